@@ -1,0 +1,248 @@
+"""Eq. (6): the spin density that a current drives, as a sum over Fermi states.
+
+The angular integral of Eq. (6) and its energy delta function are done exactly.  What is left of the
+sum over all states is one term for each Fermi state,
+
+    S_y(z) = −(τeE/ħ) Σ_n (k_n/8π²) sgn(v_n) 2ψ↑(z)ψ↓(z) ,
+
+with ψ normalised over all z: no broadening, no grid of wave vectors.
+Spin densities are per τeE/ħ: in nm⁻³ at a point, in nm⁻² integrated over the well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .matching import Rule, barrier
+from .states import shapes, solve
+from .well import Well
+
+PREFACTOR = 1 / (8 * np.pi**2)
+"""1/2π of Eq. (6) times π/4π²: what the angular integral leaves.  The plain Boltzmann result, which
+has no 1/2π, is 2π times larger; ratios of spin density to current do not depend on it."""
+
+KINDS = ("propagating", "mixed", "interface")
+"""Kinds of Fermi state: both spin components are waves inside the well, one is, or none is."""
+
+SILENT = 1e-12
+"""A contribution below this in magnitude, in nm⁻² per τeE/ħ, has no chirality."""
+
+
+def contribution(k: np.ndarray, velocity: np.ndarray, spin: np.ndarray) -> np.ndarray:
+    """Return what Fermi states add to the spin density of Eq. (6), per τeE/ħ.
+
+    Parameters
+    ----------
+    k, velocity : array
+        Wave number in 1/nm and dε/dk, of which only the sign matters.
+    spin : array
+        2ψ↑ψ↓ at a point in 1/nm, or integrated over the well.
+
+    Returns
+    -------
+    array
+        −(k/8π²) sgn(v) · spin, in nm⁻³ or nm⁻².
+    """
+    return -PREFACTOR * k * np.sign(velocity) * spin
+
+
+def current(k: np.ndarray, velocity: np.ndarray) -> np.ndarray:
+    """Return what Fermi states add to the charge current, (1/8π²) k |v|, in eV per τe²E/ħ².
+
+    The same Kubo formula as Eq. (6), with the velocity in place of the spin and the same prefactor.
+    """
+    return PREFACTOR * k * np.abs(velocity)
+
+
+def kind_of(E: np.ndarray, Delta: np.ndarray | float) -> np.ndarray:
+    """Return the index into `KINDS` of states of energy E at exchange Δ (both in eV)."""
+    Delta = np.abs(Delta)
+    return np.where(E > Delta, 0, np.where(E < -Delta, 2, 1))
+
+
+@dataclass(frozen=True, eq=False)
+class FermiStates:
+    """Fermi states of one well: arrays of length n, in ascending order of E.
+
+    Indexing with a mask, a slice or integers gives a `FermiStates` of those.
+
+    Attributes
+    ----------
+    well : Well
+    E_F : float
+        Fermi energy in eV.
+    k : (n,) array
+        Wave number in 1/nm, > 0.
+    velocity : (n,) array
+        dε/dk in eV·nm, signed.
+    amplitude : (n, 4) array
+        ψ↑(0), ψ↓(0), ψ↑(d), ψ↓(d) in nm^-1/2: real, normalised over all z.
+    spin : (n,) array
+        ∫₀^d 2ψ↑ψ↓ dz, the spin along z × k that the state has in the well.
+    certified : bool
+        Whether it is proven, up to rounding, that no Fermi state of the well is missing.
+        A selection keeps the value: it speaks of the well.
+    """
+
+    well: Well
+    E_F: float
+    k: np.ndarray
+    velocity: np.ndarray
+    amplitude: np.ndarray
+    spin: np.ndarray
+    certified: bool
+
+    def __len__(self) -> int:
+        return self.k.size
+
+    def __getitem__(self, index) -> FermiStates:
+        index = np.atleast_1d(np.arange(len(self))[index])
+        return FermiStates(
+            self.well,
+            self.E_F,
+            self.k[index],
+            self.velocity[index],
+            self.amplitude[index],
+            self.spin[index],
+            self.certified,
+        )
+
+    def __repr__(self) -> str:
+        proof = "certified" if self.certified else "not certified"
+        return f"<{len(self)} Fermi states at E_F = {self.E_F:g} eV, {proof}, of {self.well}>"
+
+    @property
+    def E(self) -> np.ndarray:
+        """Energy of the motion along z in eV, ε_F − c k², (n,)."""
+        return self.E_F - self.well.c * self.k**2
+
+    @property
+    def contribution(self) -> np.ndarray:
+        """What each state adds to ∫₀^d S_y dz of Eq. (6), in nm⁻² per τeE/ħ, (n,)."""
+        return contribution(self.k, self.velocity, self.spin)
+
+    @property
+    def chirality(self) -> np.ndarray:
+        """Sign of `contribution`, as the paper defines it: int, 0 below 1e-12, (n,)."""
+        value = self.contribution
+        return np.where(np.abs(value) < SILENT, 0, np.sign(value)).astype(int)
+
+    @property
+    def kind(self) -> np.ndarray:
+        """"propagating", "mixed" or "interface": E above |Δ|, between ±Δ, or below −|Δ|, (n,)."""
+        return np.array(KINDS)[kind_of(self.E, self.well.Delta)]
+
+    @property
+    def current(self) -> np.ndarray:
+        """What each state adds to the charge current, in eV per τe²E/ħ², (n,)."""
+        return current(self.k, self.velocity)
+
+    @property
+    def kappa(self) -> np.ndarray:
+        """κ↑ and κ↓ inside the well in 1/nm, complex: imaginary where evanescent, (n, 2)."""
+        kappa2 = (self.E[:, None] - self.well.Delta * np.array([1, -1])) / self.well.c
+        return np.sqrt(kappa2.astype(complex))
+
+    def wavefunction(self, z: np.ndarray | float) -> np.ndarray:
+        """Return ψ↑(z) and ψ↓(z) of each state, barriers included.
+
+        Parameters
+        ----------
+        z : array_like
+            Positions in nm, any real numbers; the well is 0 ≤ z ≤ d.
+
+        Returns
+        -------
+        float array (n, 2, len(z))
+            In nm^-1/2, real, with the phase of `amplitude`.
+
+        Raises
+        ------
+        ValueError
+            If `z` is not a number or a 1D array of finite numbers.
+        """
+        z = np.atleast_1d(np.asarray(z))
+        if z.ndim != 1 or z.dtype.kind not in "iuf" or not np.isfinite(z).all():
+            raise ValueError(f"z must be finite real numbers in nm, one or a 1D array, got {z!r}")
+        n, d = len(self), self.well.d
+        rule = Rule.of_well(self.well, self.E_F).take(np.zeros(n, dtype=int))
+        kin = self.k**2
+        psi = np.empty((n, 2, z.size))
+        left, right = z < 0, z > d
+        inner = ~left & ~right
+        zeta = z[inner] - d / 2
+        spins = zip(
+            shapes(rule, kin, self.k, self.amplitude),
+            (rule.L_up, rule.L_down),
+            (rule.R_up, rule.R_down),
+            strict=True,
+        )
+        for s, (shape, V_L, V_R) in enumerate(spins):
+            u0, ud = self.amplitude[:, s, None], self.amplitude[:, 2 + s, None]
+            psi[:, s, left] = u0 * np.exp(barrier(V_L, kin)[:, None] * z[left])
+            psi[:, s, right] = ud * np.exp(-barrier(V_R, kin)[:, None] * (z[right] - d))
+            y = shape.y[:, None] * (2 * zeta / d)
+            wave = shape.A[:, None] * np.cos(y)
+            wave += shape.B[:, None] * zeta * np.sinc(y / np.pi)
+            depth = shape.y[:, None]
+            rest = np.exp(np.abs(y) - depth) / 2  # cosh and sinh, times exp(−γd/2)
+            even, odd = 1 + np.exp(-2 * np.abs(y)), -np.expm1(-2 * np.abs(y)) * np.sign(y)
+            decay = shape.A[:, None] * rest * even
+            decay += shape.B[:, None] * rest * odd * (d / 2) / depth
+            psi[:, s, inner] = np.where(shape.kappa2[:, None] < 0, decay, wave)
+        return psi
+
+    def spin_density(self, z: np.ndarray | float) -> np.ndarray:
+        """Return what each state adds to S_y(z) of Eq. (6), barriers included.
+
+        Parameters
+        ----------
+        z : array_like
+            Positions in nm, any real numbers.
+
+        Returns
+        -------
+        float array (n, len(z))
+            In nm⁻³ per τeE/ħ.
+
+        Raises
+        ------
+        ValueError
+            As `wavefunction`.
+        """
+        up, down = np.moveaxis(self.wavefunction(z), 1, 0)
+        return contribution(self.k[:, None], self.velocity[:, None], 2 * up * down)
+
+
+def fermi_states(well: Well, E_F: float) -> FermiStates:
+    """Return every state of a well at the Fermi energy, in all three kinds.
+
+    Parameters
+    ----------
+    well : Well
+    E_F : float
+        Fermi energy in eV, below `Well.continuum_edge`.
+
+    Returns
+    -------
+    FermiStates
+        Of length 0 where ε_F is below every subband.
+
+    Raises
+    ------
+    ValueError
+        If `E_F` is not finite, or not below the lower barrier edge.
+    """
+    E_F = well.checked_fermi_energy(E_F)
+    roots, certified = solve(Rule.of_well(well, E_F))
+    return FermiStates(
+        well,
+        E_F,
+        roots.k,
+        well.c * roots.velocity,
+        roots.amplitude,
+        2 * roots.overlap,
+        bool(certified[0]),
+    )

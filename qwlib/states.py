@@ -1,0 +1,585 @@
+"""Bound states at one wave number, and every state at the Fermi energy: found, normalised, proven.
+
+A Fermi state is a k > 0 at which a subband E_n(k) + c k² meets ε_F.  Along that parabola the count
+N(k) of `matching` says how many subbands lie below ε_F, so it changes by one at each Fermi state,
+down where the velocity is positive and up where it is negative.  Cells of k are split until each
+holds one state, or none, by a proof:
+
+monotonicity
+    where dM/dk along the parabola is positive definite all velocities are positive, N cannot rise,
+    and a cell holds exactly N(k₁) − N(k₂) states;
+exclusion
+    bounding E by the ends of the cell and the coupling by its middle, ± half the width, bounds N
+    from both sides; where the bounds agree no subband touches ε_F;
+tail
+    beyond some K the matrix M is positive, or has one negative eigenvalue at each interface whose
+    Rashba parameter is past ħ²/m, whatever k.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.optimize import brentq
+
+from .matching import (
+    SECTORS,
+    TINY,
+    Rule,
+    barrier,
+    checked_plane,
+    interior,
+    symmetry,
+)
+from .well import Well, checked_number
+
+ROUNDING = 2.0**-46
+"""A cell narrower than this, relative to its k, holds what rounding cannot tell apart."""
+
+NEAR = 1e-4
+"""Roots of one rule closer than this, relative to k, are solved for together: the null vector of
+each alone loses rounding/distance, which is 1e-12 there."""
+
+
+class Roots(NamedTuple):
+    """Roots of the quantization rule for many wells, one array entry each."""
+
+    well: np.ndarray  # which well
+    k: np.ndarray  # 1/nm
+    amplitude: np.ndarray  # (n, 4), normalised
+    velocity: np.ndarray  # dε/dk divided by c, 1/nm
+    overlap: np.ndarray  # ∫₀^d ψ↑ψ↓ dz
+
+
+# --- wave functions and their integrals, in closed form ------------------------------------------
+
+
+class Shape(NamedTuple):
+    """One spin component inside the well: A cos(κζ) + B sin(κζ)/κ, with ζ = z − d/2.
+
+    Evanescent components carry a factor exp(−γd/2) in the basis functions.
+    """
+
+    kappa2: np.ndarray
+    A: np.ndarray
+    B: np.ndarray
+    S: np.ndarray  # sin(κd/2)/κ
+    C: np.ndarray  # cos(κd/2)
+    y: np.ndarray  # |κ|d/2
+
+
+def shapes(rule: Rule, kin: np.ndarray, k: np.ndarray, u: np.ndarray) -> tuple[Shape, Shape]:
+    """Return both spin components of a state from its values at the interfaces, u (n, 4).
+
+    For real κ the slopes that Eq. (5) gives are used beside the values: near a pole of M the values
+    alone do not fix the wave function.
+    """
+    result = []
+    for s, inside, left, right in (
+        (0, rule.in_up, rule.L_up, rule.R_up),
+        (1, rule.in_down, rule.L_down, rule.R_down),
+    ):
+        x = inside - kin
+        S, C, _, y = interior(x, rule.d / 2)
+        uL, uR = u[:, s], u[:, 2 + s]
+        slope_L = barrier(left, kin) * uL + k * rule.a_L * u[:, 1 - s]
+        slope_R = -barrier(right, kin) * uR - k * rule.a_R * u[:, 3 - s]
+        real = x >= 0
+        safe_S = np.where(real, 1.0, S)
+        safe_C = np.where(real, 1.0, C)
+        A = np.where(real, C * (uL + uR) + S * (slope_L - slope_R), (uL + uR) / safe_C) / 2
+        B = np.where(real, C * (slope_L + slope_R) + x * S * (uR - uL), (uR - uL) / safe_S) / 2
+        result.append(Shape(x, A, B, S, C, y))
+    return tuple(result)
+
+
+def basis_integrals(f: Shape, g: Shape, d: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return ∫cos·cos and ∫(sin/κ)(sin/κ) over the well for the basis functions of two shapes.
+
+    Three closed forms, each where it loses no digit: sums and differences of wave numbers where
+    both are real or both imaginary; the Wronskian where they differ; a power series where both
+    are small.
+    """
+    h = d / 2
+    x, y = f.kappa2, g.kappa2
+    product = f.y * g.y
+    same = (x * y > 0) & (np.minimum(f.y, g.y) > 0.7)
+    small = np.maximum(f.y, g.y) < 1.4
+    with np.errstate(divide="ignore", invalid="ignore"):  # overwritten below where y = x
+        D = (g.S * f.C - f.S * g.C) / (y - x)
+        even, odd = 2 * (g.S * f.C + x * D), 2 * D
+    i = np.nonzero(same & (x > 0))
+    if i[0].size:
+        total = f.y[i] + g.y[i]
+        difference = (x[i] - y[i]) * h[i] ** 2 / total + TINY
+        plus, minus = np.sin(total) / total, np.sin(difference) / difference
+        even[i] = h[i] * (minus + plus)
+        odd[i] = h[i] ** 3 * (minus - plus) / product[i]
+    i = np.nonzero(same & (x < 0))
+    if i[0].size:
+        total = f.y[i] + g.y[i]
+        difference = np.abs((x[i] - y[i]) * h[i] ** 2) / total + TINY
+        plus = -np.expm1(-2 * total) / (2 * total)
+        minus = -np.exp(difference - total) * np.expm1(-2 * difference) / (2 * difference)
+        even[i] = h[i] * (plus + minus)
+        odd[i] = h[i] ** 3 * (plus - minus) / product[i]
+    i = np.nonzero(small & ~same)
+    if i[0].size:
+        X, Y = x[i] * h[i] ** 2, y[i] * h[i] ** 2
+        scale = np.exp(-np.where(X < 0, f.y[i], 0) - np.where(Y < 0, g.y[i], 0))
+        D = S = dS = dC = np.zeros_like(X)
+        C, SY = np.zeros_like(X), np.zeros_like(X)
+        complete, power, powerX, factor = np.zeros_like(X), 1.0, 1.0, 1.0
+        for n in range(14):  # |X|, |Y| < 2: the last term is below 1e-20
+            C, S, SY = C + factor * powerX, S + factor * powerX / (2 * n + 1), SY + factor * power / (
+                2 * n + 1
+            )
+            dC, dS = dC + factor * complete, dS + factor * complete / (2 * n + 1)
+            complete = X * complete + power  # Σ XⁱYʲ over i + j = n
+            power, powerX = power * Y, powerX * X
+            factor /= -(2 * n + 1) * (2 * n + 2)
+        D = dS * C - S * dC
+        even[i] = 2 * h[i] * scale * (SY * C + X * D)
+        odd[i] = 2 * h[i] ** 3 * scale * D
+    return even, odd
+
+
+def inside(f: Shape, g: Shape, d: np.ndarray) -> np.ndarray:
+    """Return ∫₀^d f g dz."""
+    even, odd = basis_integrals(f, g, d)
+    return f.A * g.A * even + f.B * g.B * odd
+
+
+def boundary_values(up: Shape, down: Shape) -> np.ndarray:
+    """Return u, (n, 4), of a pair of shapes."""
+    return np.stack(
+        [
+            up.A * up.C - up.B * up.S,
+            down.A * down.C - down.B * down.S,
+            up.A * up.C + up.B * up.S,
+            down.A * down.C + down.B * down.S,
+        ],
+        axis=1,
+    )
+
+
+def coupling(rule: Rule, u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """Return uᵀ(∂M/∂k)v: the Rashba terms of both interfaces."""
+    return rule.a_L * (u[:, 0] * v[:, 1] + u[:, 1] * v[:, 0]) + rule.a_R * (
+        u[:, 2] * v[:, 3] + u[:, 3] * v[:, 2]
+    )
+
+
+def product(rule: Rule, kin: np.ndarray, a: tuple, b: tuple) -> tuple[np.ndarray, np.ndarray]:
+    """Return ⟨a|b⟩ over all z and aᵀMb without the Rashba terms, for pairs of shapes.
+
+    The first is −aᵀ(∂M/∂E)b·c: the tails in the barriers are included.
+    """
+    u, v = boundary_values(*a), boundary_values(*b)
+    norm = form = 0.0
+    for s, left, right in ((0, rule.L_up, rule.R_up), (1, rule.L_down, rule.R_down)):
+        f, g = a[s], b[s]
+        qL, qR = barrier(left, kin), barrier(right, kin)
+        uL, uR = u[:, s] * v[:, s], u[:, 2 + s] * v[:, 2 + s]
+        norm = norm + inside(f, g, rule.d) + uL / (2 * qL) + uR / (2 * qR)
+        form = form + qL * uL + qR * uR
+        form = form + 2 * f.S * f.C * (f.B * g.B - f.kappa2 * f.A * g.A)
+    return norm, form
+
+
+# --- the search -----------------------------------------------------------------------------------
+
+
+def clamped_gram(kappa2: np.ndarray, d: np.ndarray) -> np.ndarray:
+    """Return a lower bound of ∫₀^d|ψ|² / (|ψ(0)|² + |ψ(d)|²) at this κ², falling with it, in nm.
+
+    For real κ the ratio is at least d/6, and at least (d/4)(1 − 1/κd); for imaginary κ the odd
+    combination is smallest: (coth y − y/sinh²y)/(2γ) with y = γd/2.
+    """
+    y = np.sqrt(np.abs(kappa2)) * d
+    real = kappa2 >= 0
+    bound = np.maximum(1 / 6, (1 - 1 / (y + TINY)) / 4)
+    if not real.all():
+        i = np.nonzero(~real)
+        half = y[i] / 2
+        bound[i] = np.where(half < 0.1, 1 / 6 - half**2 / 45, odd_ratio(half) / (4 * half + TINY))
+    return bound * d
+
+
+def odd_ratio(y: np.ndarray) -> np.ndarray:
+    """Return coth y − y/sinh²y, which rises from 0 to 1."""
+    e = np.exp(-2 * y)
+    rest = -np.expm1(-2 * y) + TINY
+    return (1 + e) / rest - 4 * y * e / rest**2
+
+
+def monotonic(rule: Rule, k1: np.ndarray, k2: np.ndarray) -> np.ndarray:
+    """Return where dM/dk along the Fermi parabola is proven positive definite on [k1, k2].
+
+    dM/dk = 2k G + diag(a_L, a_R)⊗σ_x with the Gram matrix G = −c ∂M/∂E, which is at least
+    diagonal with `clamped_gram` + 1/2q in it; both fall along the parabola.
+    """
+    kin = k2 * k2
+    inner = [clamped_gram(x - kin, rule.d) for x in (rule.in_up, rule.in_down)]
+    proven = np.ones(k1.shape, dtype=bool)
+    for a, up, down in ((rule.a_L, rule.L_up, rule.L_down), (rule.a_R, rule.R_up, rule.R_down)):
+        g_up = inner[0] + 0.5 / barrier(up, kin)
+        g_down = inner[1] + 0.5 / barrier(down, kin)
+        proven &= (4 * k1 * k1 * g_up * g_down > a * a) | (a == 0)
+    return proven
+
+
+def excluded(sector, rule: Rule, k1: np.ndarray, k2: np.ndarray) -> np.ndarray:
+    """Return where no subband of the sector touches ε_F for k in [k1, k2]."""
+    middle, half = (k1 + k2) / 2, (k2 - k1) / 2
+    most, _ = sector.sturm(rule, k1 * k1, middle, -half)
+    least, _ = sector.sturm(rule, k2 * k2, middle, half)
+    return most == least
+
+
+def tail(rule: Rule, K: np.ndarray, N: np.ndarray) -> np.ndarray:
+    """Return where N(k) is proven constant for all k ≥ K."""
+    settled = np.ones(K.shape, dtype=bool)
+    falling = N == 0
+    kin = K * K
+    for a, outside in ((rule.a_L, (rule.L_up, rule.L_down)), (rule.a_R, (rule.R_up, rule.R_down))):
+        rising, least, most = 1.0, 1.0, 1.0
+        for x, out in zip((rule.in_up, rule.in_down), outside, strict=True):
+            gamma = np.sqrt(np.maximum(kin - x, 0.0))
+            y = gamma * rule.d / 2 + TINY
+            # q/k falls to 1 and, for ε_F above the spin's floor, γ/k rises to 1.
+            ratio = gamma / K
+            rising = rising * (
+                K / np.sqrt(out + kin)
+                + odd_ratio(K * rule.d / 2) * np.minimum(1.0, K / (gamma + TINY))
+            )
+            least = least * (1 + np.minimum(ratio, 1.0) * np.tanh(y))
+            most = most * (np.sqrt(out + kin) / K + np.maximum(ratio, 1.0) / np.tanh(y))
+        falling &= rising > a * a
+        settled &= (least > a * a) | (most < a * a)
+    return falling | settled
+
+
+def search(sector, rule: Rule) -> tuple[np.ndarray, ...]:
+    """Return cells of k that hold one Fermi state each, and whether none can be missing.
+
+    Returns
+    -------
+    well, k1, k2, multiplicity : arrays
+        Which well, the ends of the cell, and how many states it holds: 1, or more in a cell that
+        is as narrow as rounding.
+    certified : bool array, one entry a well
+    """
+    n = rule.d.size
+    zero = np.zeros(n)
+    N0, _ = sector.sturm(rule, zero, zero)
+
+    top = np.maximum(np.maximum(rule.in_up, rule.in_down), 0.0)
+    K = np.sqrt(top + 0.1 / rule.d**2)
+    NK = np.zeros(n, dtype=np.int64)
+    certified = np.zeros(n, dtype=bool)
+    open_ = np.arange(n)
+    for _ in range(60):
+        some = rule.take(open_)
+        NK[open_], _ = sector.sturm(some, K[open_] ** 2, K[open_])
+        certified[open_] = tail(some, K[open_], NK[open_])
+        open_ = open_[~certified[open_]]
+        if not open_.size:
+            break
+        K[open_] *= 1.3
+
+    # First cells: even in κ, about as many as there are states, and one from κ = 0 to K.
+    pieces = N0 + 1
+    well = np.repeat(np.arange(n), pieces + 1)
+    first = np.cumsum(pieces + 1) - (pieces + 1)
+    step = np.arange(well.size) - first[well]
+    fraction = 1 - step / pieces[well]
+    k = np.sqrt(top[well] * (1 - fraction) * (1 + fraction))
+    N, _ = sector.sturm(rule.take(well), k * k, k)
+    inner = np.ones(well.size, dtype=bool)
+    inner[first + pieces] = False
+    left = np.nonzero(inner)[0]
+    last = first + pieces
+    w = np.concatenate([well[left], np.arange(n)])
+    k1, k2 = np.concatenate([k[left], k[last]]), np.concatenate([k[left + 1], K])
+    N1, N2 = np.concatenate([N[left], N[last]]), np.concatenate([N[left + 1], NK])
+
+    found, doubtful = [], []
+    smallest = 1e-9 * (1 + np.sqrt(top))
+    while w.size:
+        some = rule.take(w)
+        safe = monotonic(some, k1, k2)
+        change = N1 - N2
+        narrow = (k2 - k1 <= ROUNDING * k2) | (k2 < smallest[w])
+        keep = (safe & (change == 1)) | (narrow & (change != 0))
+        if keep.any():
+            found.append((w[keep], k1[keep], k2[keep], np.abs(change[keep])))
+        certified[w[narrow & ~safe & (np.abs(change) > 1)]] = False
+        doubt = narrow & ~safe & (change == 0)
+        if doubt.any():
+            doubtful.append((w[doubt], k2[doubt]))
+        drop = keep | narrow | (safe & (change == 0))
+        test = np.nonzero(~drop & (change == 0))[0]
+        if test.size:
+            drop[test] = excluded(sector, some.take(test), k1[test], k2[test])
+        split = np.nonzero(~drop)[0]
+        w, k1, k2, N1, N2 = w[split], k1[split], k2[split], N1[split], N2[split]
+        middle = np.sqrt((k1 * k1 + k2 * k2) / 2)
+        Nm, _ = sector.sturm(some.take(split), middle * middle, middle)
+        w = np.concatenate([w, w])
+        k1, k2 = np.concatenate([k1, middle]), np.concatenate([middle, k2])
+        N1, N2 = np.concatenate([N1, Nm]), np.concatenate([Nm, N2])
+    empty = np.empty(0, dtype=np.int64), np.empty(0), np.empty(0), np.empty(0, dtype=np.int64)
+    cells = tuple(np.concatenate(part) for part in zip(empty, *found, strict=True))
+    for w, k2 in doubtful:
+        # Beside a state, within rounding of it, is no doubt; elsewhere a touching subband may hide.
+        near = (cells[0] == w[:, None]) & (
+            np.abs(cells[2] - k2[:, None]) <= 64 * ROUNDING * k2[:, None]
+        )
+        certified[w[~near.any(axis=1)]] = False
+    return *cells, certified
+
+
+def refine(sector, rule: Rule, k1: np.ndarray, k2: np.ndarray) -> np.ndarray:
+    """Return the root of the sector's determinant in each bracket [k1, k2].
+
+    Chandrupatla's method (Adv. Eng. Softw. 28, 145 (1997)) for all brackets at once: inverse
+    quadratic interpolation where it is safe, bisection where not.  Each bracket stops by itself,
+    so that a root does not depend on which others it is solved with.
+    """
+    root = np.where(np.ones(k1.shape, dtype=bool), (k1 + k2) / 2, 0)
+    index = np.arange(k1.size)
+    a, b = k1.copy(), k2.copy()
+    _, fa = sector.sturm(rule, a * a, a)
+    _, fb = sector.sturm(rule, b * b, b)
+    c, fc = a, fa
+    t = np.full(a.shape, 0.5)
+    for _ in range(100):
+        x = a + t * (b - a)
+        _, fx = sector.sturm(rule, x * x, x)
+        same = np.signbit(fx) == np.signbit(fa)
+        c, fc = np.where(same, a, b), np.where(same, fa, fb)
+        b, fb = np.where(same, b, a), np.where(same, fb, fa)
+        a, fa = x, fx
+        best = np.where(np.abs(fa) < np.abs(fb), a, b)
+        tolerance = 2.0**-51 * np.abs(best) / np.abs(b - a)
+        done = (tolerance > 0.5) | (fa == 0) | (fb == 0)
+        root[index[done]] = best[done]
+        if done.all():
+            return root
+        go = ~done
+        index, a, b, c = index[go], a[go], b[go], c[go]
+        fa, fb, fc, tolerance = fa[go], fb[go], fc[go], tolerance[go]
+        rule = rule.take(np.nonzero(go)[0])
+        xi, phi = (a - b) / (c - b), (fa - fb) / (fc - fb)
+        with np.errstate(divide="ignore", invalid="ignore"):  # bisection is chosen there
+            t = fa / (fb - fa) * fc / (fb - fc) + (c - a) / (b - a) * fa / (fc - fa) * fb / (fc - fb)
+        safe = (phi**2 < xi) & ((1 - phi) ** 2 < 1 - xi) & np.isfinite(t)
+        t = np.clip(np.where(safe, t, 0.5), tolerance, 1 - tolerance)
+    root[index] = (a + b) / 2
+    return root
+
+
+def along_parabola(rule: Rule, kin: np.ndarray, k: np.ndarray, u: np.ndarray) -> tuple:
+    """Return shapes of unit norm, the residual uᵀMu, and v/c of candidate states."""
+    pair = shapes(rule, kin, k, u)
+    norm, form = product(rule, kin, pair, pair)
+    size = np.sqrt(norm)
+    pair = tuple(s._replace(A=s.A / size, B=s.B / size) for s in pair)
+    u = boundary_values(*pair)
+    slope = coupling(rule, u, u)
+    return pair, u, form / norm + k * slope, 2 * k + slope
+
+
+def roots_of(sector, rule: Rule, well, k1, k2, multiplicity) -> Roots:
+    """Return the states in the cells that `search` found, polished."""
+    some = rule.take(well)
+    k = (k1 + k2) / 2
+    single = multiplicity == 1
+    i = np.nonzero(single)[0]
+    k[i] = refine(sector, some.take(i), k1[i], k2[i])
+    if not single.all():
+        repeat = np.repeat(np.arange(well.size), multiplicity)
+        well, k, single = well[repeat], k[repeat], single[repeat]
+    order = np.lexsort((k, well))
+    well, k = well[order], k[order]
+    some = rule.take(well)
+
+    u = sector.null_vector(some, k * k, k)
+    pair, u, residual, velocity = along_parabola(some, k * k, k, u)
+    with np.errstate(divide="ignore", invalid="ignore"):  # a subband that touches ε_F
+        step = residual / velocity
+    trusted = np.abs(step) < 1e-6 * k
+    k = np.where(trusted, k - step, k)
+    overlap = inside(pair[0], pair[1], some.d)
+
+    close = np.zeros(k.size, dtype=bool)
+    near = (well[1:] == well[:-1]) & (np.diff(k) < NEAR * k[1:])
+    close[1:] |= near
+    close[:-1] |= near
+    if close.any():
+        starts = np.nonzero(close & ~np.concatenate([[False], near]))[0]
+        for start in starts:
+            stop = start + 1
+            while stop < k.size and near[stop - 1]:
+                stop += 1
+            part = slice(start, stop)
+            k[part], u[part], velocity[part], overlap[part] = cluster(
+                some.take(np.arange(start, start + 1)), k[part].mean(), stop - start
+            )
+    return Roots(well, k, u, velocity, overlap)
+
+
+def pole_free(rule: Rule, kin: np.ndarray, k: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return TᵀMT and T, (n, 4, 4): M for even and odd parts, each scaled down near its pole."""
+    T = np.zeros((k.size, 4, 4))
+    form = np.zeros((k.size, 4, 4))
+    for s, inside_, left, right in (
+        (0, rule.in_up, rule.L_up, rule.R_up),
+        (1, rule.in_down, rule.L_down, rule.R_down),
+    ):
+        x = inside_ - kin
+        S, C, _, y = interior(x, rule.d / 2)
+        qL, qR = barrier(left, kin), barrier(right, kin)
+        unit = S * y / (rule.d / 2)  # sin y, so that both scales are dimensionless
+        even, odd = np.sqrt(np.abs(C)), np.sqrt(np.abs(unit))
+        T[:, s, s], T[:, 2 + s, s] = even, even
+        T[:, s, 2 + s], T[:, 2 + s, 2 + s] = -odd, odd
+        form[:, s, s] = (qL + qR) * np.abs(C) - 2 * x * S * np.sign(C)
+        form[:, 2 + s, 2 + s] = (qL + qR) * np.abs(unit) + 2 * C * np.abs(unit) / S
+        form[:, s, 2 + s] = form[:, 2 + s, s] = (qR - qL) * even * odd
+    rashba = np.zeros_like(form)
+    rashba[:, 0, 1] = rashba[:, 1, 0] = k * rule.a_L
+    rashba[:, 2, 3] = rashba[:, 3, 2] = k * rule.a_R
+    return form + np.swapaxes(T, 1, 2) @ rashba @ T, T
+
+
+def cluster(rule: Rule, k: float, size: int) -> tuple[np.ndarray, ...]:
+    """Return k, amplitude, velocity and overlap of `size` states close to one k of one well.
+
+    In the space of the smallest eigenvalues of M at that k, the residual and its slope along the
+    parabola are small matrices: degenerate perturbation theory, twice.
+    """
+    ks = np.full(size, k)
+    middle = np.array([k])
+    form, T = pole_free(rule, middle * middle, middle)
+    values, vectors = np.linalg.eigh(form[0])
+    start = np.argsort(np.abs(values))[:size]
+    u = (T[0] @ vectors[:, start]).T
+    many = rule.take(np.zeros(size, dtype=np.int64))
+    pair = shapes(many, ks * ks, ks, u)
+    left, right = np.indices((size, size)).reshape(2, -1)
+    a, b = (tuple(Shape(*(col[i] for col in s)) for s in pair) for i in (left, right))
+    grid = rule.take(np.zeros(size * size, dtype=np.int64))
+    kk = np.full(size * size, k)
+    norm, residual = product(grid, kk * kk, a, b)
+    rashba = coupling(grid, boundary_values(*a), boundary_values(*b))
+    residual = (residual + kk * rashba).reshape(size, size)
+    slope = (2 * kk * norm + rashba).reshape(size, size)
+    shift, mix = np.linalg.eig(np.linalg.solve(slope, -residual))
+    order = np.argsort(shift.real)
+    ks = k + shift.real[order]
+    mixed = mix.real[:, order].T @ boundary_values(*pair)
+    pair, u, residual, velocity = along_parabola(many, ks * ks, ks, mixed)
+    step = residual / velocity
+    ks = np.where(np.abs(step) < 1e-6 * k, ks - step, ks)
+    return ks, u, velocity, inside(pair[0], pair[1], many.d)
+
+
+def solve(rule: Rule) -> tuple[Roots, np.ndarray]:
+    """Return every Fermi state of many wells, and for each well whether none can be missing.
+
+    Parameters
+    ----------
+    rule : Rule
+        The wells, at ε = ε_F.
+
+    Returns
+    -------
+    roots : Roots
+        Sorted by well, within a well by descending k, so by ascending E.
+    certified : bool array, one entry a well
+    """
+    certified = np.ones(rule.d.size, dtype=bool)
+    kinds = symmetry(rule)
+    parts = []
+    for kind in np.unique(kinds):
+        members = np.nonzero(kinds == kind)[0]
+        some = rule.take(members)
+        for sector in SECTORS[kind]:
+            *cells, proven = search(sector, some)
+            roots = roots_of(sector, some, *cells)
+            parts.append(roots._replace(well=members[roots.well]))
+            certified[members] &= proven
+    if not parts:
+        return Roots(*(np.empty((0, 4) if f == "amplitude" else 0) for f in Roots._fields)), certified
+    together = Roots(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    order = np.lexsort((-together.k, together.well))
+    return Roots(*(column[order] for column in together)), certified
+
+
+def bound_states(well: Well, k: float) -> np.ndarray:
+    """Return the energies of all bound states at one wave number.
+
+    Parameters
+    ----------
+    well : Well
+    k : float
+        In-plane wave number in 1/nm.
+
+    Returns
+    -------
+    1D float array
+        E_n(k) in eV, ascending, c k² excluded; degenerate energies as often as they occur.
+
+    Raises
+    ------
+    ValueError
+        If `k` is not a finite real number.
+
+    Notes
+    -----
+    Intervals of E are split by the count of `matching` until each holds one energy, so that none
+    is lost: N rises with E, and no proof is needed beyond it.
+    """
+    k = checked_number("k", k, "1/nm")
+    rule = Rule.of_well(well, 0.0)
+    energies = [
+        _energies(sector, rule, well.continuum_edge / well.c, k)
+        for sector in SECTORS[symmetry(rule)[0]]
+    ]
+    return np.sort(np.concatenate(energies)) * well.c
+
+
+def _energies(sector, rule: Rule, edge: float, k: float) -> np.ndarray:
+    """Return E/c of the states of one sector below the edge."""
+
+    def sturm(e: np.ndarray):
+        return sector.sturm(rule.take(np.zeros(e.size, dtype=np.int64)), -e, np.full(e.size, k))
+
+    total = sturm(np.array([edge]))[0]
+    floor, step = -abs(edge) - 1.0, abs(edge) + 1.0
+    while sturm(np.array([floor]))[0][0]:
+        floor, step = floor - step, 2 * step
+    e1, e2 = np.array([floor]), np.array([edge])
+    N1, N2 = np.zeros(1, dtype=np.int64), total
+    found = []
+    while e1.size:
+        change = N2 - N1
+        narrow = e2 - e1 <= ROUNDING * np.maximum(np.abs(e1), np.abs(e2))
+        keep = (change == 1) | (narrow & (change > 0))
+        found += [(a, b, n) for a, b, n in zip(e1[keep], e2[keep], change[keep], strict=True)]
+        split = ~keep & (change > 0)
+        e1, e2, N1, N2 = e1[split], e2[split], N1[split], N2[split]
+        middle = (e1 + e2) / 2
+        Nm, _ = sturm(middle)
+        e1, e2 = np.concatenate([e1, middle]), np.concatenate([middle, e2])
+        N1, N2 = np.concatenate([N1, Nm]), np.concatenate([Nm, N2])
+    energies = []
+    for a, b, n in found:
+        e = (a + b) / 2
+        if n == 1 and b - a > ROUNDING * max(abs(a), abs(b)):
+            e = brentq(lambda e: sturm(np.array([e]))[1][0], a, b, xtol=1e-15, rtol=2.0**-50)
+        energies += [e] * int(n)
+    return np.array(energies)

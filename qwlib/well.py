@@ -1,0 +1,197 @@
+"""The quantum well of Sec. II of arXiv:1907.07116: its parameters, checked, and its constants.
+
+Energies are in eV, lengths in nm, wave numbers in 1/nm.
+A Rashba parameter multiplies the wave number k, so it is in eV·nm².
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import dataclass, fields, replace
+
+from scipy import constants
+
+HBAR2_OVER_2ME = constants.hbar**2 / (2 * constants.m_e * constants.e) * 1e18
+"""ħ²/2mₑ in eV·nm² (CODATA, through `scipy.constants`)."""
+
+EXCHANGE = ("everywhere", "ferromagnet")
+"""Where the exchange acts: as Eq. (2) is printed, or in the ferromagnet alone as its text says."""
+
+UNITS = {
+    "d": "nm",
+    "V_L": "eV",
+    "V_R": "eV",
+    "Delta": "eV",
+    "alpha_L": "eV nm^2",
+    "alpha_R": "eV nm^2",
+    "mass": "m_e",
+    "exchange": "",
+    "E_F": "eV",
+}
+"""Unit of each field of `Well`, and of the Fermi energy that goes with it."""
+
+LONG_NAMES = {
+    "d": "width of the well",
+    "V_L": "height of the left barrier",
+    "V_R": "height of the right barrier",
+    "Delta": "exchange energy",
+    "alpha_L": "Rashba parameter of the left interface",
+    "alpha_R": "Rashba parameter of the right interface",
+    "mass": "effective mass",
+    "exchange": "where the exchange acts",
+    "E_F": "Fermi energy",
+}
+"""What each field of `Well` is, in words."""
+
+
+class UnboundedSpectrumWarning(UserWarning):
+    """A Rashba parameter is at or above ħ²/m: the δ-function model then has no lowest energy."""
+
+
+def checked_number(name: str, value: object, unit: str) -> float:
+    """Return `value` as a float.
+
+    Raises
+    ------
+    ValueError
+        If it is not one finite real number.
+    """
+    allowed = f"{name} must be a finite real number" + (f" in {unit}" if unit else "")
+    if isinstance(value, (str, bytes, bool)):
+        raise ValueError(f"{allowed}, got {value!r}")
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"{allowed}, got {value!r}") from None
+    if not math.isfinite(number):
+        raise ValueError(f"{allowed}, got {value!r}")
+    return number
+
+
+@dataclass(frozen=True)
+class Well:
+    """A ferromagnetic layer between two insulators, with Rashba coupling at both interfaces.
+
+    The Hamiltonian is that of Eqs. (1)-(4), with the magnetisation along z.
+    The defaults are the well of Fig. 2(a).
+
+    Parameters
+    ----------
+    d : float
+        Width of the well in nm, > 0.
+    V_L, V_R : float
+        Heights of the left and right barrier in eV, > 0.
+    Delta : float
+        Exchange energy Δ in eV, of either sign: spin s = ±1 is shifted by sΔ.
+    alpha_L, alpha_R : float
+        Rashba parameters α_L, α_R in eV·nm², of either sign.
+    mass : float
+        Effective mass in units of the electron's, > 0, the same in all layers.
+    exchange : {"everywhere", "ferromagnet"}
+        Whether Δ acts in the insulators too, as Eq. (2) is printed, or in the ferromagnet
+        alone, as the text below it says.
+
+    Raises
+    ------
+    ValueError
+        Naming the parameter, its value and what is allowed.
+
+    Warns
+    -----
+    UnboundedSpectrumWarning
+        If |α_L| or |α_R| is at least `critical_rashba`.
+
+    Examples
+    --------
+    >>> well = Well(d=3.0, alpha_L=0.01, alpha_R=-0.01)
+    >>> well.replace(d=2.0).d
+    2.0
+    >>> round(well.critical_rashba, 4)
+    0.0762
+    """
+
+    d: float = 2.2
+    V_L: float = 5.0
+    V_R: float = 5.0
+    Delta: float = 0.25
+    alpha_L: float = 0.046
+    alpha_R: float = 0.0
+    mass: float = 1.0
+    exchange: str = "everywhere"
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            if field.name != "exchange":
+                number = checked_number(field.name, getattr(self, field.name), UNITS[field.name])
+                object.__setattr__(self, field.name, number)
+        for name, what in (("d", "d"), ("mass", "mass")):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{what} must be > 0 {UNITS[name]}, got {getattr(self, name)!r}")
+        for name in ("V_L", "V_R"):
+            if getattr(self, name) <= 0:
+                raise ValueError(
+                    f"{name} must be > 0 eV to confine (the well's floor is at 0 eV), "
+                    f"got {getattr(self, name)!r}"
+                )
+        if self.exchange not in EXCHANGE:
+            raise ValueError(f"exchange must be one of {EXCHANGE}, got {self.exchange!r}")
+        for name in ("alpha_L", "alpha_R"):
+            if abs(getattr(self, name)) >= self.critical_rashba:
+                warnings.warn(
+                    f"|{name}| = {abs(getattr(self, name)):g} eV nm^2 is not below ħ²/m = "
+                    f"{self.critical_rashba:.6g} eV nm^2: the spectrum of the δ-function model "
+                    "has no lower bound",
+                    UnboundedSpectrumWarning,
+                    stacklevel=3,
+                )
+
+    @property
+    def c(self) -> float:
+        """ħ²/2m in eV·nm²: the kinetic energy is c k²."""
+        return HBAR2_OVER_2ME / self.mass
+
+    @property
+    def critical_rashba(self) -> float:
+        """ħ²/m in eV·nm²: the model is bounded below only for |α_L|, |α_R| under it."""
+        return 2 * self.c
+
+    @property
+    def Delta_barrier(self) -> float:
+        """Exchange energy in the insulators, in eV: Δ or 0, as `exchange` says."""
+        return self.Delta if self.exchange == "everywhere" else 0.0
+
+    @property
+    def continuum_edge(self) -> float:
+        """Lowest energy in eV at which a state is no longer bound: min(V) − |Δ in the barriers|."""
+        return min(self.V_L, self.V_R) - abs(self.Delta_barrier)
+
+    def replace(self, **changes: float | str) -> Well:
+        """Return a copy with some parameters changed, checked like a new one.
+
+        Raises
+        ------
+        ValueError
+            If a name is not a parameter of a well, or a value is not allowed.
+        """
+        names = [field.name for field in fields(self)]
+        for name in changes:
+            if name not in names:
+                raise ValueError(f"{name} is not a parameter of a well; they are {', '.join(names)}")
+        return replace(self, **changes)
+
+    def checked_fermi_energy(self, E_F: float) -> float:
+        """Return `E_F` as a float if every state at it is bound.
+
+        Raises
+        ------
+        ValueError
+            If it is not finite, or not below `continuum_edge`.
+        """
+        E_F = checked_number("E_F", E_F, "eV")
+        if E_F >= self.continuum_edge:
+            raise ValueError(
+                f"E_F must be below the lower barrier edge, {self.continuum_edge:g} eV, "
+                f"where states stop being bound; got {E_F!r} eV"
+            )
+        return E_F
