@@ -387,9 +387,9 @@ def along_parabola(rule: Rule, kin: np.ndarray, k: np.ndarray, u: np.ndarray) ->
     norm, form = product(rule, kin, pair, pair)
     size = np.sqrt(norm)
     pair = tuple(s._replace(A=s.A / size, B=s.B / size) for s in pair)
-    u = boundary_values(*pair)
-    slope = coupling(rule, u, u)
-    return pair, u, form / norm + k * slope, 2 * k + slope
+    trial = boundary_values(*pair)
+    slope = coupling(rule, trial, trial)
+    return pair, u / size[:, None], form / norm + k * slope, 2 * k + slope
 
 
 def roots_of(sector, rule: Rule, well, k1, k2, multiplicity) -> Roots:
