@@ -164,6 +164,20 @@ class Full:
         return J1 + J2 + negative, F
 
     @classmethod
+    def inverse(cls, rule: Rule, kin, spin: int):
+        """Return the count of one spin without Rashba coupling, and its block of M inverted.
+
+        Returns
+        -------
+        N : int array (n,)
+            Number of states of that spin (0 is ↑) below E.
+        LL, LR, RR : float arrays (n,)
+            The inverse of the 2×2 block, in nm: smooth where M has a pole.
+        """
+        x, y, t, a, b, P = Conserved(0, up=spin == 0)._parts(rule, kin, 0.0, 0.0)
+        return _scalar_count(x, y, a, P), b / P, t / P, a / P
+
+    @classmethod
     def null_vector(cls, rule: Rule, kin, k):
         """Return u, (n, 4), with M u = 0, unnormalised: the largest column of adj(M) S↑S↓."""
         *_, S1, S2, t1, t2, a1, a2, b1, b2, P1, P2, a, b = cls._parts(rule, kin, k, 0.0)
@@ -219,6 +233,12 @@ class Mirror:
         m1, m2 = (n1 < 0) ^ odd1, (F < 0) ^ odd1 ^ odd2
         return J1 + J2 + m1 + (m1 ^ m2), F
 
+    def inverse(self, rule: Rule, kin, spin: int):
+        """As `Full.inverse`, for the states of this sector alone."""
+        n, D, J = self._parts(rule, kin, 0.0, 0.0)[spin]
+        N = J + ((n < 0) ^ (J & 1).astype(bool))
+        return N, D / n, np.zeros_like(n), D / n
+
     def null_vector(self, rule: Rule, kin, k):
         """As `Full.null_vector`, for the states of this sector alone."""
         (n1, D1, _), (n2, D2, _), a = self._parts(rule, kin, k, 0.0)
@@ -227,6 +247,14 @@ class Mirror:
         return np.stack(
             [up, down, up if self.even[0] else -up, down if self.even[1] else -down], axis=-1
         )
+
+
+def _scalar_count(kappa2, y, a, P):
+    """Return the number of states of a scalar well from its minors a/S and P/S."""
+    J = clamped_states(kappa2, y)
+    odd = (J & 1).astype(bool)
+    m1, m2 = (a < 0) ^ odd, (P < 0) ^ odd
+    return J + m1 + (m1 ^ m2)
 
 
 class Conserved:
@@ -254,10 +282,12 @@ class Conserved:
     def sturm(self, rule: Rule, kin, k, shift=0.0):
         """As `Full.sturm`, for the states of this sector alone."""
         x, y, _, a, _, P = self._parts(rule, kin, k, shift)
-        J = clamped_states(x, y)
-        odd = (J & 1).astype(bool)
-        m1, m2 = (a < 0) ^ odd, (P < 0) ^ odd
-        return J + m1 + (m1 ^ m2), P
+        return _scalar_count(x, y, a, P), P
+
+    def inverse(self, rule: Rule, kin, spin: int):
+        """As `Full.inverse`; not a number, since no spin is left to eliminate."""
+        nan = np.full(np.shape(kin), np.nan)
+        return np.zeros(np.shape(kin), dtype=np.int64), nan, nan, nan
 
     def null_vector(self, rule: Rule, kin, k):
         """As `Full.null_vector`, for the states of this sector alone."""
@@ -291,8 +321,8 @@ def symmetry(rule: Rule) -> np.ndarray:
     equal_barriers = (rule.L_up == rule.R_up) & (rule.L_down == rule.R_down)
     kind = np.zeros(rule.d.shape, dtype=np.int64)
     kind[equal_barriers & (rule.a_L == rule.a_R)] = 1
-    kind[equal_barriers & (rule.a_L == -rule.a_R)] = 2
     kind[(rule.in_up == rule.in_down)] = 3
+    kind[equal_barriers & (rule.a_L == -rule.a_R)] = 2
     kind[(rule.a_L == 0) & (rule.a_R == 0)] = 4
     return kind
 

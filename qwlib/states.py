@@ -7,7 +7,8 @@ holds one state, or none, by a proof:
 
 monotonicity
     where dM/dk along the parabola is positive definite all velocities are positive, N cannot rise,
-    and a cell holds exactly N(k₁) − N(k₂) states;
+    and a cell holds exactly N(k₁) − N(k₂) states; the same follows, near the bottom of a subband,
+    from M with one spin eliminated;
 exclusion
     bounding E by the ends of the cell and the coupling by its middle, ± half the width, bounds N
     from both sides; where the bounds agree no subband touches ε_F;
@@ -34,8 +35,13 @@ from .matching import (
 )
 from .well import Well, checked_number
 
-ROUNDING = 2.0**-46
-"""A cell narrower than this, relative to its k, holds what rounding cannot tell apart."""
+NARROW = 2.0**-30
+"""Width in k², relative to k² + κ², of a cell that is not split further once N changes in it.  More
+crossings than that change would need a subband that turns within the cell, within about the square
+of this number of ε_F: less than the rounding of ε_F itself."""
+
+ROUNDING = 2.0**-44
+"""The same for a cell in which N does not change, and which cannot be excluded."""
 
 NEAR = 1e-4
 """Roots of one rule closer than this, relative to k, are solved for together: the null vector of
@@ -230,6 +236,32 @@ def monotonic(rule: Rule, k1: np.ndarray, k2: np.ndarray) -> np.ndarray:
     return proven
 
 
+def spin_monotonic(sector, rule: Rule, k1: np.ndarray, k2: np.ndarray) -> np.ndarray:
+    """Return where N(k) is proven not to rise on [k1, k2], one spin eliminated from M.
+
+    Near the bottom of a subband `monotonic` fails, since there the coupling k a is first order in k
+    but what it does to a single spin's subband is of second order.  With s = k² and one spin's
+    block M_a inverted, N is the number of states of spin a without coupling, plus the inertia of
+    M_b − s a M_a⁻¹ a.  Where the former does not change on the cell, M_a⁻¹ falls with s, and
+    the latter rises if G_b > a M_a⁻¹ a with M_a⁻¹ at k1 and G_b at k2.
+    """
+    proven = np.zeros(k1.shape, dtype=bool)
+    kin1, kin2 = k1 * k1, k2 * k2
+    for spin, inside_, left, right in (
+        (1, rule.in_up, rule.L_up, rule.R_up),
+        (0, rule.in_down, rule.L_down, rule.R_down),
+    ):
+        with np.errstate(divide="ignore", invalid="ignore"):  # a level at k1: nothing is proven
+            N1, LL, LR, RR = sector.inverse(rule, kin1, spin)
+            N2 = sector.inverse(rule, kin2, spin)[0]
+            g = clamped_gram(inside_ - kin2, rule.d)
+            Q_L = g + 0.5 / barrier(left, kin2) - rule.a_L**2 * LL
+            Q_R = g + 0.5 / barrier(right, kin2) - rule.a_R**2 * RR
+            mixed = (rule.a_L * rule.a_R * LR) ** 2
+            proven |= (N1 == N2) & (Q_L > 0) & (Q_R > 0) & (Q_L * Q_R > mixed)
+    return proven
+
+
 def excluded(sector, rule: Rule, k1: np.ndarray, k2: np.ndarray) -> np.ndarray:
     """Return where no subband of the sector touches ε_F for k in [k1, k2]."""
     middle, half = (k1 + k2) / 2, (k2 - k1) / 2
@@ -306,16 +338,18 @@ def search(sector, rule: Rule) -> tuple[np.ndarray, ...]:
     N1, N2 = np.concatenate([N[left], N[last]]), np.concatenate([N[left + 1], NK])
 
     found, doubtful = [], []
-    smallest = 1e-9 * (1 + np.sqrt(top))
     while w.size:
         some = rule.take(w)
         safe = monotonic(some, k1, k2)
+        test = np.nonzero(~safe)[0]
+        if test.size:
+            safe[test] = spin_monotonic(sector, some.take(test), k1[test], k2[test])
         change = N1 - N2
-        narrow = (k2 - k1 <= ROUNDING * k2) | (k2 < smallest[w])
+        limit = np.where(change == 0, ROUNDING, NARROW)
+        narrow = (k2 - k1) * k2 <= limit * (k2 * k2 + top[w])
         keep = (safe & (change == 1)) | (narrow & (change != 0))
         if keep.any():
             found.append((w[keep], k1[keep], k2[keep], np.abs(change[keep])))
-        certified[w[narrow & ~safe & (np.abs(change) > 1)]] = False
         doubt = narrow & ~safe & (change == 0)
         if doubt.any():
             doubtful.append((w[doubt], k2[doubt]))
@@ -334,9 +368,9 @@ def search(sector, rule: Rule) -> tuple[np.ndarray, ...]:
     cells = tuple(np.concatenate(part) for part in zip(empty, *found, strict=True))
     for w, k2 in doubtful:
         # Beside a state, within rounding of it, is no doubt; elsewhere a touching subband may hide.
-        near = (cells[0] == w[:, None]) & (
-            np.abs(cells[2] - k2[:, None]) <= 64 * ROUNDING * k2[:, None]
-        )
+        k2 = k2[:, None]
+        reach = 4 * NARROW * (k2 * k2 + top[w][:, None])
+        near = (cells[0] == w[:, None]) & (np.abs(cells[2] - k2) * k2 <= reach)
         certified[w[~near.any(axis=1)]] = False
     return *cells, certified
 

@@ -1,0 +1,556 @@
+r"""The Hamiltonian of Sec. II by finite elements: an independent witness of the exact solver.
+
+At in-plane wave number k, with the spin quantised so that spinors are real,
+
+.. math:: h(k) = -c\,d^2/dz^2 + V(z) + \Delta(z)\,\sigma_z + k\,W(z)\,\sigma_x, \qquad
+          \varepsilon = E + c k^2,
+
+where W is the Rashba coupling: α_L δ(z) − α_R δ(z−d) for the well of Eqs. (1)-(4), or any profile.
+Nothing here knows the quantization rule: the line is cut into elements, states are polynomials on
+each, and every k at the Fermi energy comes from one matrix.
+Only `Well` is shared with the solver it is meant to check.
+Energies are in eV, lengths in nm, wave numbers in 1/nm.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.polynomial import legendre
+from scipy.linalg import eigh, eigvalsh_tridiagonal, ldl, lu_factor, lu_solve
+
+from qwlib.well import Well, checked_number
+
+Profile = Callable[[np.ndarray], np.ndarray] | float
+"""A function of z, or a constant; it may jump, at the edges of elements only."""
+
+PLACEMENTS = {"centred": -0.5, "inside": 0.0, "outside": -1.0}
+"""Where a Rashba layer of finite width starts at the left interface, in widths."""
+
+PHASE_PER_ORDER = 0.375
+"""Phase or decay exponent that one element may span per polynomial order (see `from_well`)."""
+
+COINCIDENT = 1e-8
+"""Wave numbers closer than this, times (1 + k), are refined together."""
+
+
+class Elements:
+    """Continuous functions that are polynomials on each element and vanish at both ends.
+
+    On each element the basis is the two hat functions and the integrals of the Legendre
+    polynomials (Szabó and Babuška, *Finite Element Analysis*, 1991): those vanish at the edges,
+    so that the coefficient of a hat is the value at its edge and a δ there is one matrix entry.
+
+    Parameters
+    ----------
+    edges : array_like
+        Edges of the elements, increasing; every jump and every δ must be at one.
+    order : int
+        Polynomial degree on each element, ≥ 1.
+
+    Raises
+    ------
+    ValueError
+        If the edges do not increase, or the order is not a positive integer.
+    """
+
+    def __init__(self, edges: np.ndarray, order: int) -> None:
+        self.edges = np.array(edges, dtype=float)
+        if self.edges.ndim != 1 or self.edges.size < 3 or not np.all(np.isfinite(self.edges)):
+            raise ValueError(f"edges must be three or more finite positions, got {edges!r}")
+        if np.any(np.diff(self.edges) <= 0):
+            raise ValueError(f"edges must increase, got {edges!r}")
+        if isinstance(order, bool) or not isinstance(order, (int, np.integer)) or order < 1:
+            raise ValueError(f"order must be an integer >= 1, got {order!r}")
+        self.order = int(order)
+        # Exact for two basis functions times a polynomial of degree 17: pieces that are constant
+        # are integrated exactly, smooth ones to rounding.
+        x, w = legendre.leggauss(self.order + 9)
+        self._half = np.diff(self.edges)[:, None] / 2
+        self.points = self.edges[:-1, None] + self._half * (1 + x)
+        self._weights = self._half * w
+        self._values, self._slopes = self._basis(x)
+        # Left hat, bubbles, right hat: neighbours then share one index.
+        self._index = self.order * np.arange(self.edges.size - 1)[:, None] + np.arange(order + 1)
+
+    def _basis(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return values and slopes of the basis on [−1, 1], each (len(x), order + 1)."""
+        P = legendre.legvander(x, self.order)
+        degree = np.arange(2, self.order + 1)
+        scale = np.sqrt(2 * (2 * degree - 1))
+        bubbles = (P[:, 2:] - P[:, :-2]) / scale
+        slopes = P[:, 1:-1] * (2 * degree - 1) / scale
+        half = np.full_like(x, 0.5)
+        values = np.column_stack([(1 - x) / 2, bubbles, (1 + x) / 2])
+        return values, np.column_stack([-half, slopes, half])
+
+    def sample(self, profile: Profile) -> np.ndarray:
+        """Return a profile at the quadrature points, (elements, points)."""
+        f = np.asarray(profile(self.points) if callable(profile) else profile, dtype=float)
+        if not np.all(np.isfinite(f)):
+            raise ValueError(f"profile must be finite on the whole mesh, got {profile!r}")
+        return np.broadcast_to(f, self.points.shape)
+
+    def matrix(self, profile: Profile = 1.0, slopes: bool = False) -> np.ndarray:
+        """Return ∫ f φ_i φ_j dz for all pairs of basis functions, or ∫ f φ_i' φ_j' dz."""
+        basis = self._slopes if slopes else self._values
+        weights = self.sample(profile) * self._weights / (self._half**2 if slopes else 1.0)
+        blocks = np.einsum("eq,qi,qj->eij", weights, basis, basis, optimize=True)
+        full = np.zeros((self._index[-1, -1] + 1,) * 2)
+        np.add.at(full, (self._index[:, :, None], self._index[:, None, :]), blocks)
+        return full[1:-1, 1:-1]  # without the hats of the two ends: the functions vanish there
+
+    def delta(self, position: float) -> np.ndarray:
+        """Return φ_i φ_j at an inner edge: the matrix of δ(z − position)."""
+        where = np.flatnonzero(self.edges[1:-1] == position)
+        if where.size == 0:
+            raise ValueError(f"position of a δ must be an inner edge of the mesh, got {position!r}")
+        matrix = np.zeros((self._index[-1, -1] - 1,) * 2)
+        matrix[(self._index[where[0] + 1, 0] - 1,) * 2] = 1.0
+        return matrix
+
+    def interpolation(self, z: np.ndarray) -> np.ndarray:
+        """Return the basis functions at positions z, (len(z), basis size); zero off the mesh."""
+        z = np.atleast_1d(np.asarray(z, dtype=float))
+        element = np.clip(np.searchsorted(self.edges, z) - 1, 0, self.edges.size - 2)
+        x = (z - self.edges[element]) / self._half[element, 0] - 1
+        on_mesh = np.abs(x) <= 1 + 1e-12
+        full = np.zeros((z.size, self._index[-1, -1] + 1))
+        values, _ = self._basis(np.where(on_mesh, x, 0.0))
+        np.put_along_axis(full, self._index[element], values * on_mesh[:, None], axis=1)
+        return full[:, 1:-1]
+
+
+def graded_edges(breaks: np.ndarray, reach: float, size: float, finest: float) -> np.ndarray:
+    """Return element edges that follow the decay of states away from the breaks of a profile.
+
+    Parameters
+    ----------
+    breaks : array_like
+        Positions of jumps and δ's, nm; each becomes an edge.
+    reach : float
+        How far the mesh goes beyond the first and last break, nm.
+    size : float
+        Largest element between breaks, nm: there states oscillate.
+    finest : float
+        Largest element next to a break, nm.
+        From there they double, beyond the outermost breaks without limit: a state that reaches a
+        far element varies on its scale.
+    """
+    breaks = np.unique(np.asarray(breaks, dtype=float))
+    breaks = breaks[np.append(True, np.diff(breaks) > 1e-12 * np.ptp(breaks))]
+    finest = min(finest, size)
+    doublings = math.ceil(math.log2(reach / finest + 1))
+    outside = reach * (2.0 ** np.arange(1, doublings + 1) - 1) / (2.0**doublings - 1)
+    parts = [breaks[0] - outside[::-1], breaks[:1]]
+    for left, right in pairwise(breaks):
+        growing = finest * 2.0 ** np.arange(math.ceil(math.log2(size / finest)))
+        steps = np.append(growing, np.full(math.ceil((right - left) / (2 * size)) + 1, size))
+        steps = steps[: np.searchsorted(2 * np.cumsum(steps), right - left) + 1]
+        if right - left <= finest:
+            steps = np.array([])  # one element does
+        inner = np.cumsum(np.concatenate([steps, steps[::-1]]))
+        parts += [left + inner[:-1] * (right - left) / inner[-1:], [right]]
+    return np.concatenate([*parts, breaks[-1] + outside])
+
+
+def _lowest(H: np.ndarray, M: np.ndarray, below: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the eigenvalues of (H, M) below a bound, ascending, and their vectors (columns).
+
+    The energies are Rayleigh quotients in the original basis: there a smooth state has tiny
+    high-order coefficients, and the rounding of the largest matrix entries stays out.
+    """
+    _, vectors = eigh(H, M, subset_by_value=(-np.inf, below))
+    energies = np.sum(vectors * (H @ vectors), axis=0) / np.sum(vectors * (M @ vectors), axis=0)
+    ascending = np.argsort(energies)
+    return energies[ascending], vectors[:, ascending]
+
+
+def channel_energies(
+    elements: Elements, c: float, potential: Callable[[np.ndarray], list[list]], below: float
+) -> np.ndarray:
+    """Return the bound states of coupled channels, −c u'' + V(z) u = E u, on the same elements.
+
+    Any number of channels, any symmetric matrix V(z): the problem with published eigenvalues
+    against which the elements, the assembly and the quadrature are tested.
+
+    Parameters
+    ----------
+    elements : Elements
+        The mesh; u vanishes at its ends.
+    c : float
+        ħ²/2μ, in units of energy times length squared.
+    potential : callable
+        Returns V as nested lists, n by n, of arrays shaped like its argument (or constants).
+    below : float
+        Energies below this are returned.
+
+    Returns
+    -------
+    ndarray
+        1D, ascending.
+    """
+    V = potential(elements.points)
+    blocks = [[elements.matrix(V_ij) for V_ij in row] for row in V]
+    same = np.eye(len(V))
+    H = np.block(blocks) + c * np.kron(same, elements.matrix(slopes=True))
+    return _lowest(H, np.kron(same, elements.matrix()), below)[0]
+
+
+@dataclass(frozen=True)
+class FermiSolution:
+    """States at the Fermi energy, in ascending order of E.
+
+    Attributes
+    ----------
+    k : ndarray
+        (n,) wave numbers, 1/nm.
+    E : ndarray
+        (n,) energies of the motion along z, E_F − c k², eV.
+    velocity : ndarray
+        (n,) dε/dk by Hellmann–Feynman, signed, eV·nm.
+    spin : ndarray
+        (n,) 2ψ↑ψ↓ integrated over the ferromagnet, for states normalised over all z.
+        Where states share one k and one velocity, only the sum over them is defined.
+    coefficients : ndarray
+        (n, 2, basis size) coefficients of ψ↑ and ψ↓; the sign of a state is arbitrary.
+    elements : Elements
+        The mesh they belong to.
+    """
+
+    k: np.ndarray
+    E: np.ndarray
+    velocity: np.ndarray
+    spin: np.ndarray
+    coefficients: np.ndarray
+    elements: Elements
+
+    def __len__(self) -> int:
+        return self.k.size
+
+    @property
+    def weight(self) -> np.ndarray:
+        """Factor of each state in Eq. (6) without broadening, −(k/8π²)·sgn(v), (n,) 1/nm."""
+        return -self.k * np.sign(self.velocity) / (8 * np.pi**2)
+
+    @property
+    def contribution(self) -> np.ndarray:
+        """Each state's share of ∫S_y dz over the ferromagnet, (n,) nm⁻² per τeE/ħ."""
+        return self.weight * self.spin
+
+    @property
+    def chirality(self) -> np.ndarray:
+        """Sign of each contribution, (n,) int; 0 below 1e-12 in magnitude."""
+        return (np.sign(self.contribution) * (np.abs(self.contribution) > 1e-12)).astype(int)
+
+    def wave_function(self, z: np.ndarray) -> np.ndarray:
+        """Return ψ↑ and ψ↓ at positions z in nm, (n, 2, len(z)), in nm^-1/2."""
+        return self.coefficients @ self.elements.interpolation(z).T
+
+    def spin_density(self, z: np.ndarray) -> np.ndarray:
+        """Return each state's S_y at positions z in nm, (n, len(z)), nm⁻³ per τeE/ħ.
+
+        The spin density of the well is the sum over axis 0.
+        """
+        psi = self.wave_function(z)
+        return self.weight[:, None] * 2 * psi[:, 0] * psi[:, 1]
+
+
+class FiniteElements:
+    """The Hamiltonian h(k) of a profile on a mesh.
+
+    Eigenvalues are upper bounds, converging as h^(2·order) while jumps and δ's sit at edges.
+
+    Parameters
+    ----------
+    elements : Elements
+        The mesh; states vanish at its ends.
+    c : float
+        ħ²/2m in eV·nm².
+    potential, exchange : callable or float
+        V(z) and Δ(z) in eV.
+    coupling : callable or float
+        W(z), a Rashba coupling of finite width, in eV·nm.
+    deltas : sequence of (float, float)
+        Position in nm and signed strength in eV·nm² of each δ in W.
+    ferromagnet : (float, float)
+        Edges between which the spin is integrated, nm.  The whole mesh by default.
+    E_max : float
+        Highest energy for which the mesh is made, eV; the continuum edge by default.
+    k_max : float
+        Largest wave number of interest, 1/nm: Fermi states beyond it are not looked for.
+
+    Raises
+    ------
+    ValueError
+        Naming the parameter, its value and what is allowed.
+    """
+
+    def __init__(
+        self,
+        elements: Elements,
+        c: float,
+        potential: Profile,
+        exchange: Profile = 0.0,
+        coupling: Profile = 0.0,
+        deltas: tuple[tuple[float, float], ...] = (),
+        ferromagnet: tuple[float, float] | None = None,
+        E_max: float | None = None,
+        k_max: float = math.inf,
+    ) -> None:
+        self.elements = elements
+        self.c = checked_number("c", c, "eV nm^2")
+        if self.c <= 0:
+            raise ValueError(f"c must be > 0 eV nm^2, got {c!r}")
+        self.M = elements.matrix()
+        T = self.c * elements.matrix(slopes=True)
+        V, Delta = elements.matrix(potential), elements.matrix(exchange)
+        self.H_up, self.H_down = T + V + Delta, T + V - Delta
+        self.W = elements.matrix(coupling)
+        for position, strength in deltas:
+            self.W += checked_number("strength", strength, "eV nm^2") * elements.delta(position)
+        left, right = ferromagnet or elements.edges[[0, -1]]
+        if left not in elements.edges or right not in elements.edges or left >= right:
+            raise ValueError(f"ferromagnet must be two edges, left and right, got {ferromagnet!r}")
+        self.inside = elements.matrix(lambda z: ((z > left) & (z < right)).astype(float))
+        outermost = [elements.sample(profile)[[0, -1]] for profile in (potential, exchange)]
+        self.continuum_edge = float(np.min(outermost[0] - np.abs(outermost[1])))
+        self.E_max = self.continuum_edge if E_max is None else checked_number("E_max", E_max, "eV")
+        if not k_max > 0:
+            raise ValueError(f"k_max must be > 0 1/nm, got {k_max!r}")
+        self.k_max = float(k_max)
+
+    @classmethod
+    def from_well(
+        cls,
+        well: Well,
+        E_max: float | None = None,
+        k_max: float | None = None,
+        order: int = 12,
+        width: float | None = None,
+        placement: str = "centred",
+    ) -> FiniteElements:
+        """Return the Hamiltonian of a well, on a mesh made for it.
+
+        The mesh ends where a state of energy `E_max` has decayed to e⁻¹⁸, which moves its energy
+        by e⁻³⁶ of the energy.
+        No element spans a phase or a decay of more than 0.375 per order, in the well up to `E_max`
+        and next to an interface up to `k_max`.
+        At order 12 a polynomial follows e^(iκz) over such an element to 1e-9, so wave functions
+        are that accurate, and energies, k and integrals, which err by the square, to rounding.
+
+        Parameters
+        ----------
+        well : Well
+            The well.
+        E_max : float
+            Highest energy to be accurate, eV; 1e-4 eV below the continuum edge by default.
+            For Fermi states alone, E_max = E_F makes a smaller problem.
+        k_max : float
+            Largest wave number to be accurate, 1/nm.  By default none of the Fermi states up to
+            `E_max` is beyond it; for |α| ≥ ħ²/m, where no such bound exists, 250/nm.
+        order : int
+            Polynomial degree on each element.
+        width : float
+            Spread each δ(z) of the Rashba coupling into a box of this width, nm, 0 < width ≤ d.
+        placement : {"centred", "inside", "outside"}
+            Box centred on its interface, or from the interface into the ferromagnet or insulator.
+
+        Raises
+        ------
+        ValueError
+            Naming the parameter, its value and what is allowed.
+        """
+        c, d, Delta = well.c, well.d, abs(well.Delta)
+        edge = well.continuum_edge
+        E_max = edge - 1e-4 if E_max is None else checked_number("E_max", E_max, "eV")
+        if E_max >= edge:
+            raise ValueError(f"E_max must be below the barrier edge, {edge:g} eV, got {E_max!r} eV")
+        if k_max is None:
+            k_max = _largest_wave_number(well, E_max)
+        k_max = checked_number("k_max", k_max, "1/nm")
+        deltas, coupling, breaks = ((0.0, well.alpha_L), (d, -well.alpha_R)), 0.0, [0.0, d]
+        if width is not None:
+            if not 0 < checked_number("width", width, "nm") <= d:
+                raise ValueError(f"width must be > 0 nm and at most d = {d:g} nm, got {width!r}")
+            if placement not in PLACEMENTS:
+                raise ValueError(f"placement must be one of {(*PLACEMENTS,)}, got {placement!r}")
+            start = PLACEMENTS[placement] * width
+            left, right = (start, start + width), (d - start - width, d - start)
+            breaks += [*left, *right]
+
+            def coupling(z: np.ndarray) -> np.ndarray:
+                in_left, in_right = ((z > box[0]) & (z < box[1]) for box in (left, right))
+                return (well.alpha_L * in_left - well.alpha_R * in_right) / width
+
+            deltas = ()
+        span = PHASE_PER_ORDER * order
+        steepest = math.sqrt(k_max**2 + (max(well.V_L, well.V_R) + Delta) / c)
+        edges = graded_edges(
+            breaks,
+            reach=18 / math.sqrt((edge - E_max) / c),
+            size=span / math.sqrt(max(E_max + Delta, 1.0) / c),
+            finest=span / steepest,
+        )
+        return cls(
+            Elements(edges, order),
+            c,
+            potential=lambda z: np.where(z < 0, well.V_L, np.where(z > d, well.V_R, 0.0)),
+            exchange=lambda z: np.where((z < 0) | (z > d), well.Delta_barrier, well.Delta),
+            coupling=coupling,
+            deltas=deltas,
+            ferromagnet=(0.0, d),
+            E_max=E_max,
+            k_max=k_max,
+        )
+
+    def matrix(self, k: float, E: float = 0.0) -> np.ndarray:
+        """Return h(k) − E on the basis, spin up first; E in eV without c k²."""
+        kW = k * self.W
+        return np.block([[self.H_up - E * self.M, kW], [kW, self.H_down - E * self.M]])
+
+    def bound_states(self, k: float) -> np.ndarray:
+        """Return the energies E at wave number k below the continuum edge, ascending, in eV.
+
+        Those above `E_max` feel the ends of the mesh, and may be missing.
+        """
+        if abs(checked_number("k", k, "1/nm")) > self.k_max:
+            raise ValueError(f"|k| must be at most k_max = {self.k_max:g} 1/nm, got {k!r}")
+        M = np.kron(np.eye(2), self.M)
+        return _lowest(self.matrix(k), M, self.continuum_edge)[0]
+
+    def count_states(self, E: float, k: float) -> int:
+        """Return how many states at wave number k have an energy below E, finding none.
+
+        By Sylvester's law it is the number of negative pivots of h(k) − E.
+        """
+        _, D, _ = ldl(self.matrix(k, E))
+        return int(np.sum(eigvalsh_tridiagonal(np.diag(D), np.diag(D, 1)) < 0))
+
+    def fermi_states(self, E_F: float) -> FermiSolution:
+        """Return every state with E + c k² = E_F and 0 < k ≤ `k_max`.
+
+        All k come from one eigenproblem; each is refined, and the inertia of h(k) − E_F + c k² on
+        both sides of it must change as the sign of its velocity says.
+
+        Parameters
+        ----------
+        E_F : float
+            Fermi energy in eV, at most `E_max`, below the continuum edge.
+
+        Raises
+        ------
+        ValueError
+            If `E_F` is not allowed.
+        RuntimeError
+            If the states found and the inertia disagree.
+        """
+        E_F = checked_number("E_F", E_F, "eV")
+        if E_F > self.E_max or E_F >= self.continuum_edge:
+            raise ValueError(
+                f"E_F must be at most E_max = {self.E_max:g} eV, for which the mesh is made, and "
+                f"below the continuum edge, {self.continuum_edge:g} eV; got {E_F!r} eV"
+            )
+        groups = self._candidates(E_F) or [(np.array([]), None)]
+        ks = [k for k, _ in groups]
+        checks = [(a[-1] + b[0]) / 2 for a, b in pairwise(ks)]
+        end = self.k_max if math.isfinite(self.k_max) else 1 + 2 * max(ks[-1], default=0.0)
+        counts = [self.count_states(E_F - self.c * k**2, k) for k in (0.0, *checks, end)]
+        found = []
+        for (k, vectors), (before, after) in zip(groups, pairwise(counts), strict=True):
+            states = self._refine(k, vectors, E_F) if k.size else []
+            net = sum(int(np.sign(velocity)) for _, velocity, _ in states)
+            if net != before - after:
+                raise RuntimeError(
+                    f"near k = {k} 1/nm the states found take {net} bands above E_F, "
+                    f"the inertia of h(k) - E_F + c k^2 says {before - after}"
+                )
+            found += states
+        found.sort(key=lambda state: -state[0])
+        k, velocity = (np.array([state[i] for state in found], dtype=float) for i in (0, 1))
+        psi = np.array([state[2] for state in found]).reshape(k.size, 2, self.M.shape[0])
+        spin = 2 * np.sum(psi[:, 0] * (psi[:, 1] @ self.inside), axis=1)
+        return FermiSolution(k, E_F - self.c * k**2, velocity, spin, psi, self.elements)
+
+    def _candidates(self, E_F: float) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Return the k of all Fermi states to about 1e-11, in groups too close to tell apart.
+
+        (H − E_F + k W σ_x + c k²)(ψ↑, ψ↓) = 0 is quadratic in k, but linear in μ = k² for the
+        vector (ψ↑, k ψ↓), because W alone connects the spins.  That halves the matrix and takes
+        k and −k together.  Shift and invert: otherwise the largest entries drown the small μ.
+        """
+        M, W, zero = self.M, self.W, np.zeros_like(self.M)
+        A = np.block([[self.H_up - E_F * M, W], [zero, self.H_down - E_F * M]])
+        B = np.block([[self.c * M, zero], [W, self.c * M]])
+        shift = -1 - abs(E_F) / self.c  # k² < 0: away from every root wanted
+        nu, vectors = np.linalg.eig(np.linalg.solve(A + shift * B, B))
+        mu = shift - 1 / np.where(nu == 0, np.finfo(float).tiny, nu)
+        # Two nearly coincident real roots may come out as a complex pair: keep those for later.
+        keep = np.flatnonzero(
+            (np.abs(mu.imag) < 1e-5 * (1 + np.abs(mu))) & (mu.real > 0) & (mu.real <= self.k_max**2)
+        )
+        keep = keep[np.argsort(mu.real[keep])]
+        k = np.sqrt(mu.real[keep])
+        vectors = vectors[:, keep] / np.repeat([np.ones_like(k), k], M.shape[0], axis=0)
+        splits = np.flatnonzero(np.diff(k) > COINCIDENT * (1 + k[:-1])) + 1
+        return [(k[g], vectors[:, g]) for g in np.split(np.arange(k.size), splits) if g.size]
+
+    def _refine(
+        self, ks: np.ndarray, vectors: np.ndarray, E_F: float
+    ) -> list[tuple[float, float, np.ndarray]]:
+        """Return k, velocity and normalised vector of each Fermi state in a group.
+
+        Inverse iteration purifies the group's vectors; on their span, the quadratic problem is
+        solved afresh (Rayleigh-Ritz), which leaves in k the square of the error in the vectors.
+        Roots that are complex there were no Fermi states.
+        """
+        m, k = ks.size, float(np.mean(ks))
+        M, W = np.kron(np.eye(2), self.M), np.kron([[0, 1], [1, 0]], self.W)
+        X = np.linalg.svd(np.hstack([vectors.real, vectors.imag]), full_matrices=False)[0][:, :m]
+        for _ in range(5):
+            # Off the root by COINCIDENT: on it, the matrix would be singular.
+            shifted = k + COINCIDENT * (1 + k)
+            factors = lu_factor(self.matrix(shifted, E_F - self.c * shifted**2))
+            for _ in range(3):
+                X = lu_solve(factors, M @ X)
+                X = X @ np.linalg.inv(np.linalg.cholesky(X.T @ M @ X)).T
+            Q0 = X.T @ self.matrix(k, E_F - self.c * k**2) @ X / self.c
+            Q1 = X.T @ (W + 2 * self.c * k * M) @ X / self.c
+            step, y = np.linalg.eig(np.block([[np.zeros((m, m)), np.eye(m)], [-Q0, -Q1]]))
+            nearest = np.argsort(np.abs(step))[:m]
+            step, y = step[nearest], y[:m, nearest]
+            centre = float(np.mean(step.real))
+            if abs(centre) <= 1e-11 * (1 + k):
+                break
+            k += centre
+            step = step - centre
+        real = np.abs(step.imag) <= COINCIDENT * (1 + k)
+        if np.ptp(step.real) <= 1e-11 * (1 + k):
+            # One k: any mixture solves it.  The states are those that diagonalise the velocity.
+            y = np.linalg.eigh((Q1 + Q1.T) / 2)[1]
+        states = []
+        for root, u in zip(k + step.real[real], (X @ y.real)[:, real].T, strict=True):
+            u = u / math.sqrt(u @ M @ u)
+            states.append((float(root), float(u @ W @ u + 2 * self.c * root), u))
+        return states
+
+
+def _largest_wave_number(well: Well, E_max: float) -> float:
+    """Return a k beyond which the well has no Fermi state up to `E_max`, at most 250/nm.
+
+    With V ≥ 0 in place of V, and at both interfaces the stronger α acting attractively, the lowest
+    state decays as γ with γ (1 + tanh(γd/2)) = k α/c, so that E ≥ −cγ² − |Δ|.
+    """
+    alpha = max(abs(well.alpha_L), abs(well.alpha_R))
+    top = max((E_max + abs(well.Delta)) / well.c, 1.0)
+    gamma = 0.01 * math.sqrt(top)
+    while gamma < 250:
+        ratio = well.c * (1 + math.tanh(gamma * well.d / 2))  # α k/γ
+        if ratio > alpha and gamma**2 * (ratio**2 - alpha**2) > top * alpha**2:
+            break
+        gamma *= 1.2
+    return math.sqrt(top + gamma**2)
