@@ -131,7 +131,7 @@ class FermiStates:
 
     @property
     def kind(self) -> np.ndarray:
-        """"propagating", "mixed" or "interface": E above |Δ|, between ±Δ, or below −|Δ|, (n,)."""
+        """Its kind, one of `KINDS`: E above |Δ|, between ±Δ, or below −|Δ|, (n,)."""
         return np.array(KINDS)[kind_of(self.E, self.well.Delta)]
 
     @property

@@ -407,8 +407,8 @@ def matching_matrix(well: Well, E: np.ndarray | float, k: np.ndarray | float) ->
     E, k = checked_plane(well, E, k)
     M = np.zeros((*E.shape, 4, 4))
     for i, s in enumerate((1, -1)):
-        kappa2 = (E - s * well.Delta) / well.c
-        S, C, t, _ = interior(kappa2, np.asarray(well.d))
+        kappa2 = np.atleast_1d((E - s * well.Delta) / well.c)
+        S, C, t, _ = (x.reshape(E.shape) for x in interior(kappa2, np.asarray(well.d)))
         for interface, V in enumerate((well.V_L, well.V_R)):
             q = np.sqrt(np.maximum(V + s * well.Delta_barrier - E, 0) / well.c)
             M[..., i + 2 * interface, i + 2 * interface] = q + C / S

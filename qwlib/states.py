@@ -22,14 +22,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import brentq
 
 from .matching import (
     SECTORS,
     TINY,
     Rule,
     barrier,
-    checked_plane,
     interior,
     symmetry,
 )
@@ -138,8 +136,10 @@ def basis_integrals(f: Shape, g: Shape, d: np.ndarray) -> tuple[np.ndarray, np.n
         C, SY = np.zeros_like(X), np.zeros_like(X)
         complete, power, powerX, factor = np.zeros_like(X), 1.0, 1.0, 1.0
         for n in range(14):  # |X|, |Y| < 2: the last term is below 1e-20
-            C, S, SY = C + factor * powerX, S + factor * powerX / (2 * n + 1), SY + factor * power / (
-                2 * n + 1
+            C, S, SY = (
+                C + factor * powerX,
+                S + factor * powerX / (2 * n + 1),
+                SY + factor * power / (2 * n + 1),
             )
             dC, dS = dC + factor * complete, dS + factor * complete / (2 * n + 1)
             complete = X * complete + power  # Σ XⁱYʲ over i + j = n
@@ -375,40 +375,45 @@ def search(sector, rule: Rule) -> tuple[np.ndarray, ...]:
     return *cells, certified
 
 
-def refine(sector, rule: Rule, k1: np.ndarray, k2: np.ndarray) -> np.ndarray:
-    """Return the root of the sector's determinant in each bracket [k1, k2].
+def refine(function, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return the root of a function in each bracket [a, b].
 
     Chandrupatla's method (Adv. Eng. Softw. 28, 145 (1997)) for all brackets at once: inverse
     quadratic interpolation where it is safe, bisection where not.  Each bracket stops by itself,
     so that a root does not depend on which others it is solved with.
+
+    Parameters
+    ----------
+    function : callable
+        Called with places x and the index of the bracket that each belongs to.
+    a, b : arrays
+        Ends of the brackets; the function differs in sign there.
     """
-    root = np.where(np.ones(k1.shape, dtype=bool), (k1 + k2) / 2, 0)
-    index = np.arange(k1.size)
-    a, b = k1.copy(), k2.copy()
-    _, fa = sector.sturm(rule, a * a, a)
-    _, fb = sector.sturm(rule, b * b, b)
-    c, fc = a, fa
+    index = np.arange(a.size)
+    root = np.empty(a.size)
+    fa, fb = function(a, index), function(b, index)
     t = np.full(a.shape, 0.5)
     for _ in range(100):
         x = a + t * (b - a)
-        _, fx = sector.sturm(rule, x * x, x)
+        fx = function(x, index)
         same = np.signbit(fx) == np.signbit(fa)
         c, fc = np.where(same, a, b), np.where(same, fa, fb)
         b, fb = np.where(same, b, a), np.where(same, fb, fa)
         a, fa = x, fx
         best = np.where(np.abs(fa) < np.abs(fb), a, b)
-        tolerance = 2.0**-51 * np.abs(best) / np.abs(b - a)
-        done = (tolerance > 0.5) | (fa == 0) | (fb == 0)
+        width = np.abs(b - a)
+        tolerance = 2.0**-51 * np.abs(best) / np.where(width > 0, width, 1.0)
+        done = (tolerance > 0.5) | (width == 0) | (fa == 0) | (fb == 0)
         root[index[done]] = best[done]
         if done.all():
             return root
         go = ~done
         index, a, b, c = index[go], a[go], b[go], c[go]
         fa, fb, fc, tolerance = fa[go], fb[go], fc[go], tolerance[go]
-        rule = rule.take(np.nonzero(go)[0])
         xi, phi = (a - b) / (c - b), (fa - fb) / (fc - fb)
         with np.errstate(divide="ignore", invalid="ignore"):  # bisection is chosen there
-            t = fa / (fb - fa) * fc / (fb - fc) + (c - a) / (b - a) * fa / (fc - fa) * fb / (fc - fb)
+            t = fa / (fb - fa) * fc / (fb - fc)
+            t = t + (c - a) / (b - a) * fa / (fc - fa) * fb / (fc - fb)
         safe = (phi**2 < xi) & ((1 - phi) ** 2 < 1 - xi) & np.isfinite(t)
         t = np.clip(np.where(safe, t, 0.5), tolerance, 1 - tolerance)
     root[index] = (a + b) / 2
@@ -431,8 +436,8 @@ def roots_of(sector, rule: Rule, well, k1, k2, multiplicity) -> Roots:
     some = rule.take(well)
     k = (k1 + k2) / 2
     single = multiplicity == 1
-    i = np.nonzero(single)[0]
-    k[i] = refine(sector, some.take(i), k1[i], k2[i])
+    one = np.nonzero(single)[0]
+    k[one] = refine(lambda x, i: sector.sturm(some.take(one[i]), x * x, x)[1], k1[one], k2[one])
     if not single.all():
         repeat = np.repeat(np.arange(well.size), multiplicity)
         well, k, single = well[repeat], k[repeat], single[repeat]
@@ -547,7 +552,9 @@ def solve(rule: Rule) -> tuple[Roots, np.ndarray]:
             parts.append(roots._replace(well=members[roots.well]))
             certified[members] &= proven
     if not parts:
-        return Roots(*(np.empty((0, 4) if f == "amplitude" else 0) for f in Roots._fields)), certified
+        return Roots(
+            *(np.empty((0, 4) if f == "amplitude" else 0) for f in Roots._fields)
+        ), certified
     together = Roots(*(np.concatenate(column) for column in zip(*parts, strict=True)))
     order = np.lexsort((-together.k, together.well))
     return Roots(*(column[order] for column in together)), certified
@@ -590,7 +597,7 @@ def _energies(sector, rule: Rule, edge: float, k: float) -> np.ndarray:
     """Return E/c of the states of one sector below the edge."""
 
     def sturm(e: np.ndarray):
-        return sector.sturm(rule.take(np.zeros(e.size, dtype=np.int64)), -e, np.full(e.size, k))
+        return sector.sturm(rule, -e, np.full(e.size, k))
 
     total = sturm(np.array([edge]))[0]
     floor, step = -abs(edge) - 1.0, abs(edge) + 1.0
@@ -598,22 +605,21 @@ def _energies(sector, rule: Rule, edge: float, k: float) -> np.ndarray:
         floor, step = floor - step, 2 * step
     e1, e2 = np.array([floor]), np.array([edge])
     N1, N2 = np.zeros(1, dtype=np.int64), total
-    found = []
+    lower, upper, number = [], [], []
     while e1.size:
         change = N2 - N1
         narrow = e2 - e1 <= ROUNDING * np.maximum(np.abs(e1), np.abs(e2))
         keep = (change == 1) | (narrow & (change > 0))
-        found += [(a, b, n) for a, b, n in zip(e1[keep], e2[keep], change[keep], strict=True)]
+        for found, cells in ((lower, e1), (upper, e2), (number, change)):
+            found.append(cells[keep])
         split = ~keep & (change > 0)
         e1, e2, N1, N2 = e1[split], e2[split], N1[split], N2[split]
         middle = (e1 + e2) / 2
         Nm, _ = sturm(middle)
         e1, e2 = np.concatenate([e1, middle]), np.concatenate([middle, e2])
         N1, N2 = np.concatenate([N1, Nm]), np.concatenate([Nm, N2])
-    energies = []
-    for a, b, n in found:
-        e = (a + b) / 2
-        if n == 1 and b - a > ROUNDING * max(abs(a), abs(b)):
-            e = brentq(lambda e: sturm(np.array([e]))[1][0], a, b, xtol=1e-15, rtol=2.0**-50)
-        energies += [e] * int(n)
-    return np.array(energies)
+    lower, upper, number = (np.concatenate(part) for part in (lower, upper, number))
+    energies = (lower + upper) / 2
+    one = np.nonzero(number == 1)[0]
+    energies[one] = refine(lambda e, i: sturm(e)[1], lower[one], upper[one])
+    return np.repeat(energies, number)

@@ -10,12 +10,13 @@ import numpy as np
 from .kubo import KINDS, SILENT, contribution, current, kind_of
 from .matching import Rule
 from .states import solve
-from .well import EXCHANGE, LONG_NAMES, UNITS, UnboundedSpectrumWarning, Well
+from .well import EXCHANGE, HBAR2_OVER_2ME, LONG_NAMES, UNITS, UnboundedSpectrumWarning, Well
 
 if TYPE_CHECKING:
     import xarray as xr
 
 CHIRALITIES = (-1, 0, 1)
+DEFAULT_FERMI_ENERGY = 3.0  # eV, the paper's
 CHUNK = 1024
 """Wells that are solved together: enough to make NumPy's overhead small, few enough for a cache."""
 
@@ -29,16 +30,14 @@ VARIABLES = {
 }
 
 
-def sweep(E_F: object = 3.0, **parameters: object) -> xr.Dataset:
+def sweep(**parameters: object) -> xr.Dataset:
     """Solve every well of a grid.
 
     Parameters
     ----------
-    E_F : float or 1D array_like
-        Fermi energy in eV.
     **parameters
-        Any field of `Well`: a value, or a 1D array_like of values that becomes an axis.
-        Fields that are not given keep the default of `Well`.
+        `E_F` in eV or any field of `Well`: a value, or a 1D array_like of values that becomes an
+        axis.  What is not given keeps the default of `Well`, and 3 eV for `E_F`.
 
     Returns
     -------
@@ -60,15 +59,14 @@ def sweep(E_F: object = 3.0, **parameters: object) -> xr.Dataset:
         Once, if any well of the grid is at or past |α| = ħ²/m.
     """
     import xarray as xr
+    from tqdm import tqdm
 
     known = [*Well.__dataclass_fields__, "E_F"]
     for name in parameters:
         if name not in known:
             raise ValueError(f"{name} is not a parameter of a well; they are {', '.join(known)}")
-    # E_F is the axis that changes slowest unless it is given a place among the others.
-    given = {"E_F": E_F, **parameters}
-    axes, fixed = {}, {}
-    for name, value in given.items():
+    axes, fixed = {}, {"E_F": DEFAULT_FERMI_ENERGY}
+    for name, value in parameters.items():
         if isinstance(value, str) or np.ndim(value) == 0:
             fixed[name] = value.item() if isinstance(value, np.ndarray) else value
         elif np.ndim(value) != 1 or np.size(value) == 0:
@@ -78,6 +76,7 @@ def sweep(E_F: object = 3.0, **parameters: object) -> xr.Dataset:
             )
         else:
             axes[name] = np.asarray(value)
+            fixed.pop(name, None)
     shape = tuple(axis.size for axis in axes.values())
     total = int(np.prod(shape, dtype=np.int64))
     columns = _checked_columns(axes, fixed)
@@ -86,7 +85,8 @@ def sweep(E_F: object = 3.0, **parameters: object) -> xr.Dataset:
     spins = np.zeros(counts.shape)
     currents = np.zeros(counts.shape)
     certified = np.zeros(total, dtype=bool)
-    for start in range(0, total, CHUNK):
+    # A bar for a person who waits, not for a notebook's stored output.
+    for start in tqdm(range(0, total, CHUNK), unit="chunk", delay=1, disable=None):
         index = np.arange(start, min(start + CHUNK, total))
         place = np.unravel_index(index, shape) if shape else ()
         at = dict(zip(axes, place, strict=True))
@@ -194,8 +194,6 @@ def solve_columns(columns: dict[str, np.ndarray]) -> tuple[np.ndarray, ...]:
     spin_density, current : float arrays (n, 3, 3)
     certified : bool array (n,)
     """
-    from .well import HBAR2_OVER_2ME
-
     c = HBAR2_OVER_2ME / columns["mass"]
     barrier = np.where(columns["exchange"] == EXCHANGE[0], columns["Delta"], 0.0)
     columns = columns | {"c": c, "Delta_barrier": barrier}

@@ -177,7 +177,9 @@ class Well:
         names = [field.name for field in fields(self)]
         for name in changes:
             if name not in names:
-                raise ValueError(f"{name} is not a parameter of a well; they are {', '.join(names)}")
+                raise ValueError(
+                    f"{name} is not a parameter of a well; they are {', '.join(names)}"
+                )
         return replace(self, **changes)
 
     def checked_fermi_energy(self, E_F: float) -> float:

@@ -1,0 +1,342 @@
+"""The paper's figures as functions of data.
+
+Colours are those of Okabe and Ito, which colour-blind readers tell apart; what a colour says, a
+marker or a line style says too.  Every function returns the figure, so that a caller can save it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+
+if TYPE_CHECKING:
+    from .kubo import FermiStates
+    from .well import Well
+
+PLUS, MINUS, NEUTRAL = "#0072B2", "#D55E00", "#666666"
+"""+ chirality, − chirality (blue and red in the paper), and neither."""
+
+SEQUENCE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+
+STYLE = {
+    "figure.dpi": 100,
+    "savefig.dpi": 200,
+    "figure.facecolor": "white",
+    "font.size": 10,
+    "axes.prop_cycle": plt.cycler(color=SEQUENCE),
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 10,
+    "axes.titlelocation": "left",
+    "legend.frameon": False,
+    "lines.linewidth": 1.6,
+}
+
+
+def use_style() -> None:
+    """Set Matplotlib to the style of the book, and inline figures to 200 dots per inch.
+
+    Outside IPython the second part is skipped.
+    """
+    plt.rcParams.update(STYLE)
+    try:
+        from IPython import get_ipython
+        from matplotlib_inline.backend_inline import set_matplotlib_formats
+    except ImportError:
+        return
+    if get_ipython() is not None:
+        set_matplotlib_formats("png", dpi=STYLE["savefig.dpi"])
+
+
+def number(value: float) -> str:
+    """Return a number as a label shows it, with a minus sign instead of a hyphen."""
+    return f"{value:g}".replace("-", "−")
+
+
+def signed_kappa(states: FermiStates) -> np.ndarray:
+    """Return κ of the spin whose floor is lower, in 1/nm; minus its modulus where imaginary."""
+    kappa2 = (states.E + abs(states.well.Delta)) / states.well.c
+    return np.sign(kappa2) * np.sqrt(np.abs(kappa2))
+
+
+def levels_and_contributions(rows: list[tuple[str, FermiStates]]) -> Figure:
+    """Draw Fig. 2: levels in the well on the left, contributions against κ on the right.
+
+    Parameters
+    ----------
+    rows : list of (title, states)
+        One row each.  The contribution is that to ∫₀^d S_y dz, in 10⁻³ nm⁻² per τeE/ħ.
+    """
+    fig, axes = plt.subplots(
+        len(rows), 2, figsize=(8, 3.6 * len(rows)), squeeze=False, layout="constrained"
+    )
+    looks = {
+        "propagating": dict(linestyle="-", filled=True),
+        "mixed": dict(linestyle="--", filled=False),
+        "interface": dict(linestyle=":", filled=False),
+    }
+    signs = ((1, PLUS, "^"), (-1, MINUS, "v"), (0, NEUTRAL, "o"))
+    for (title, states), (left, right) in zip(rows, axes, strict=True):
+        well = states.well
+        pad = max(0.25 * well.d, 0.1)
+        bottom = min(-1.4 * abs(well.Delta), states.E.min() if len(states) else 0.0) - 0.3
+        z = [-pad, 0, 0, well.d, well.d, well.d + pad]
+        left.plot(z, [well.V_L, well.V_L, 0, 0, well.V_R, well.V_R], color="black", lw=1.2)
+        for floor in {well.Delta, -well.Delta}:
+            left.hlines(floor, 0, well.d, color=NEUTRAL, lw=0.8, ls=(0, (1, 3)))
+        left.axhline(states.E_F, color=NEUTRAL, lw=1, ls=(0, (1, 1)))
+        left.text(well.d + pad, states.E_F, " $ε_F$", va="center", color=NEUTRAL)
+        for chirality, colour, marker in signs:
+            for kind, look in looks.items():
+                some = states[(states.chirality == chirality) & (states.kind == kind)]
+                left.hlines(some.E, 0, well.d, color=colour, lw=1.6, ls=look["linestyle"])
+                face = colour if look["filled"] else "white"
+                x, y = signed_kappa(some), 1e3 * some.contribution
+                right.vlines(x, 0, y, color=colour, lw=1.2, ls=look["linestyle"])
+                name = f"{'+' if chirality > 0 else '−' if chirality < 0 else '0'}, {kind}"
+                if len(some):
+                    right.plot(x, y, marker, color=colour, mfc=face, ms=7, label=name)
+        right.axhline(0, color="black", lw=0.8)
+        left.set(
+            title=title,
+            xlabel="z (nm)",
+            ylabel="E (eV)",
+            xlim=(-pad, well.d + pad),
+            ylim=(bottom, 1.06 * max(well.V_L, well.V_R)),
+        )
+        right.set(
+            xlabel="κ (nm⁻¹)",
+            ylabel="contribution to ∫$S_y$dz\n(10⁻³ nm⁻² per $τeE/ħ$)",
+        )
+        if len(states):
+            right.legend(title="chirality, kind", fontsize=8, title_fontsize=8)
+    return fig
+
+
+def against_parameter(
+    panels: list[tuple[str, list[tuple[str, np.ndarray, dict]]]],
+    x: np.ndarray,
+    xlabel: str,
+    ylabel: str,
+    *,
+    limit: float | None = None,
+    ylim: tuple[float, float] | None = None,
+) -> Figure:
+    """Draw curves over one parameter in panels side by side that share their axes.
+
+    Parameters
+    ----------
+    panels : list of (title, curves)
+        Each curve is (label, values, line style keywords for `Axes.plot`).
+    x : array
+    xlabel, ylabel : str
+    limit : float, optional
+        Where a dotted line marks the end of the model, ħ²/m.
+    ylim : (float, float), optional
+    """
+    fig, axes = plt.subplots(
+        1,
+        len(panels),
+        figsize=(4.2 * len(panels), 3.4),
+        sharey=True,
+        squeeze=False,
+        layout="constrained",
+    )
+    split = np.searchsorted(x, limit) if limit is not None else 0
+    places = np.insert(x, split, limit) if limit is not None else x
+    for ax, (title, curves) in zip(axes[0], panels, strict=True):
+        for label, values, look in curves:
+            if limit is not None:  # a curve has a pole there: no line across it
+                values = np.insert(np.asarray(values, dtype=float), split, np.nan)
+            ax.plot(places, values, label=label, **look)
+        ax.axhline(0, color="black", lw=0.8)
+        if limit is not None and x[0] < limit < x[-1]:
+            ax.axvline(limit, color=NEUTRAL, lw=1, ls=":")
+            ax.annotate(
+                "ħ²/m",
+                (limit, 1),
+                xycoords=("data", "axes fraction"),
+                fontsize=8,
+                color=NEUTRAL,
+                ha="center",
+                va="bottom",
+            )
+        ax.set(title=title, xlabel=xlabel)
+        ax.title.set_position((0, 1.06))
+    axes[0][0].set_ylabel(ylabel)
+    if ylim is not None:
+        axes[0][0].set_ylim(ylim)
+    axes[0][0].legend(fontsize=8)
+    return fig
+
+
+def profiles(
+    columns: list[tuple[str, list[tuple[str, np.ndarray, np.ndarray, float, dict]]]],
+    ylabel: str = "$S_y(z)$ (nm⁻³ per $τeE/ħ$)",
+) -> Figure:
+    """Draw spin-density profiles across the well, panels side by side.
+
+    Parameters
+    ----------
+    columns : list of (title, curves)
+        Each curve is (label, z in nm, S_y(z), d in nm, line style keywords); the interfaces at 0
+        and d are marked.
+    """
+    fig, axes = plt.subplots(
+        1,
+        len(columns),
+        figsize=(4.2 * len(columns), 3.4),
+        sharey=True,
+        squeeze=False,
+        layout="constrained",
+    )
+    for ax, (title, curves) in zip(axes[0], columns, strict=True):
+        for label, z, density, d, look in curves:
+            ax.plot(z, density, label=label, **look)
+            _mark_interfaces(ax, d)
+        ax.set(title=title, xlabel="z (nm)")
+    axes[0][0].set_ylabel(ylabel)
+    axes[0][0].legend(fontsize=8)
+    return fig
+
+
+def profile_grid(rows: list[tuple[str, list[tuple[str, list[tuple]]]]]) -> Figure:
+    """Draw Fig. 5: profiles in a grid of panels, rows of one thickness, columns of one case.
+
+    Parameters
+    ----------
+    rows : list of (row label, panels)
+        Each panel is (title, curves) as in `profiles`.
+    """
+    fig, axes = plt.subplots(
+        len(rows),
+        len(rows[0][1]),
+        figsize=(8.4, 2.3 * len(rows)),
+        sharex="row",
+        sharey="row",
+        squeeze=False,
+        layout="constrained",
+    )
+    for i, (row_label, panels) in enumerate(rows):
+        for j, (title, curves) in enumerate(panels):
+            ax = axes[i][j]
+            for label, z, density, d, look in curves:
+                ax.plot(z, density, label=label, **look)
+                _mark_interfaces(ax, d)
+            if i == 0:
+                ax.set_title(title, fontsize=9)
+            if i == len(rows) - 1:
+                ax.set_xlabel("z (nm)")
+        axes[i][0].set_ylabel(f"{row_label}\n$S_y$ (nm⁻³ per $τeE/ħ$)", fontsize=9)
+    axes[0][0].legend(fontsize=7, loc="lower left")
+    return fig
+
+
+def _mark_interfaces(ax, d: float) -> None:
+    """Draw the two interfaces and the zero line."""
+    for z in (0.0, d):
+        ax.axvline(z, color=NEUTRAL, lw=0.8, ls=":")
+    ax.axhline(0, color="black", lw=0.6)
+
+
+def well_scheme(well: Well, E_F: float) -> Figure:
+    """Draw Fig. 1: the trilayer seen from the side, and the potential that its electrons feel.
+
+    Parameters
+    ----------
+    well : Well
+    E_F : float
+        Fermi energy in eV.
+
+    Returns
+    -------
+    Figure
+    """
+    d, top = well.d, max(well.V_L, well.V_R)
+    reach = 0.45 * d
+    figure, (side, profile) = plt.subplots(
+        2, 1, figsize=(4.8, 5.6), height_ratios=(2, 3), sharex=True, layout="constrained"
+    )
+    grey, rashba = "0.88", SEQUENCE[4]
+
+    for start, width, colour in ((-reach, reach, grey), (0, d, "#CFE6F5"), (d, reach, grey)):
+        side.add_patch(plt.Rectangle((start, 0), width, 1, color=colour, lw=0))
+    for z, name in ((-reach / 2, "I"), (d / 2, "F"), (d + reach / 2, "I")):
+        side.text(z, 0.88, name, ha="center", va="center", fontsize=13, fontweight="bold")
+    for z in (0, d):
+        side.axvline(z, color=rashba, lw=4)
+    arrow = {"arrowstyle": "-|>", "mutation_scale": 16, "shrinkA": 0, "shrinkB": 0}
+    side.annotate("", (0.95 * d, 0.62), (0.6 * d, 0.62), arrowprops=arrow | {"lw": 2, "fc": "k"})
+    side.text(0.775 * d, 0.5, "$\\mathbf{m}$", ha="center", va="top", fontsize=12)
+    thick = {"arrowstyle": "simple,head_width=1.1,tail_width=0.5", "mutation_scale": 20}
+    side.annotate(
+        "", (0.33 * d, 0.72), (0.33 * d, 0.18), arrowprops=thick | {"fc": NEUTRAL, "ec": NEUTRAL}
+    )
+    side.text(0.29 * d, 0.45, "current", ha="right", va="center", fontsize=11)
+    z0, x0 = -0.82 * reach, 0.22
+    for end in ((z0 + 0.2 * d, x0), (z0, x0 + 0.42)):
+        side.annotate("", end, (z0, x0), arrowprops=arrow | {"lw": 1.2, "mutation_scale": 10})
+    side.text(z0 + 0.22 * d, x0, "$z$", va="center", fontsize=11)
+    side.text(z0, x0 + 0.44, "$x$", ha="center", va="bottom", fontsize=11)
+    side.plot(z0, x0, "o", ms=9, mfc="white", mec="k")
+    side.plot(z0, x0, "k.", ms=4)
+    side.text(z0, x0 - 0.06, "$y$", ha="center", va="top", fontsize=11)
+    side.set(xlim=(-reach, d + reach), ylim=(0, 1), yticks=[], title="(a)")
+    side.spines[:].set_visible(False)
+    side.tick_params(bottom=False)
+
+    z = np.array([-reach, 0, 0, d, d, d + reach])
+    V = np.array([well.V_L, well.V_L, 0, 0, well.V_R, well.V_R])
+    profile.plot(z, V, "k", lw=2.2)
+    barrier, inside = well.Delta_barrier, well.Delta
+    shift = np.array([barrier, barrier, inside, inside, barrier, barrier])
+    spins = ((1, "↑", SEQUENCE[2], "--"), (-1, "↓", SEQUENCE[3], "-."))
+    for s, arrowhead, colour, style in spins if well.Delta else ():
+        for layer in (slice(0, 2), slice(2, 4), slice(4, 6)):
+            if shift[layer].any():
+                profile.plot(z[layer], (V + s * shift)[layer], color=colour, ls=style)
+        upper = s * well.Delta > 0
+        profile.annotate(
+            f"${'+' if s > 0 else '-'}\\Delta$ {arrowhead}",
+            (0.72 * d, s * well.Delta),
+            (0, 2 if upper else -3),
+            textcoords="offset points",
+            ha="center",
+            va="bottom" if upper else "top",
+            fontsize=11,
+        )
+    profile.axhline(E_F, color=NEUTRAL, ls=":", lw=2)
+    profile.annotate(
+        "$\\varepsilon_F$",
+        (d / 2, E_F),
+        (0, 3),
+        textcoords="offset points",
+        ha="center",
+        va="bottom",
+        fontsize=12,
+    )
+    for position, height, name, side_ in ((0, well.V_L, "L", -1), (d, well.V_R, "R", 1)):
+        profile.plot([position] * 2, [0, height], color=rashba, lw=7, zorder=0)
+        free = height * (0.25 if E_F > height / 2 else 0.75)
+        label = {"textcoords": "offset points", "ha": "right" if side_ < 0 else "left"}
+        profile.annotate(
+            f"$\\alpha_{name}$", (position, free), (7 * side_, 0), fontsize=13, **label
+        )
+        profile.annotate(
+            f"$V_{name}$",
+            (position + side_ * reach / 2, height + abs(barrier)),
+            (0, 4),
+            fontsize=12,
+            **label | {"ha": "center"},
+        )
+    low = min(0, E_F, -abs(well.Delta))
+    profile.set(
+        ylim=(low - 0.12 * top, 1.18 * top + abs(barrier)),
+        xlabel="position $z$ (nm)",
+        ylabel="energy (eV)",
+        title="(b)",
+    )
+    return figure

@@ -1,0 +1,92 @@
+import importlib
+
+import numpy as np
+import pytest
+from wells import E_F
+
+from qwlib import UnboundedSpectrumWarning, Well, fermi_states, sweep
+
+# `qwlib.sweep` is the function.
+module = importlib.import_module("qwlib.sweep")
+
+AXES = dict(alpha_L=[0.0, 0.02, 0.046, 0.07], d=[0.1, 1.0, 2.2])
+
+
+def test_agrees_with_single_wells():
+    ds = sweep(E_F=E_F, **AXES)
+    assert ds["n_states"].dims == ("alpha_L", "d", "kind", "chirality")
+    assert ds["certified"].dims == ("alpha_L", "d")
+    for i, alpha_L in enumerate(AXES["alpha_L"]):
+        for j, d in enumerate(AXES["d"]):
+            states = fermi_states(Well(alpha_L=alpha_L, d=d), E_F)
+            here = ds.isel(alpha_L=i, d=j)
+            assert int(here["n_states"].sum()) == len(states)
+            assert bool(here["certified"]) == states.certified
+            for kind in ds["kind"].values:
+                for sign in (-1, 0, 1):
+                    some = states[(states.kind == kind) & (states.chirality == sign)]
+                    cell = here.sel(kind=kind, chirality=sign)
+                    assert int(cell["n_states"]) == len(some)
+                    # The same roots, which sum in another order.
+                    for name in ("spin_density", "current"):
+                        values = some.contribution if name == "spin_density" else some.current
+                        assert float(cell[name]) == pytest.approx(values.sum(), abs=1e-14)
+
+
+def test_any_field_and_the_fermi_energy_are_axes_in_the_order_given():
+    ds = sweep(exchange=["everywhere", "ferromagnet"], mass=[0.7, 1.0], E_F=[1.0, 3.0], V_R=6.0)
+    assert ds["n_states"].dims == ("exchange", "mass", "E_F", "kind", "chirality")
+    well = Well(exchange="ferromagnet", mass=0.7, V_R=6.0)
+    here = ds.sel(exchange="ferromagnet", mass=0.7, E_F=1.0)
+    expected = fermi_states(well, 1.0).contribution.sum()
+    assert float(here["spin_density"].sum()) == pytest.approx(expected, abs=1e-14)
+
+
+def test_no_axis_is_one_well():
+    ds = sweep()
+    assert ds["n_states"].dims == ("kind", "chirality")
+    assert int(ds["n_states"].sum()) == 13
+    assert ds["certified"].shape == ()
+
+
+def test_every_variable_and_coordinate_says_what_it_is():
+    ds = sweep(E_F=[2.0, 3.0], exchange=["everywhere"])
+    for name, variable in ds.variables.items():
+        assert variable.attrs["long_name"], name
+        assert variable.attrs["units"], name
+    assert ds.attrs["d"] == 2.2
+    assert "E_F" not in ds.attrs
+
+
+@pytest.mark.parametrize("chunk", [1, 5, 7])
+def test_chunks_change_no_bit(monkeypatch, chunk):
+    axes = dict(alpha_L=np.linspace(0, 0.07, 6), d=[0.5, 2.2, 5.0])
+    whole = sweep(**axes)
+    monkeypatch.setattr(module, "CHUNK", chunk)
+    assert whole.identical(sweep(**axes))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        (dict(alpha_l=0.01), "alpha_l is not a parameter"),
+        (dict(d=[]), "d must be one value or a non-empty 1D list"),
+        (dict(d=[[1.0]]), "d must be one value or a non-empty 1D list"),
+        (dict(d=[1.0, -1.0]), "d must be > 0 nm, got -1.0"),
+        (dict(E_F=[3.0, 4.9]), "E_F must be below the lower barrier edge, 4.75 eV"),
+        (dict(V_L=[5.0, 2.0]), "E_F must be below the lower barrier edge, 1.75 eV"),
+        (dict(exchange=["everywhere", "x"]), "exchange must be one of"),
+        (dict(alpha_R=[0.0, float("nan")]), "alpha_R must be a finite real number"),
+        (dict(mass="1"), "mass must be a finite real number"),
+    ],
+)
+def test_bad_input_is_refused_before_anything_is_solved(monkeypatch, parameters, message):
+    monkeypatch.setattr(module, "solve_columns", lambda columns: pytest.fail("solved"))
+    with pytest.raises(ValueError, match=message):
+        sweep(**parameters)
+
+
+def test_one_warning_past_the_end_of_the_model():
+    with pytest.warns(UnboundedSpectrumWarning) as record:
+        sweep(alpha_L=[0.05, 0.08, 0.09])
+    assert len(record) == 1
