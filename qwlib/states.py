@@ -39,7 +39,8 @@ crossings than that change would need a subband that turns within the cell, with
 of this number of ε_F: less than the rounding of ε_F itself."""
 
 ROUNDING = 2.0**-44
-"""The same for a cell in which N does not change, and which cannot be excluded."""
+"""The same for a cell in which N does not change, and which cannot be excluded, with what the
+coupling does to κ² included."""
 
 NEAR = 1e-4
 """Roots of one rule closer than this, relative to k, are solved for together: the null vector of
@@ -337,6 +338,8 @@ def search(sector, rule: Rule) -> tuple[np.ndarray, ...]:
     k1, k2 = np.concatenate([k[left], k[last]]), np.concatenate([k[left + 1], K])
     N1, N2 = np.concatenate([N[left], N[last]]), np.concatenate([N[left + 1], NK])
 
+    # A wave function has about 1/d at an interface, so that the coupling moves κ² by k a/d.
+    reach_of_coupling = (np.abs(rule.a_L) + np.abs(rule.a_R)) / rule.d
     found, doubtful = [], []
     while w.size:
         some = rule.take(w)
@@ -345,8 +348,12 @@ def search(sector, rule: Rule) -> tuple[np.ndarray, ...]:
         if test.size:
             safe[test] = spin_monotonic(sector, some.take(test), k1[test], k2[test])
         change = N1 - N2
-        limit = np.where(change == 0, ROUNDING, NARROW)
-        narrow = (k2 - k1) * k2 <= limit * (k2 * k2 + top[w])
+        scale = k2 * k2 + top[w]
+        narrow = np.where(
+            change == 0,
+            (k2 - k1) * (k2 + reach_of_coupling[w]) <= ROUNDING * scale,
+            (k2 - k1) * k2 <= NARROW * scale,
+        )
         keep = (safe & (change == 1)) | (narrow & (change != 0))
         if keep.any():
             found.append((w[keep], k1[keep], k2[keep], np.abs(change[keep])))

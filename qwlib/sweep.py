@@ -148,7 +148,7 @@ def _checked_columns(axes: dict, fixed: dict) -> dict[str, np.ndarray]:
         Well(**base)
         for name, axis in axes.items():
             if name != "E_F":
-                for value in axis.tolist():
+                for value in _telling_values(axis):
                     Well(**{name: value})
     defaults = {name: field.default for name, field in Well.__dataclass_fields__.items()}
     values = {
@@ -167,7 +167,7 @@ def _checked_columns(axes: dict, fixed: dict) -> dict[str, np.ndarray]:
             exchange="everywhere" if everywhere else "ferromagnet",
         )
         heaviest = Well(mass=columns["mass"].max())
-    for energy in values["E_F"].tolist():
+    for energy in _telling_values(values["E_F"]):
         lowest.checked_fermi_energy(energy)
     if strongest >= heaviest.critical_rashba:
         warnings.warn(
@@ -178,6 +178,14 @@ def _checked_columns(axes: dict, fixed: dict) -> dict[str, np.ndarray]:
             stacklevel=3,
         )
     return columns
+
+
+def _telling_values(axis: np.ndarray) -> list:
+    """Return values of an axis among which is one that is not allowed, if there is any."""
+    if axis.dtype.kind not in "iuf":
+        return axis.tolist()
+    infinite = axis[~np.isfinite(axis)]
+    return infinite[:1].tolist() or [axis.min().item(), axis.max().item()]
 
 
 def solve_columns(columns: dict[str, np.ndarray]) -> tuple[np.ndarray, ...]:
