@@ -136,6 +136,10 @@ class Well:
                 )
         if self.exchange not in EXCHANGE:
             raise ValueError(f"exchange must be one of {EXCHANGE}, got {self.exchange!r}")
+        self._warn_if_unbounded(stacklevel=4)
+
+    def _warn_if_unbounded(self, stacklevel: int) -> None:
+        """Warn, in the name of the caller `stacklevel` frames up, past the end of the model."""
         for name in ("alpha_L", "alpha_R"):
             if abs(getattr(self, name)) >= self.critical_rashba:
                 warnings.warn(
@@ -143,7 +147,7 @@ class Well:
                     f"{self.critical_rashba:.6g} eV nm^2: the spectrum of the δ-function model "
                     "has no lower bound",
                     UnboundedSpectrumWarning,
-                    stacklevel=3,
+                    stacklevel=stacklevel,
                 )
 
     @property
@@ -180,7 +184,11 @@ class Well:
                 raise ValueError(
                     f"{name} is not a parameter of a well; they are {', '.join(names)}"
                 )
-        return replace(self, **changes)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UnboundedSpectrumWarning)
+            copy = replace(self, **changes)
+        copy._warn_if_unbounded(stacklevel=3)
+        return copy
 
     def checked_fermi_energy(self, E_F: float) -> float:
         """Return `E_F` as a float if every state at it is bound.

@@ -77,8 +77,9 @@ def test_numbers_of_other_types_become_floats():
 def test_end_of_the_model_is_a_warning(name, sign):
     critical = Well().critical_rashba
     for well_maker in (lambda v: Well(**{name: v}), lambda v: Well().replace(**{name: v})):
-        with pytest.warns(UnboundedSpectrumWarning, match="no lower bound"):
+        with pytest.warns(UnboundedSpectrumWarning, match="no lower bound") as record:
             well_maker(sign * critical)
+        assert [warning.filename for warning in record] == [__file__]
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             well_maker(sign * np.nextafter(critical, 0))
