@@ -38,6 +38,12 @@ COINCIDENT = 1e-8
 """Wave numbers closer than this, times (1 + k), are refined together."""
 
 
+def _checked_order(order: int) -> int:
+    if isinstance(order, bool) or not isinstance(order, (int, np.integer)) or order < 1:
+        raise ValueError(f"order must be an integer >= 1, got {order!r}")
+    return int(order)
+
+
 class Elements:
     """Continuous functions that are polynomials on each element and vanish at both ends.
 
@@ -64,9 +70,7 @@ class Elements:
             raise ValueError(f"edges must be three or more finite positions, got {edges!r}")
         if np.any(np.diff(self.edges) <= 0):
             raise ValueError(f"edges must increase, got {edges!r}")
-        if isinstance(order, bool) or not isinstance(order, (int, np.integer)) or order < 1:
-            raise ValueError(f"order must be an integer >= 1, got {order!r}")
-        self.order = int(order)
+        self.order = _checked_order(order)
         # Exact for two basis functions times a polynomial of degree 17: pieces that are constant
         # are integrated exactly, smooth ones to rounding.
         x, w = legendre.leggauss(self.order + 9)
@@ -140,7 +144,15 @@ def graded_edges(breaks: np.ndarray, reach: float, size: float, finest: float) -
         Largest element next to a break, nm.
         From there they double, beyond the outermost breaks without limit: a state that reaches a
         far element varies on its scale.
+
+    Raises
+    ------
+    ValueError
+        If a length is not positive.
     """
+    for name, length in (("reach", reach), ("size", size), ("finest", finest)):
+        if not checked_number(name, length, "nm") > 0:
+            raise ValueError(f"{name} must be > 0 nm, got {length!r}")
     breaks = np.unique(np.asarray(breaks, dtype=float))
     breaks = breaks[np.append(True, np.diff(breaks) > 1e-12 * np.ptp(breaks))]
     finest = min(finest, size)
@@ -352,7 +364,7 @@ class FiniteElements:
             For Fermi states alone, E_max = E_F makes a smaller problem.
         k_max : float
             Largest wave number to be accurate, 1/nm.  By default none of the Fermi states up to
-            `E_max` is beyond it; for |α| ≥ ħ²/m, where no such bound exists, 250/nm.
+            `E_max` is beyond it; for |α| ≥ ħ²/m, where no such bound exists, it is about 280/nm.
         order : int
             Polynomial degree on each element.
         width : float
@@ -370,9 +382,7 @@ class FiniteElements:
         E_max = edge - 1e-4 if E_max is None else checked_number("E_max", E_max, "eV")
         if E_max >= edge:
             raise ValueError(f"E_max must be below the barrier edge, {edge:g} eV, got {E_max!r} eV")
-        if k_max is None:
-            k_max = _largest_wave_number(well, E_max)
-        k_max = checked_number("k_max", k_max, "1/nm")
+        separation = d
         deltas, coupling, breaks = ((0.0, well.alpha_L), (d, -well.alpha_R)), 0.0, [0.0, d]
         if width is not None:
             if not 0 < checked_number("width", width, "nm") <= d:
@@ -382,13 +392,18 @@ class FiniteElements:
             start = PLACEMENTS[placement] * width
             left, right = (start, start + width), (d - start - width, d - start)
             breaks += [*left, *right]
+            separation = max(d - 2 * width - 2 * start, 0.0)  # of the nearest points of the boxes
 
             def coupling(z: np.ndarray) -> np.ndarray:
                 in_left, in_right = ((z > box[0]) & (z < box[1]) for box in (left, right))
                 return (well.alpha_L * in_left - well.alpha_R * in_right) / width
 
             deltas = ()
-        span = PHASE_PER_ORDER * order
+        if k_max is None:
+            k_max = _largest_wave_number(well, E_max, separation)
+        if checked_number("k_max", k_max, "1/nm") <= 0:
+            raise ValueError(f"k_max must be > 0 1/nm, got {k_max!r}")
+        span = PHASE_PER_ORDER * _checked_order(order)
         steepest = math.sqrt(k_max**2 + (max(well.V_L, well.V_R) + Delta) / c)
         edges = graded_edges(
             breaks,
@@ -511,23 +526,18 @@ class FiniteElements:
         m, k = ks.size, float(np.mean(ks))
         M, W = np.kron(np.eye(2), self.M), np.kron([[0, 1], [1, 0]], self.W)
         X = np.linalg.svd(np.hstack([vectors.real, vectors.imag]), full_matrices=False)[0][:, :m]
-        for _ in range(5):
-            # Off the root by COINCIDENT: on it, the matrix would be singular.
-            shifted = k + COINCIDENT * (1 + k)
-            factors = lu_factor(self.matrix(shifted, E_F - self.c * shifted**2))
-            for _ in range(3):
-                X = lu_solve(factors, M @ X)
-                X = X @ np.linalg.inv(np.linalg.cholesky(X.T @ M @ X)).T
-            Q0 = X.T @ self.matrix(k, E_F - self.c * k**2) @ X / self.c
-            Q1 = X.T @ (W + 2 * self.c * k * M) @ X / self.c
-            step, y = np.linalg.eig(np.block([[np.zeros((m, m)), np.eye(m)], [-Q0, -Q1]]))
-            nearest = np.argsort(np.abs(step))[:m]
-            step, y = step[nearest], y[:m, nearest]
-            centre = float(np.mean(step.real))
-            if abs(centre) <= 1e-11 * (1 + k):
-                break
-            k += centre
-            step = step - centre
+        # Off the root, where the matrix would be singular: in energy, which leaves the vectors as
+        # they are, and not in k, which would not.
+        factors = lu_factor(self.matrix(k, E_F - self.c * k**2 + 1e-8))
+        for _ in range(3):
+            X = lu_solve(factors, M @ X)
+            X = X @ np.linalg.inv(np.linalg.cholesky(X.T @ M @ X)).T
+        # Roots of the small problem as steps from k; those far away belong to −k.
+        Q0 = X.T @ self.matrix(k, E_F - self.c * k**2) @ X / self.c
+        Q1 = X.T @ (W + 2 * self.c * k * M) @ X / self.c
+        step, y = np.linalg.eig(np.block([[np.zeros((m, m)), np.eye(m)], [-Q0, -Q1]]))
+        nearest = np.argsort(np.abs(step))[:m]
+        step, y = step[nearest], y[:m, nearest]
         real = np.abs(step.imag) <= COINCIDENT * (1 + k)
         if np.ptp(step.real) <= 1e-11 * (1 + k):
             # One k: any mixture solves it.  The states are those that diagonalise the velocity.
@@ -539,17 +549,17 @@ class FiniteElements:
         return states
 
 
-def _largest_wave_number(well: Well, E_max: float) -> float:
-    """Return a k beyond which the well has no Fermi state up to `E_max`, at most 250/nm.
+def _largest_wave_number(well: Well, E_max: float, separation: float) -> float:
+    """Return a k beyond which the well has no Fermi state up to `E_max`, at most 300/nm.
 
-    With V ≥ 0 in place of V, and at both interfaces the stronger α acting attractively, the lowest
-    state decays as γ with γ (1 + tanh(γd/2)) = k α/c, so that E ≥ −cγ² − |Δ|.
+    Were V zero everywhere, and the stronger α attractive at two points this far apart, the lowest
+    state would decay as γ with γ (1 + tanh(γ·separation/2)) = k α/c.  Hence E ≥ −cγ² − |Δ|.
     """
     alpha = max(abs(well.alpha_L), abs(well.alpha_R))
     top = max((E_max + abs(well.Delta)) / well.c, 1.0)
     gamma = 0.01 * math.sqrt(top)
     while gamma < 250:
-        ratio = well.c * (1 + math.tanh(gamma * well.d / 2))  # α k/γ
+        ratio = well.c * (1 + math.tanh(gamma * separation / 2))  # α k/γ
         if ratio > alpha and gamma**2 * (ratio**2 - alpha**2) > top * alpha**2:
             break
         gamma *= 1.2
