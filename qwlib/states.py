@@ -42,9 +42,9 @@ ROUNDING = 2.0**-44
 """The same for a cell in which N does not change, and which cannot be excluded, with what the
 coupling does to κ² included."""
 
-NEAR = 1e-4
-"""Roots of one rule closer than this, relative to k, are solved for together: the null vector of
-each alone loses rounding/distance, which is 1e-12 there."""
+NEAR = 1e-8
+"""Roots of one rule closer than this, relative to k, are solved for together: alone, each null
+vector would lose rounding/distance, and here that is all of it."""
 
 
 class Roots(NamedTuple):

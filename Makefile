@@ -1,0 +1,80 @@
+# Everything a reader or a contributor runs.  `make help` lists it.
+# Kept to what GNU Make 3.81 understands, which is what macOS ships.
+
+# Digits must not depend on the number of threads: a threaded BLAS adds up in
+# another order on another machine, and stored outputs are compared to the letter.
+export OMP_NUM_THREADS = 1
+export OPENBLAS_NUM_THREADS = 1
+export MKL_NUM_THREADS = 1
+
+# A caller's own settings must not reach the book: another Matplotlib backend
+# draws no figures, another module path can hide the qwlib of this tree.
+unexport MPLBACKEND PYTHONPATH PYTHONHOME PYTHONWARNINGS
+
+# The interpreter to build .venv with, by name or path; empty means that of the
+# present .venv, or else the first that works of those in tools/environment.sh.
+PYTHON =
+export PYTHON
+
+ENVIRONMENT = sh tools/environment.sh
+PY = .venv/bin/python
+
+# The version that wrote requirements.txt; another one may resolve or print otherwise.
+UV = uv==0.13.9
+
+# book and test share .venv, so `make -j book test` must not set it up twice at once.
+.NOTPARALLEL:
+.PHONY: help book test lint baseline lock clean
+
+help:
+	@echo 'make book      build the book afresh into _build/html/index.html'
+	@echo 'make test      lint, run the tests, and rerun the chapters against their stored outputs'
+	@echo 'make lint      check the style and the format of the Python files'
+	@echo 'make baseline  rerun every chapter and store its outputs in place'
+	@echo 'make lock      resolve requirements.in into requirements.txt'
+	@echo 'make clean     remove everything the other commands made'
+	@echo
+	@echo 'PYTHON=python3.12 after the command picks the interpreter (3.11 to 3.13).'
+
+# The old book goes first: whatever fails below, no old page is left to look fresh.
+book:
+	@rm -rf _build
+	@$(ENVIRONMENT)
+	@$(PY) tools/build.py .
+
+test: lint
+	@echo '==> Testing qwlib and the chapters'
+	@$(PY) -m pytest
+
+lint:
+	@$(ENVIRONMENT)
+	@echo '==> Checking style and format'
+	@$(PY) -m ruff check --quiet --output-format=concise qwlib tests tools
+	@$(PY) -m ruff format --check --quiet qwlib tests tools
+
+baseline:
+	@$(ENVIRONMENT)
+	@$(PY) tools/baseline.py book/*.ipynb
+
+# Written beside requirements.txt and moved over it, so that a failure leaves the old one whole.
+# The resolver starts from the present pins, so that only what must change does;
+# remove requirements.txt first to take the newest of everything.
+lock:
+	@echo '==> Resolving requirements.in with $(UV)'
+	@rm -rf _build/lock && mkdir -p _build
+	@python=$$($(ENVIRONMENT) --find) && "$$python" -m venv _build/lock
+	@_build/lock/bin/python -m pip install --quiet --disable-pip-version-check '$(UV)'
+	@if [ -f requirements.txt ]; then cp requirements.txt _build/lock/requirements.txt; fi
+	@_build/lock/bin/python -m uv pip compile --quiet --universal --python-version 3.11 \
+		--fork-strategy fewest --no-emit-index-url --no-annotate \
+		--custom-compile-command 'make lock' \
+		requirements.in --output-file _build/lock/requirements.txt
+	@if grep -n '://' _build/lock/requirements.txt; then \
+		echo 'error: the lock names a registry, which is the business of each machine' >&2; exit 1; fi
+	@mv _build/lock/requirements.txt requirements.txt
+	@rm -rf _build/lock
+
+clean:
+	rm -rf .venv _build _reruns .pytest_cache .hypothesis .ruff_cache
+	find qwlib tests tools book -name __pycache__ -prune -exec rm -rf {} +
+	find book -name .ipynb_checkpoints -prune -exec rm -rf {} +
