@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .matching import Rule, barrier
+from .precise import sharpened
 from .states import shapes, solve
 from .well import Well
 
@@ -237,11 +238,12 @@ def fermi_states(well: Well, E_F: float) -> FermiStates:
     """
     E_F = well.checked_fermi_energy(E_F)
     roots, certified = solve(Rule.of_well(well, E_F))
+    velocity = well.c * roots.velocity
     return FermiStates(
         well,
         E_F,
-        roots.k,
-        well.c * roots.velocity,
+        sharpened(well, E_F, roots.k, velocity, roots.amplitude),
+        velocity,
         roots.amplitude,
         2 * roots.overlap,
         bool(certified[0]),
