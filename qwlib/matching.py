@@ -116,9 +116,11 @@ class Full:
         x1, x2 = rule.in_up - kin, rule.in_down - kin
         S1, C1, t1, y1 = interior(x1, rule.d)
         S2, C2, t2, y2 = interior(x2, rule.d)
-        sL, sR = shift * np.abs(rule.a_L), shift * np.abs(rule.a_R)
-        L1, L2 = barrier(rule.L_up, kin) + sL, barrier(rule.L_down, kin) + sL
-        R1, R2 = barrier(rule.R_up, kin) + sR, barrier(rule.R_down, kin) + sR
+        L1, L2 = barrier(rule.L_up, kin), barrier(rule.L_down, kin)
+        R1, R2 = barrier(rule.R_up, kin), barrier(rule.R_down, kin)
+        if shift is not None:
+            sL, sR = shift * np.abs(rule.a_L), shift * np.abs(rule.a_R)
+            L1, L2, R1, R2 = L1 + sL, L2 + sL, R1 + sR, R2 + sR
         a1, b1 = S1 * L1 + C1, S1 * R1 + C1
         a2, b2 = S2 * L2 + C2, S2 * R2 + C2
         P1 = S1 * (L1 * R1 - x1) + (L1 + R1) * C1
@@ -126,7 +128,7 @@ class Full:
         return x1, x2, y1, y2, S1, S2, t1, t2, a1, a2, b1, b2, P1, P2, k * rule.a_L, k * rule.a_R
 
     @classmethod
-    def sturm(cls, rule: Rule, kin, k, shift=0.0):
+    def sturm(cls, rule: Rule, kin, k, shift=None):
         """Return the number of states below E at wave number k, and det M without its poles.
 
         Parameters
@@ -150,9 +152,8 @@ class Full:
         x1, x2, y1, y2, S1, S2, t1, t2, a1, a2, b1, b2, P1, P2, a, b = cls._parts(
             rule, kin, k, shift
         )
-        aa, bb = a * a, b * b
-        m3 = a2 * P1 - aa * b1 * S2
-        F = P1 * P2 - aa * b1 * b2 - bb * a1 * a2 + aa * bb * S1 * S2 - 2 * a * b * t1 * t2
+        m3 = a2 * P1 - a * a * b1 * S2
+        F = cls._minor(S1, S2, t1, t2, a1, a2, b1, b2, P1, P2, a, b)
         J1, J2 = clamped_states(x1, y1), clamped_states(x2, y2)
         # The signs of S1 and S2 come from the parity of J, not from sin: at a pole of M both
         # J and the sign of a minor must switch at the same point.
@@ -162,6 +163,16 @@ class Full:
         n3, n4 = (m3 < 0) ^ odd12, (F < 0) ^ odd12
         negative = n1.astype(np.int64) + (n1 ^ n2) + (n2 ^ n3) + (n3 ^ n4)
         return J1 + J2 + negative, F
+
+    @staticmethod
+    def _minor(S1, S2, t1, t2, a1, a2, b1, b2, P1, P2, a, b):
+        aa, bb, ab = a * a, b * b, a * b
+        return P1 * P2 - aa * (b1 * b2) - bb * (a1 * a2) + ab * (ab * (S1 * S2) - 2 * (t1 * t2))
+
+    @classmethod
+    def determinant(cls, rule: Rule, kin, k):
+        """Return the second of what `sturm` returns, alone."""
+        return cls._minor(*cls._parts(rule, kin, k, None)[4:])
 
     @classmethod
     def inverse(cls, rule: Rule, kin, spin: int):
@@ -180,7 +191,7 @@ class Full:
     @classmethod
     def null_vector(cls, rule: Rule, kin, k):
         """Return u, (n, 4), with M u = 0, unnormalised: the largest column of adj(M) S↑S↓."""
-        *_, S1, S2, t1, t2, a1, a2, b1, b2, P1, P2, a, b = cls._parts(rule, kin, k, 0.0)
+        *_, S1, S2, t1, t2, a1, a2, b1, b2, P1, P2, a, b = cls._parts(rule, kin, k, None)
         tt, ab = t1 * t2, a * b
         adjugate = np.empty((*np.shape(S1), 4, 4))
         adjugate[..., 0, 0] = b1 * P2 - b * b * a2 * S1
@@ -233,6 +244,10 @@ class Mirror:
         m1, m2 = (n1 < 0) ^ odd1, (F < 0) ^ odd1 ^ odd2
         return J1 + J2 + m1 + (m1 ^ m2), F
 
+    def determinant(self, rule: Rule, kin, k):
+        """As `Full.determinant`, for the states of this sector alone."""
+        return self.sturm(rule, kin, k)[1]
+
     def inverse(self, rule: Rule, kin, spin: int):
         """As `Full.inverse`, for the states of this sector alone."""
         n, D, J = self._parts(rule, kin, 0.0, 0.0)[spin]
@@ -283,6 +298,10 @@ class Conserved:
         """As `Full.sturm`, for the states of this sector alone."""
         x, y, _, a, _, P = self._parts(rule, kin, k, shift)
         return _scalar_count(x, y, a, P), P
+
+    def determinant(self, rule: Rule, kin, k):
+        """As `Full.determinant`, for the states of this sector alone."""
+        return self._parts(rule, kin, k, 0.0)[-1]
 
     def inverse(self, rule: Rule, kin, spin: int):
         """As `Full.inverse`; not a number, since no spin is left to eliminate."""

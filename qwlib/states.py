@@ -299,14 +299,15 @@ def search(sector, rule: Rule) -> tuple[np.ndarray, ...]:
 
     Returns
     -------
-    well, k1, k2, multiplicity : arrays
-        Which well, the ends of the cell, and how many states it holds: 1, or more in a cell that
-        is as narrow as rounding.
+    well, k1, k2, F1, F2, multiplicity : arrays
+        Which well, the ends of the cell, the sector's determinant there, and how many states the
+        cell holds: 1, or more in a cell that is as narrow as rounding.
     certified : bool array, one entry a well
     """
     n = rule.d.size
     zero = np.zeros(n)
     N0, _ = sector.sturm(rule, zero, zero)
+    FK = np.zeros(n)
 
     top = np.maximum(np.maximum(rule.in_up, rule.in_down), 0.0)
     K = np.sqrt(top + 0.1 / rule.d**2)
@@ -315,7 +316,7 @@ def search(sector, rule: Rule) -> tuple[np.ndarray, ...]:
     open_ = np.arange(n)
     for _ in range(60):
         some = rule.take(open_)
-        NK[open_], _ = sector.sturm(some, K[open_] ** 2, K[open_])
+        NK[open_], FK[open_] = sector.sturm(some, K[open_] ** 2, K[open_])
         certified[open_] = tail(some, K[open_], NK[open_])
         open_ = open_[~certified[open_]]
         if not open_.size:
@@ -329,7 +330,7 @@ def search(sector, rule: Rule) -> tuple[np.ndarray, ...]:
     step = np.arange(well.size) - first[well]
     fraction = 1 - step / pieces[well]
     k = np.sqrt(top[well] * (1 - fraction) * (1 + fraction))
-    N, _ = sector.sturm(rule.take(well), k * k, k)
+    N, F = sector.sturm(rule.take(well), k * k, k)
     inner = np.ones(well.size, dtype=bool)
     inner[first + pieces] = False
     left = np.nonzero(inner)[0]
@@ -337,6 +338,7 @@ def search(sector, rule: Rule) -> tuple[np.ndarray, ...]:
     w = np.concatenate([well[left], np.arange(n)])
     k1, k2 = np.concatenate([k[left], k[last]]), np.concatenate([k[left + 1], K])
     N1, N2 = np.concatenate([N[left], N[last]]), np.concatenate([N[left + 1], NK])
+    F1, F2 = np.concatenate([F[left], F[last]]), np.concatenate([F[left + 1], FK])
 
     # A wave function has about 1/d at an interface, so that the coupling moves κ² by k a/d.
     reach_of_coupling = (np.abs(rule.a_L) + np.abs(rule.a_R)) / rule.d
@@ -356,7 +358,8 @@ def search(sector, rule: Rule) -> tuple[np.ndarray, ...]:
         )
         keep = (safe & (change == 1)) | (narrow & (change != 0))
         if keep.any():
-            found.append((w[keep], k1[keep], k2[keep], np.abs(change[keep])))
+            cells = w, k1, k2, F1, F2, np.abs(change)
+            found.append(tuple(column[keep] for column in cells))
         doubt = narrow & ~safe & (change == 0)
         if doubt.any():
             doubtful.append((w[doubt], k2[doubt]))
@@ -365,13 +368,15 @@ def search(sector, rule: Rule) -> tuple[np.ndarray, ...]:
         if test.size:
             drop[test] = excluded(sector, some.take(test), k1[test], k2[test])
         split = np.nonzero(~drop)[0]
-        w, k1, k2, N1, N2 = w[split], k1[split], k2[split], N1[split], N2[split]
+        w, k1, k2, N1, N2, F1, F2 = (c[split] for c in (w, k1, k2, N1, N2, F1, F2))
         middle = np.sqrt((k1 * k1 + k2 * k2) / 2)
-        Nm, _ = sector.sturm(some.take(split), middle * middle, middle)
+        Nm, Fm = sector.sturm(some.take(split), middle * middle, middle)
         w = np.concatenate([w, w])
         k1, k2 = np.concatenate([k1, middle]), np.concatenate([middle, k2])
         N1, N2 = np.concatenate([N1, Nm]), np.concatenate([Nm, N2])
-    empty = np.empty(0, dtype=np.int64), np.empty(0), np.empty(0), np.empty(0, dtype=np.int64)
+        F1, F2 = np.concatenate([F1, Fm]), np.concatenate([Fm, F2])
+    whole, real = np.empty(0, dtype=np.int64), np.empty(0)
+    empty = whole, real, real, real, real, whole
     cells = tuple(np.concatenate(part) for part in zip(empty, *found, strict=True))
     for w, k2 in doubtful:
         # Beside a state, within rounding of it, is no doubt; elsewhere a touching subband may hide.
@@ -382,7 +387,7 @@ def search(sector, rule: Rule) -> tuple[np.ndarray, ...]:
     return *cells, certified
 
 
-def refine(function, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def refine(function, a: np.ndarray, b: np.ndarray, fa: np.ndarray, fb: np.ndarray) -> np.ndarray:
     """Return the root of a function in each bracket [a, b].
 
     Chandrupatla's method (Adv. Eng. Softw. 28, 145 (1997)) for all brackets at once: inverse
@@ -394,13 +399,15 @@ def refine(function, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     function : callable
         Called with places x and the index of the bracket that each belongs to.
     a, b : arrays
-        Ends of the brackets; the function differs in sign there.
+        Ends of the brackets.
+    fa, fb : arrays
+        Values of the function there, which differ in sign.
     """
     index = np.arange(a.size)
     root = np.empty(a.size)
-    fa, fb = function(a, index), function(b, index)
-    t = np.full(a.shape, 0.5)
-    for _ in range(100):
+    with np.errstate(divide="ignore", invalid="ignore"):  # both ends zero: one of them is kept
+        t = np.clip(np.nan_to_num(fa / (fa - fb), nan=0.5), 0.1, 0.9)
+    for step in range(100):
         x = a + t * (b - a)
         fx = function(x, index)
         same = np.signbit(fx) == np.signbit(fa)
@@ -409,8 +416,10 @@ def refine(function, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         a, fa = x, fx
         best = np.where(np.abs(fa) < np.abs(fb), a, b)
         width = np.abs(b - a)
-        tolerance = 2.0**-51 * np.abs(best) / np.where(width > 0, width, 1.0)
+        tolerance = 2.0**-48 * np.abs(best) / np.where(width > 0, width, 1.0)
         done = (tolerance > 0.5) | (width == 0) | (fa == 0) | (fb == 0)
+        if step > 10:  # what is left of a narrow bracket is the noise of the function
+            done |= width < 1e-11 * np.abs(best)
         root[index[done]] = best[done]
         if done.all():
             return root
@@ -438,13 +447,21 @@ def along_parabola(rule: Rule, kin: np.ndarray, k: np.ndarray, u: np.ndarray) ->
     return pair, u / size[:, None], form / norm + k * slope, 2 * k + slope
 
 
-def roots_of(sector, rule: Rule, well, k1, k2, multiplicity) -> Roots:
+def roots_of(sector, rule: Rule, well, k1, k2, F1, F2, multiplicity) -> Roots:
     """Return the states in the cells that `search` found, polished."""
     some = rule.take(well)
     k = (k1 + k2) / 2
     single = multiplicity == 1
     one = np.nonzero(single)[0]
-    k[one] = refine(lambda x, i: sector.sturm(some.take(one[i]), x * x, x)[1], k1[one], k2[one])
+    active = some.take(one)
+
+    def determinant(x, i):
+        nonlocal active
+        if i.size != active.d.size:  # some brackets have stopped since the last call
+            active = some.take(one[i])
+        return sector.determinant(active, x * x, x)
+
+    k[one] = refine(determinant, k1[one], k2[one], F1[one], F2[one])
     if not single.all():
         repeat = np.repeat(np.arange(well.size), multiplicity)
         well, k, single = well[repeat], k[repeat], single[repeat]
@@ -628,5 +645,6 @@ def _energies(sector, rule: Rule, edge: float, k: float) -> np.ndarray:
     lower, upper, number = (np.concatenate(part) for part in (lower, upper, number))
     energies = (lower + upper) / 2
     one = np.nonzero(number == 1)[0]
-    energies[one] = refine(lambda e, i: sturm(e)[1], lower[one], upper[one])
+    a, b = lower[one], upper[one]
+    energies[one] = refine(lambda e, i: sturm(e)[1], a, b, sturm(a)[1], sturm(b)[1])
     return np.repeat(energies, number)
