@@ -321,12 +321,50 @@ class Conserved:
         )
 
 
+class MirrorConserved:
+    """One sector of a well without exchange, with V_L = V_R and α_L = −α_R.
+
+    Parity and σ_φ are both conserved.  States at the two interfaces form pairs that only tunnelling
+    splits; by parity each has a rule of its own.
+    """
+
+    def __init__(self, sign: int, even: bool):
+        self.sign, self.even = sign, even
+
+    def sturm(self, rule: Rule, kin, k, shift=None):
+        """As `Full.sturm`, for the states of this sector alone."""
+        x = rule.in_up - kin
+        S, C, _, y = interior(x, rule.d / 2)
+        q = barrier(rule.L_up, kin) + self.sign * k * rule.a_L
+        if shift is not None:
+            q = q + shift * np.abs(rule.a_L)
+        J = clamped_states(x, y, 0.5 if self.even else 0.0)
+        F = q * C - x * S if self.even else q * S + C
+        return J + ((F < 0) ^ (J & 1).astype(bool)), F
+
+    def determinant(self, rule: Rule, kin, k):
+        """As `Full.determinant`, for the states of this sector alone."""
+        return self.sturm(rule, kin, k)[1]
+
+    def inverse(self, rule: Rule, kin, spin: int):
+        """As `Full.inverse`; not a number, since no spin is left to eliminate."""
+        nan = np.full(np.shape(kin), np.nan)
+        return np.zeros(np.shape(kin), dtype=np.int64), nan, nan, nan
+
+    def null_vector(self, rule: Rule, kin, k):
+        """As `Full.null_vector`: known beforehand."""
+        parity = 1 if self.even else -1
+        vector = np.array([1.0, self.sign, parity, parity * self.sign])
+        return np.tile(vector, (np.size(kin), 1))
+
+
 SECTORS = (
     (Full(),),
     (Mirror(True, True), Mirror(False, False)),
     (Mirror(True, False), Mirror(False, True)),
     (Conserved(1), Conserved(-1)),
     (Conserved(0, up=True), Conserved(0, up=False)),
+    tuple(MirrorConserved(sign, even) for sign in (1, -1) for even in (True, False)),
 )
 """The sectors of a well, by the symmetry that `symmetry` returns."""
 
@@ -340,7 +378,9 @@ def symmetry(rule: Rule) -> np.ndarray:
     equal_barriers = (rule.L_up == rule.R_up) & (rule.L_down == rule.R_down)
     kind = np.zeros(rule.d.shape, dtype=np.int64)
     kind[equal_barriers & (rule.a_L == rule.a_R)] = 1
-    kind[(rule.in_up == rule.in_down)] = 3
+    no_exchange = (rule.in_up == rule.in_down) & (rule.L_up == rule.L_down)
+    kind[no_exchange] = 3
+    kind[no_exchange & equal_barriers & (rule.a_L == rule.a_R)] = 5
     kind[equal_barriers & (rule.a_L == -rule.a_R)] = 2
     kind[(rule.a_L == 0) & (rule.a_R == 0)] = 4
     return kind

@@ -447,6 +447,25 @@ def along_parabola(rule: Rule, kin: np.ndarray, k: np.ndarray, u: np.ndarray) ->
     return pair, u / size[:, None], form / norm + k * slope, 2 * k + slope
 
 
+def polished(sector, rule: Rule, k: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Return k, amplitude, velocity and overlap of the states of a sector at these k.
+
+    The residual uᵀMu of a null vector is of second order in its error, so that one Newton step
+    with it makes k exact to rounding.
+    """
+    pair, u, residual, velocity = along_parabola(rule, k * k, k, sector.null_vector(rule, k * k, k))
+    with np.errstate(divide="ignore", invalid="ignore"):  # a subband that touches ε_F
+        step = residual / velocity
+    k = np.where(np.abs(step) < 1e-6 * k, k - step, k)
+    return k, u, velocity, inside(pair[0], pair[1], rule.d)
+
+
+def neighbours(pairs: np.ndarray) -> np.ndarray:
+    """Return the indices i and i + 1 of all i for which `pairs` holds."""
+    i = np.nonzero(pairs)[0]
+    return np.unique(np.concatenate([i, i + 1]))
+
+
 def roots_of(sector, rule: Rule, well, k1, k2, F1, F2, multiplicity) -> Roots:
     """Return the states in the cells that `search` found, polished."""
     some = rule.take(well)
@@ -469,28 +488,25 @@ def roots_of(sector, rule: Rule, well, k1, k2, F1, F2, multiplicity) -> Roots:
     well, k = well[order], k[order]
     some = rule.take(well)
 
-    u = sector.null_vector(some, k * k, k)
-    pair, u, residual, velocity = along_parabola(some, k * k, k, u)
-    with np.errstate(divide="ignore", invalid="ignore"):  # a subband that touches ε_F
-        step = residual / velocity
-    trusted = np.abs(step) < 1e-6 * k
-    k = np.where(trusted, k - step, k)
-    overlap = inside(pair[0], pair[1], some.d)
+    k, u, velocity, overlap = polished(sector, some, k)
+    gap = np.diff(k)
+    same = well[1:] == well[:-1]
+    # The null vector of one of a close pair needs k to more digits: once more, now from those.
+    again = neighbours(same & (gap < 1e-3 * k[1:]))
+    if again.size:
+        k[again], u[again], velocity[again], overlap[again] = polished(
+            sector, some.take(again), k[again]
+        )
 
-    close = np.zeros(k.size, dtype=bool)
-    near = (well[1:] == well[:-1]) & (np.diff(k) < NEAR * k[1:])
-    close[1:] |= near
-    close[:-1] |= near
-    if close.any():
-        starts = np.nonzero(close & ~np.concatenate([[False], near]))[0]
-        for start in starts:
-            stop = start + 1
-            while stop < k.size and near[stop - 1]:
-                stop += 1
-            part = slice(start, stop)
-            k[part], u[part], velocity[part], overlap[part] = cluster(
-                some.take(np.arange(start, start + 1)), k[part].mean(), stop - start
-            )
+    near = same & (gap < NEAR * k[1:])
+    for start in np.nonzero(near & ~np.concatenate([[False], near])[:-1])[0]:
+        stop = start + 1
+        while stop < k.size and near[stop - 1]:
+            stop += 1
+        part = slice(start, stop)
+        k[part], u[part], velocity[part], overlap[part] = cluster(
+            some.take(np.array([start])), k[part].mean(), stop - start
+        )
     return Roots(well, k, u, velocity, overlap)
 
 

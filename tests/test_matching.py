@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from wells import PAPER, between, wells
 
 from qwlib import Well, count_states, matching_matrix
-from qwlib.matching import SECTORS, Conserved, Full, Mirror, Rule, symmetry
+from qwlib.matching import SECTORS, Conserved, Full, Mirror, MirrorConserved, Rule, symmetry
 
 
 def clamped(well, E):
@@ -36,12 +36,14 @@ def test_count_rises_with_energy(well, k):
     assert (np.diff(count_states(well, E, k)) >= 0).all()
 
 
-@given(wells(), st.integers(0, 4), between(0, 1), between(0, 12))
+@given(wells(), st.integers(0, 5), between(0, 1), between(0, 12))
 def test_sectors_of_a_symmetry_add_up_to_the_full_count(well, kind, fraction, k):
     if kind == 4:
         well = well.replace(alpha_L=0.0, alpha_R=0.0)
     elif kind == 3:
         well = well.replace(Delta=0.0)
+    elif kind == 5:
+        well = well.replace(Delta=0.0, V_R=well.V_L, alpha_R=-well.alpha_L)
     elif kind in (1, 2):
         well = well.replace(V_R=well.V_L, alpha_R=(-1) ** kind * well.alpha_L)
     E = -abs(well.Delta) - 2 + fraction * (well.continuum_edge + abs(well.Delta) + 2)
@@ -63,6 +65,8 @@ def test_symmetries_are_recognised():
     assert sectors(alpha_R=-0.046) == (Mirror, Mirror)
     assert sectors(alpha_R=0.046, V_R=4.0) == (Full,)
     assert sectors(Delta=0.0) == (Conserved, Conserved)
+    assert sectors(Delta=0.0, alpha_R=-0.046) == 4 * (MirrorConserved,)
+    assert sectors(Delta=0.0, alpha_R=0.046) == (Mirror, Mirror)
     assert sectors(alpha_L=0.0) == (Conserved, Conserved)
 
 

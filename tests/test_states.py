@@ -341,3 +341,15 @@ def test_lower_bound_falls_along_the_parabola():
     x = np.linspace(60, -60, 4001)
     bound = clamped_gram(x, np.full(x.shape, 2.2))
     assert (np.diff(bound) <= 1e-15).all()
+
+
+def test_interface_states_that_only_tunnelling_splits():
+    """Without exchange and with α_L = −α_R: two pairs, closer than 1e-4, of definite parity."""
+    well = Well(d=0.85, V_L=3.6, V_R=3.6, Delta=0.0, alpha_L=0.0724, alpha_R=-0.0724)
+    states = fermi_states(well, 2.96)
+    assert 0 < states.k[0] - states.k[1] < 1e-3
+    z = np.linspace(-0.3, well.d + 0.3, 41)
+    for state in (states[0], states[1]):
+        profile = state.spin_density(z)[0]
+        # Of one parity each, so symmetric to rounding; a mixture sits at one interface.
+        assert profile == pytest.approx(profile[::-1], abs=1e-12 * np.abs(profile).max())
