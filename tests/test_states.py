@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.optimize import brentq
+from scipy.optimize import brentq, minimize_scalar
 from wells import E_F, PAPER, between, wells, wells_and_energies
 
 from qwlib import Well, bound_states, count_states, fermi_states, matching_matrix
@@ -93,6 +93,8 @@ def test_number_found_is_the_number_counted(case):
     top = 1.2 * states.k.max() if len(states) else 10.0
     k = np.concatenate([[0.0], np.geomspace(1e-7, 0.05, 200), np.linspace(0.05, top, 3000)])
     N = count_states(well, energy - well.c * k**2, k)
+    if not states.certified:  # at |α| = ħ²/m, and where a subband all but touches ε_F
+        return
     # A grid can miss a pair but never invent one.
     assert np.abs(np.diff(N)).sum() <= len(states)
     # Exactly: from k = 0 to beyond the last, N falls by the signed number of states.
@@ -292,6 +294,26 @@ def test_subband_below_the_band_crossing_is_met_twice():
     assert states.spin[inner] * states.spin[outer] > 0
     assert states.contribution[inner] * states.contribution[outer] < 0
     assert states.certified
+
+
+@pytest.mark.filterwarnings("ignore::qwlib.UnboundedSpectrumWarning")
+def test_what_cannot_be_proven_is_flagged_and_still_solved():
+    """At |α| = ħ²/m exactly, and where a subband turns within rounding of ε_F."""
+    critical = PAPER.critical_rashba
+    states = fermi_states(PAPER.replace(alpha_L=critical), E_F)
+    assert not states.certified
+    nearby = fermi_states(PAPER.replace(alpha_L=critical * (1 + 1e-9)), E_F)
+    assert nearby.certified
+    # The interface band never comes back, so the others are the states of either side.
+    assert states.k == pytest.approx(nearby.k, rel=1e-6)  # as α differs
+    well = Well(d=0.3, V_L=4, V_R=5, Delta=0, alpha_L=0.07, alpha_R=-0.07)
+    bottom = minimize_scalar(
+        lambda k: bound_states(well, k)[0] + well.c * k**2, bounds=(1, 6), method="bounded"
+    ).fun
+    for above, count in ((-1e-6, 0), (1e-6, 2)):
+        assert len(fermi_states(well, bottom + above)) == count
+        assert fermi_states(well, bottom + above).certified
+    assert not fermi_states(well, bottom + 1e-13).certified
 
 
 def test_below_every_subband_there_is_nothing():
