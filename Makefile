@@ -24,13 +24,14 @@ UV = uv==0.13.9
 
 # book and test share .venv, so `make -j book test` must not set it up twice at once.
 .NOTPARALLEL:
-.PHONY: help book test lint baseline lock clean
+.PHONY: help book test lint baseline bench lock clean
 
 help:
 	@echo 'make book      build the book afresh into _build/html/index.html'
 	@echo 'make test      lint, run the tests, and rerun the chapters against their stored outputs'
 	@echo 'make lint      check the style and the format of the Python files'
 	@echo 'make baseline  rerun every chapter and store its outputs in place'
+	@echo 'make bench     time qwlib against other routes (KWANT=python for Kwant too)'
 	@echo 'make lock      resolve requirements.in into requirements.txt'
 	@echo 'make clean     remove everything the other commands made'
 	@echo
@@ -49,12 +50,17 @@ test: lint
 lint:
 	@$(ENVIRONMENT)
 	@echo '==> Checking style and format'
-	@$(PY) -m ruff check --quiet --output-format=concise qwlib tests tools
-	@$(PY) -m ruff format --check --quiet qwlib tests tools
+	@$(PY) -m ruff check --quiet --output-format=concise qwlib tests tools benchmarks
+	@$(PY) -m ruff format --check --quiet qwlib tests tools benchmarks
 
 baseline:
 	@$(ENVIRONMENT)
 	@$(PY) tools/baseline.py book/*.ipynb
+
+# What the page on speed shows; `make baseline` then puts it into the page.
+bench:
+	@$(ENVIRONMENT)
+	@$(PY) benchmarks/run.py $(if $(KWANT),--kwant $(KWANT))
 
 # Written beside requirements.txt and moved over it, so that a failure leaves the old one whole.
 # The resolver starts from the present pins, so that only what must change does;
@@ -76,5 +82,5 @@ lock:
 
 clean:
 	rm -rf .venv _build _reruns .pytest_cache .hypothesis .ruff_cache
-	find qwlib tests tools book -name __pycache__ -prune -exec rm -rf {} +
+	find qwlib tests tools benchmarks book -name __pycache__ -prune -exec rm -rf {} +
 	find book -name .ipynb_checkpoints -prune -exec rm -rf {} +

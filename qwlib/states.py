@@ -13,8 +13,11 @@ exclusion
     bounding E by the ends of the cell and the coupling by its middle, ± half the width, bounds N
     from both sides; where the bounds agree no subband touches ε_F;
 tail
-    beyond some K the matrix M is positive, or has one negative eigenvalue at each interface whose
-    Rashba parameter is past ħ²/m, whatever k.
+    beyond some K either N is zero and cannot rise, or the matrix M is positive but for one negative
+    eigenvalue at each interface whose Rashba parameter is past ħ²/m, whatever k.
+
+What is proven is proven up to rounding, and for cells that are split no further (`NARROW`) up to
+an argument about sizes.
 """
 
 from __future__ import annotations
@@ -202,7 +205,7 @@ def product(rule: Rule, kin: np.ndarray, a: tuple, b: tuple) -> tuple[np.ndarray
 
 
 def clamped_gram(kappa2: np.ndarray, d: np.ndarray) -> np.ndarray:
-    """Return a lower bound of ∫₀^d|ψ|² / (|ψ(0)|² + |ψ(d)|²) at this κ², falling with it, in nm.
+    """Return a lower bound of ∫₀^d|ψ|² / (|ψ(0)|² + |ψ(d)|²) in nm, never falling with κ².
 
     For real κ the ratio is at least d/6, and at least (d/4)(1 − 1/κd); for imaginary κ the odd
     combination is smallest: (coth y − y/sinh²y)/(2γ) with y = γd/2.
@@ -335,9 +338,9 @@ def search(sector, rule: Rule) -> tuple[np.ndarray, ...]:
 
     Returns
     -------
-    well, k1, k2, F1, F2, multiplicity : arrays
-        Which well, the ends of the cell, the sector's determinant there, and how many states the
-        cell holds: 1, or more in a cell that is as narrow as rounding.
+    well, k1, k2, F1, F2, change : arrays
+        Which well, the ends of the cell, the sector's determinant there, and by how much N falls
+        in it: 1 or −1, or more in a cell that is as narrow as rounding.
     certified : bool array, one entry a well
     """
     n = rule.d.size
@@ -394,7 +397,7 @@ def search(sector, rule: Rule) -> tuple[np.ndarray, ...]:
         )
         keep = (safe & (change == 1)) | (narrow & (change != 0))
         if keep.any():
-            cells = w, k1, k2, F1, F2, np.abs(change)
+            cells = w, k1, k2, F1, F2, change
             found.append(tuple(column[keep] for column in cells))
         doubt = narrow & ~safe & (change == 0)
         if doubt.any():
@@ -406,9 +409,10 @@ def search(sector, rule: Rule) -> tuple[np.ndarray, ...]:
             drop[test] = settled(*part) | excluded(sector, *part)
         # A well whose cells multiply is one that cannot be proven: at |α| = ħ²/m, or where a
         # subband all but touches ε_F.  Its states are still found, by the cells where N changes.
-        crowded = np.bincount(w[~drop], minlength=n) > CROWD
-        if crowded.any():
-            give_up = crowded[w] & ~drop & (change == 0)
+        cells_left = np.bincount(w[~drop], minlength=n)
+        if (cells_left > CROWD).any():
+            give_up = (cells_left[w] > CROWD) & ~drop & (change == 0)
+            give_up |= (cells_left[w] > 4 * CROWD) & ~drop  # N itself is noise
             certified[w[give_up]] = False
             drop |= give_up
         split = np.nonzero(~drop)[0]
@@ -512,10 +516,16 @@ def neighbours(pairs: np.ndarray) -> np.ndarray:
     return np.unique(np.concatenate([i, i + 1]))
 
 
-def roots_of(sector, rule: Rule, well, k1, k2, F1, F2, multiplicity) -> Roots:
-    """Return the states in the cells that `search` found, polished."""
+def roots_of(sector, rule: Rule, well, k1, k2, F1, F2, change) -> tuple[Roots, np.ndarray]:
+    """Return the states in the cells that `search` found, polished, and which wells are in doubt.
+
+    The signs of the velocities must add up to the fall of N.  Where they do not, some changes of N
+    were noise: at k of 1e4 and more, close below |α| = ħ²/m.
+    """
     some = rule.take(well)
     k = (k1 + k2) / 2
+    multiplicity = np.abs(change)
+    fall = np.bincount(well, change, minlength=rule.d.size)
     single = multiplicity == 1
     one = np.nonzero(single)[0]
     active = some.take(one)
@@ -529,7 +539,7 @@ def roots_of(sector, rule: Rule, well, k1, k2, F1, F2, multiplicity) -> Roots:
     k[one] = refine(determinant, k1[one], k2[one], F1[one], F2[one])
     if not single.all():
         repeat = np.repeat(np.arange(well.size), multiplicity)
-        well, k, single = well[repeat], k[repeat], single[repeat]
+        well, k = well[repeat], k[repeat]
     order = np.lexsort((k, well))
     well, k = well[order], k[order]
     some = rule.take(well)
@@ -555,7 +565,8 @@ def roots_of(sector, rule: Rule, well, k1, k2, F1, F2, multiplicity) -> Roots:
         k[part], u[part], velocity[part], overlap[part] = cluster(
             some.take(np.array([start])), k[part].mean(), stop - start
         )
-    return Roots(well, k, u, velocity, overlap)
+    signs = np.bincount(well, np.sign(velocity), minlength=rule.d.size)
+    return Roots(well, k, u, velocity, overlap), signs != fall
 
 
 def pole_free(rule: Rule, kin: np.ndarray, k: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -636,8 +647,9 @@ def solve(rule: Rule) -> tuple[Roots, np.ndarray]:
         some = rule.take(members)
         for sector in SECTORS[kind]:
             *cells, proven = search(sector, some)
-            roots = roots_of(sector, some, *cells)
+            roots, doubt = roots_of(sector, some, *cells)
             parts.append(roots._replace(well=members[roots.well]))
+            proven[doubt] = False
             certified[members] &= proven
     if not parts:
         return Roots(

@@ -46,7 +46,10 @@ LONG_NAMES = {
 
 
 class UnboundedSpectrumWarning(UserWarning):
-    """A Rashba parameter is at or above ħ²/m: the δ-function model then has no lowest energy."""
+    """A Rashba parameter is at or above ħ²/m.
+
+    Above it the δ-function model has no lowest energy; at it an interface band turns flat.
+    """
 
 
 def checked_number(name: str, value: object, unit: str) -> float:
@@ -144,8 +147,8 @@ class Well:
             if abs(getattr(self, name)) >= self.critical_rashba:
                 warnings.warn(
                     f"|{name}| = {abs(getattr(self, name)):g} eV nm^2 is not below ħ²/m = "
-                    f"{self.critical_rashba:.6g} eV nm^2: the spectrum of the δ-function model "
-                    "has no lower bound",
+                    f"{self.critical_rashba:.6g} eV nm^2: above it the spectrum of the δ-function "
+                    "model has no lower bound",
                     UnboundedSpectrumWarning,
                     stacklevel=stacklevel,
                 )
@@ -157,7 +160,7 @@ class Well:
 
     @property
     def critical_rashba(self) -> float:
-        """ħ²/m in eV·nm²: the model is bounded below only for |α_L|, |α_R| under it."""
+        """ħ²/m in eV·nm²: above it, for either |α|, the model has no lowest energy."""
         return 2 * self.c
 
     @property
