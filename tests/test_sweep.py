@@ -90,3 +90,10 @@ def test_one_warning_past_the_end_of_the_model():
     with pytest.warns(UnboundedSpectrumWarning) as record:
         sweep(alpha_L=[0.05, 0.08, 0.09])
     assert len(record) == 1
+
+
+@pytest.mark.filterwarnings("ignore::qwlib.UnboundedSpectrumWarning")
+def test_a_well_that_cannot_be_proven_is_flagged_among_others():
+    critical = Well().critical_rashba
+    ds = sweep(alpha_L=[0.05, critical, 0.06])
+    assert ds["certified"].values.tolist() == [True, False, True]
