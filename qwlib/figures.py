@@ -137,14 +137,7 @@ def against_parameter(
         Where a dotted line marks the end of the model, ħ²/m.
     ylim : (float, float), optional
     """
-    fig, axes = plt.subplots(
-        1,
-        len(panels),
-        figsize=(4.2 * len(panels), 3.4),
-        sharey=True,
-        squeeze=False,
-        layout="constrained",
-    )
+    fig, axes = _side_by_side(len(panels))
     split = np.searchsorted(x, limit) if limit is not None else 0
     places = np.insert(x, split, limit) if limit is not None else x
     for ax, (title, curves) in zip(axes[0], panels, strict=True):
@@ -185,14 +178,7 @@ def profiles(
         Each curve is (label, z in nm, S_y(z), d in nm, line style keywords); the interfaces at 0
         and d are marked.
     """
-    fig, axes = plt.subplots(
-        1,
-        len(columns),
-        figsize=(4.2 * len(columns), 3.4),
-        sharey=True,
-        squeeze=False,
-        layout="constrained",
-    )
+    fig, axes = _side_by_side(len(columns))
     for ax, (title, curves) in zip(axes[0], columns, strict=True):
         for label, z, density, d, look in curves:
             ax.plot(z, density, label=label, **look)
@@ -233,6 +219,13 @@ def profile_grid(rows: list[tuple[str, list[tuple[str, list[tuple]]]]]) -> Figur
         axes[i][0].set_ylabel(f"{row_label}\n$S_y$ (nm⁻³ per $τeE/ħ$)", fontsize=9)
     axes[0][0].legend(fontsize=7, loc="lower left")
     return fig
+
+
+def _side_by_side(n: int) -> tuple[Figure, np.ndarray]:
+    """Return a figure of n panels in a row that share their vertical axis."""
+    return plt.subplots(
+        1, n, figsize=(4.2 * n, 3.4), sharey=True, squeeze=False, layout="constrained"
+    )
 
 
 def _mark_interfaces(ax, d: float) -> None:

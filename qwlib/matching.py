@@ -147,7 +147,7 @@ class Full:
             J↑ + J↓ + the number of negative eigenvalues of M (Wittrick and Williams 1971), the
             latter from the signs of the leading minors of M, in the order ↑0, ↑d, ↓0, ↓d.
         F : float array (n,)
-            det M times S↑S↓, an entire function with the sign (−1)^N.
+            det M times S↑S↓, smooth below the barrier edges, with the sign (−1)^N.
         """
         x1, x2, y1, y2, S1, S2, t1, t2, a1, a2, b1, b2, P1, P2, a, b = cls._parts(
             rule, kin, k, shift
@@ -346,10 +346,7 @@ class MirrorConserved:
         """As `Full.determinant`, for the states of this sector alone."""
         return self.sturm(rule, kin, k)[1]
 
-    def inverse(self, rule: Rule, kin, spin: int):
-        """As `Full.inverse`; not a number, since no spin is left to eliminate."""
-        nan = np.full(np.shape(kin), np.nan)
-        return np.zeros(np.shape(kin), dtype=np.int64), nan, nan, nan
+    inverse = Conserved.inverse
 
     def null_vector(self, rule: Rule, kin, k):
         """As `Full.null_vector`: known beforehand."""
