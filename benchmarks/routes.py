@@ -169,12 +169,21 @@ def element(order: int) -> tuple[np.ndarray, np.ndarray]:
     return values.T @ (weights[:, None] * values), slopes.T @ (weights[:, None] * slopes)
 
 
-def spectral(well: Well, E_F: float) -> States:
-    """Solve (H − ε_F + ck² + kWσ_x)ψ = 0, quadratic in k, on three elements of high order.
+class Matrices(NamedTuple):
+    """Matrices of the Hamiltonian on three elements of high order: the well and the barriers."""
 
-    One element is the well and one each barrier: for smooth waves high orders need the smallest
-    matrices.  The orders are the least that leave about 1e-11 in k.
-    W alone connects the spins, so for (ψ↑, kψ↓) the problem is linear in k².
+    M: np.ndarray  # overlap
+    H_up: np.ndarray
+    H_down: np.ndarray
+    W: np.ndarray  # α_L at z = 0 and −α_R at z = d
+    inside: np.ndarray  # overlap in the well alone
+
+
+def spectral_matrices(well: Well, E_F: float) -> Matrices:
+    """Return the matrices for all Fermi states of a well.
+
+    For smooth waves high orders need the smallest matrices; those taken here are the least that
+    leave about 1e-11 in k.
     """
     c, d = well.c, well.d
     k_max = largest_k(well, E_F)
@@ -187,7 +196,7 @@ def spectral(well: Well, E_F: float) -> States:
     orders.insert(1, math.ceil(phase + 6.4 * phase ** (1 / 3)) + 2)
     lengths.insert(1, d)
     n = sum(orders) + 1
-    M, H_up, H_down, inside, W = (np.zeros((n, n)) for _ in range(5))
+    M, H_up, H_down, W, inside = (np.zeros((n, n)) for _ in range(5))
     layers = (
         (well.V_L, well.Delta_barrier),
         (0.0, well.Delta),
@@ -206,8 +215,27 @@ def spectral(well: Well, E_F: float) -> States:
         start += order
     left, right = orders[0], orders[0] + orders[1]
     W[left, left], W[right, right] = well.alpha_L, -well.alpha_R
-    M, H_up, H_down, inside, W = (X[1:-1, 1:-1] for X in (M, H_up, H_down, inside, W))
+    return Matrices(*(X[1:-1, 1:-1] for X in (M, H_up, H_down, W, inside)))
 
+
+def spectral_quadratic(well: Well, E_F: float) -> States:
+    """Solve (H − ε_F + kWσ_x + ck²)ψ = 0 for every k, as a textbook linearises it: in (ψ, kψ)."""
+    M, H_up, H_down, W, inside = spectral_matrices(well, E_F)
+    zero = np.zeros_like(M)
+    K = np.block([[H_up - E_F * M, zero], [zero, H_down - E_F * M]])
+    D = np.block([[zero, W], [W, zero]])
+    mass = well.c * np.block([[M, zero], [zero, M]])
+    lower = -np.linalg.solve(mass, np.hstack([K, D]))
+    k, vectors = np.linalg.eig(np.vstack([np.eye(len(K), 2 * len(K), len(K)), lower]))
+    keep = (np.abs(k.imag) < 1e-6 * np.abs(k)) & (k.real > 0) & (k.real < largest_k(well, E_F))
+    up, down = np.split(vectors[: len(K), keep].real, 2)
+    return from_vectors(well.c, k.real[keep], up, down, M, W, inside)
+
+
+def spectral(well: Well, E_F: float) -> States:
+    """Solve a smaller problem for the same: W alone connects the spins, so (ψ↑, kψ↓) takes k²."""
+    c, k_max = well.c, largest_k(well, E_F)
+    M, H_up, H_down, W, inside = spectral_matrices(well, E_F)
     zero = np.zeros_like(M)
     A = np.block([[H_up - E_F * M, W], [zero, H_down - E_F * M]])
     B = np.block([[c * M, zero], [W, c * M]])
@@ -307,6 +335,7 @@ ROUTES: dict[str, Callable[[Well, float], States]] = {
     "scan, 1000 points": functools.partial(scan, points=1000),
     "scan, 4000 points": functools.partial(scan, points=4000),
     "scan, no poles, 4000": functools.partial(scan, points=4000, function=without_poles),
+    "spectral, quadratic": spectral_quadratic,
     "spectral elements": spectral,
     "differences, 0.02 nm": functools.partial(differences, spacing=0.02),
     "differences, 0.005 nm": functools.partial(differences, spacing=0.005),

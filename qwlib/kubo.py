@@ -237,13 +237,16 @@ def fermi_states(well: Well, E_F: float) -> FermiStates:
         If `E_F` is not finite, or not below the lower barrier edge.
     """
     E_F = well.checked_fermi_energy(E_F)
-    roots, certified = solve(Rule.of_well(well, E_F))
-    velocity = well.c * roots.velocity
+
+    def sharpen(k, velocity, amplitude):
+        return sharpened(well, E_F, k, well.c * velocity, amplitude)
+
+    roots, certified = solve(Rule.of_well(well, E_F), sharpen)
     return FermiStates(
         well,
         E_F,
-        sharpened(well, E_F, roots.k, velocity, roots.amplitude),
-        velocity,
+        roots.k,
+        well.c * roots.velocity,
         roots.amplitude,
         2 * roots.overlap,
         bool(certified[0]),

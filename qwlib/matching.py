@@ -82,8 +82,11 @@ def interior(kappa2: np.ndarray, d: np.ndarray) -> tuple[np.ndarray, ...]:
     """
     y = np.sqrt(np.abs(kappa2)) * d + TINY
     evanescent = kappa2 < 0
-    S, C, t = np.sin(y), np.cos(y), np.ones_like(y)
-    S *= d / y
+    # One tangent of the half angle is several times as fast as a sine and a cosine.
+    half = np.tan(y / 2)
+    square = half * half
+    scale = 1 / (1 + square)
+    S, C, t = 2 * d * half * scale / y, (1 - square) * scale, np.ones_like(y)
     if evanescent.any():
         i = np.nonzero(evanescent)
         ye = y[i]
@@ -193,11 +196,12 @@ class Full:
         """Return u, (n, 4), with M u = 0, unnormalised: the largest column of adj(M) S↑S↓."""
         *_, S1, S2, t1, t2, a1, a2, b1, b2, P1, P2, a, b = cls._parts(rule, kin, k, None)
         tt, ab = t1 * t2, a * b
-        adjugate = np.empty((*np.shape(S1), 4, 4))
-        adjugate[..., 0, 0] = b1 * P2 - b * b * a2 * S1
-        adjugate[..., 1, 1] = b2 * P1 - b * b * a1 * S2
-        adjugate[..., 2, 2] = a1 * P2 - a * a * b2 * S1
-        adjugate[..., 3, 3] = a2 * P1 - a * a * b1 * S2
+        # Columns of wells last, where they are contiguous.
+        adjugate = np.empty((4, 4, np.size(S1)))
+        adjugate[0, 0] = b1 * P2 - b * b * a2 * S1
+        adjugate[1, 1] = b2 * P1 - b * b * a1 * S2
+        adjugate[2, 2] = a1 * P2 - a * a * b2 * S1
+        adjugate[3, 3] = a2 * P1 - a * a * b1 * S2
         for (i, j), value in {
             (0, 2): t1 * P2 + ab * t2 * S1,
             (1, 3): t2 * P1 + ab * t1 * S2,
@@ -206,9 +210,9 @@ class Full:
             (0, 3): -b * t1 * a2 - a * b1 * t2,
             (1, 2): -b * t2 * a1 - a * b2 * t1,
         }.items():
-            adjugate[..., i, j] = adjugate[..., j, i] = value
-        largest = np.argmax(np.abs(np.diagonal(adjugate, axis1=-2, axis2=-1)), axis=-1)
-        return np.take_along_axis(adjugate, largest[..., None, None], axis=-1)[..., 0]
+            adjugate[i, j] = adjugate[j, i] = value
+        largest = np.argmax(np.abs(np.einsum("iin->in", adjugate)), axis=0)
+        return np.take_along_axis(adjugate, largest[None, None], axis=0)[0].T
 
 
 class Mirror:

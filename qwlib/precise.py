@@ -2,8 +2,8 @@
 
 Near the bottom of a subband k² is a small difference of large numbers, and near |α| = ħ²/m the
 velocity is: a k that is exact to rounding of κ² has then lost digits of its own.  The wave function
-has not, so one number is missing, the residual uᵀM(k)u with the parameters of the well taken as the
-exact binary numbers that they are.  The decimal module of Python's library gives it.
+has lost them only through k, so one number is missing, the residual uᵀM(k)u with the parameters of
+the well taken as the exact binary numbers that they are.  Python's decimal module gives it.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ an argument about sizes.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -497,17 +498,19 @@ def along_parabola(rule: Rule, kin: np.ndarray, k: np.ndarray, u: np.ndarray) ->
     return pair, u / size[:, None], form / norm + k * slope, 2 * k + slope
 
 
-def polished(sector, rule: Rule, k: np.ndarray) -> tuple[np.ndarray, ...]:
+def polished(sector, rule: Rule, k: np.ndarray, step: bool = True) -> tuple[np.ndarray, ...]:
     """Return k, amplitude, velocity and overlap of the states of a sector at these k.
 
     The residual uᵀMu of a null vector is of second order in its error, so that one Newton step
-    with it makes k exact to rounding.
+    with it makes k exact to rounding.  Without `step`, k is taken as it is.
     """
     pair, u, residual, velocity = along_parabola(rule, k * k, k, sector.null_vector(rule, k * k, k))
+    overlap = inside(pair[0], pair[1], rule.d)
+    if not step:
+        return k, u, velocity, overlap
     with np.errstate(divide="ignore", invalid="ignore"):  # a subband that touches ε_F
-        step = residual / velocity
-    k = np.where(np.abs(step) < 1e-6 * k, k - step, k)
-    return k, u, velocity, inside(pair[0], pair[1], rule.d)
+        change = residual / velocity
+    return np.where(np.abs(change) < 1e-6 * k, k - change, k), u, velocity, overlap
 
 
 def neighbours(pairs: np.ndarray) -> np.ndarray:
@@ -516,12 +519,14 @@ def neighbours(pairs: np.ndarray) -> np.ndarray:
     return np.unique(np.concatenate([i, i + 1]))
 
 
-def roots_of(sector, rule: Rule, well, k1, k2, F1, F2, change) -> tuple[Roots, np.ndarray]:
+def roots_of(sector, rule: Rule, cells: tuple, sharpen=None) -> tuple[Roots, np.ndarray]:
     """Return the states in the cells that `search` found, polished, and which wells are in doubt.
 
+    `sharpen` is that of `solve`.
     The signs of the velocities must add up to the fall of N.  Where they do not, some changes of N
     were noise: at k of 1e4 and more, close below |α| = ħ²/m.
     """
+    well, k1, k2, F1, F2, change = cells
     some = rule.take(well)
     k = (k1 + k2) / 2
     multiplicity = np.abs(change)
@@ -565,6 +570,14 @@ def roots_of(sector, rule: Rule, well, k1, k2, F1, F2, change) -> tuple[Roots, n
         k[part], u[part], velocity[part], overlap[part] = cluster(
             some.take(np.array([start])), k[part].mean(), stop - start
         )
+    if sharpen is not None:
+        k, rough = sharpen(k, velocity, u), k
+        # The spin that only the coupling k a admixes is as exact as k.
+        alone = np.ones(k.size, dtype=bool)
+        alone[neighbours(near)] = False
+        i = np.nonzero(alone & (k != rough))[0]
+        if i.size:
+            _, u[i], velocity[i], overlap[i] = polished(sector, some.take(i), k[i], step=False)
     signs = np.bincount(well, np.sign(velocity), minlength=rule.d.size)
     return Roots(well, k, u, velocity, overlap), signs != fall
 
@@ -625,13 +638,16 @@ def cluster(rule: Rule, k: float, size: int) -> tuple[np.ndarray, ...]:
     return ks, u, velocity, inside(pair[0], pair[1], many.d)
 
 
-def solve(rule: Rule) -> tuple[Roots, np.ndarray]:
+def solve(rule: Rule, sharpen: Callable | None = None) -> tuple[Roots, np.ndarray]:
     """Return every Fermi state of many wells, and for each well whether none can be missing.
 
     Parameters
     ----------
     rule : Rule
         The wells, at ε = ε_F.
+    sharpen : callable, optional
+        Called with k, velocity and amplitude as in `Roots`, it returns k with more digits than
+        the rounding of κ² leaves; amplitudes and velocities are then those at that k.
 
     Returns
     -------
@@ -647,7 +663,7 @@ def solve(rule: Rule) -> tuple[Roots, np.ndarray]:
         some = rule.take(members)
         for sector in SECTORS[kind]:
             *cells, proven = search(sector, some)
-            roots, doubt = roots_of(sector, some, *cells)
+            roots, doubt = roots_of(sector, some, cells, sharpen)
             parts.append(roots._replace(well=members[roots.well]))
             proven[doubt] = False
             certified[members] &= proven

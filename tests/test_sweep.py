@@ -1,10 +1,14 @@
 import importlib
+import io
+import time
+import tracemalloc
 
 import numpy as np
 import pytest
 from wells import E_F
 
 from qwlib import UnboundedSpectrumWarning, Well, fermi_states, sweep
+from qwlib.matching import Full
 
 # `qwlib.sweep` is the function.
 module = importlib.import_module("qwlib.sweep")
@@ -64,6 +68,55 @@ def test_chunks_change_no_bit(monkeypatch, chunk):
     whole = sweep(**axes)
     monkeypatch.setattr(module, "CHUNK", chunk)
     assert whole.identical(sweep(**axes))
+
+
+def test_memory_grows_by_the_results_alone():
+    def peak(n):
+        tracemalloc.start()
+        sweep(alpha_L=np.linspace(0.040, 0.045, n))  # 13 states each
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    peak(8)  # what is imported at a first call
+    few, many = 4096, 12288
+    # 9 counts, 9 spin densities and 9 currents of 8 bytes, and a flag: a million wells need 220 MB.
+    # The rest, some kB a well, is the work on one chunk.
+    assert (peak(many) - peak(few)) / (many - few) < 1.2 * (27 * 8 + 1)
+
+
+@pytest.mark.parametrize("d", [1.0, 5.0, 20.0, 50.0])
+def test_cost_of_a_state_does_not_grow_with_the_width(monkeypatch, d):
+    evaluations = 0
+
+    def counted(method):
+        def count(cls, rule, kin, *rest):
+            nonlocal evaluations
+            evaluations += np.size(kin)
+            return method(cls, rule, kin, *rest)
+
+        return classmethod(count)
+
+    for name in ("sturm", "determinant"):
+        monkeypatch.setattr(Full, name, counted(getattr(Full, name).__func__))
+    ds = sweep(d=np.linspace(0.99 * d, 1.01 * d, 20))
+    # About 7 to bring a root to rounding, and 1 to 2 to find its cell.
+    assert evaluations / int(ds["n_states"].sum()) < 10
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(("seconds", "stream"), [(0.4, Terminal), (0.0, Terminal), (0.4, None)])
+def test_bar_for_a_person_who_waits(monkeypatch, seconds, stream):
+    solve = module.solve_columns
+    monkeypatch.setattr(module, "CHUNK", 1)
+    monkeypatch.setattr(module, "solve_columns", lambda c: time.sleep(seconds) or solve(c))
+    monkeypatch.setattr("sys.stderr", stderr := (stream or io.StringIO)())
+    sweep(d=[1.0, 2.0, 3.0, 4.0])
+    assert ("4/4" in stderr.getvalue()) == (seconds > 0 and stream is Terminal)
 
 
 @pytest.mark.parametrize(
