@@ -6,7 +6,16 @@ from scipy.optimize import brentq, minimize_scalar
 from wells import E_F, PAPER, between, wells, wells_and_energies
 
 from qwlib import Well, bound_states, count_states, fermi_states, matching_matrix
-from qwlib.states import clamped_gram, odd_ratio
+from qwlib.matching import Full, Rule
+from qwlib.states import (
+    clamped_gram,
+    excluded,
+    monotonic,
+    odd_ratio,
+    rising,
+    settled,
+    spin_monotonic,
+)
 
 
 def scalar_levels(well, s):
@@ -375,3 +384,47 @@ def test_interface_states_that_only_tunnelling_splits():
         profile = state.spin_density(z)[0]
         # Of one parity each, so symmetric to rounding; a mixture sits at one interface.
         assert profile == pytest.approx(profile[::-1], abs=1e-12 * np.abs(profile).max())
+
+
+def random_cells(n: int, seed: int) -> tuple[Rule, np.ndarray, np.ndarray]:
+    """Return wells of all sorts at ε_F = 0.3 to 3 eV, and a cell of k in each."""
+    rng = np.random.default_rng(seed)
+    strength = 2 * Well().c * rng.uniform(-1.02, 1.02, (2, n))
+    columns = {
+        "d": np.exp(rng.uniform(np.log(0.2), np.log(6), n)),
+        "V_L": rng.uniform(4.2, 8, n),
+        "V_R": rng.uniform(4.2, 8, n),
+        "Delta": rng.uniform(-1, 1, n) ** 5,  # often near zero, where subbands turn
+        "Delta_barrier": np.zeros(n),
+        "alpha_L": strength[0],
+        "alpha_R": strength[1],
+        "c": np.full(n, Well().c),
+    }
+    k1 = 14 * rng.uniform(0, 1, n) ** 3
+    return Rule.of(columns, rng.uniform(0.3, 3, n)), k1, k1 + 10 ** rng.uniform(-2.5, 0.5, n)
+
+
+@pytest.mark.parametrize(
+    ("certificate", "least", "most"),
+    [
+        # What it is called with, and by how much N may change within the cell: it says that N
+        # does not rise, or that it does not change at all.
+        (lambda rule, k1, k2: monotonic(rule, k1, k2), -99, 0),
+        (lambda rule, k1, k2: rising(rule, k1), -99, 0),
+        (lambda rule, k1, k2: spin_monotonic(Full, rule, k1, k2), -99, 0),
+        (lambda rule, k1, k2: settled(rule, k1, k2), 0, 0),
+        (lambda rule, k1, k2: settled(rule, k1), 0, 0),
+        (lambda rule, k1, k2: excluded(Full, rule, k1, k2), 0, 0),
+    ],
+    ids=["monotonic", "rising", "spin_monotonic", "settled", "settled-beyond", "excluded"],
+)
+def test_what_a_certificate_proves_is_so(certificate, least, most):
+    rule, k1, k2 = random_cells(60000, seed=7)
+    proven = np.nonzero(certificate(rule, k1, k2))[0]
+    assert proven.size > 500  # it says something
+    k = k1[proven] + np.linspace(0, 1, 25)[:, None] * (k2 - k1)[proven]
+    some = rule.take(proven)
+    N = np.array([Full.sturm(some, row * row, row)[0] for row in k])
+    change = np.diff(N, axis=0)
+    assert change.min() >= least
+    assert change.max() <= most
