@@ -333,3 +333,34 @@ def well_scheme(well: Well, E_F: float) -> Figure:
         title="(b)",
     )
     return figure
+
+
+def ours_over_papers(rows: list[tuple[str, float, float, float | None, float | None]]) -> Figure:
+    """Draw each number of the paper as 1, and ours in units of it.
+
+    Parameters
+    ----------
+    rows : list of (label, paper, tolerance, all, propagating)
+        Values with all states and with propagating ones alone; None where there is none.
+    """
+    fig, ax = plt.subplots(figsize=(7.2, 0.32 * len(rows) + 1.3), layout="constrained")
+    places = np.arange(len(rows))[::-1]
+    looks = (("all states", "o", "white", SEQUENCE[1]), ("propagating", "D", None, SEQUENCE[0]))
+    ax.axvline(1, color=NEUTRAL, lw=0.8)
+    for y, (_, paper, tolerance, *_) in zip(places, rows, strict=True):
+        half = tolerance / abs(paper)
+        ax.barh(y, 2 * half, left=1 - half, height=0.7, color="0.85", lw=0)
+    for column, (label, marker, face, colour) in enumerate(looks):
+        known = [
+            (row[3 + column] / row[1], y)
+            for row, y in zip(rows, places, strict=True)
+            if row[3 + column] is not None
+        ]
+        x, y = zip(*known, strict=True)
+        face = face or colour
+        ax.plot(x, y, marker, color=colour, mfc=face, ms=7 - column, mew=1.5, label=label)
+    ax.set(yticks=places, xlabel="ours / the paper's", ylim=(-0.7, len(rows) - 0.3))
+    ax.set_yticklabels([row[0] for row in rows], fontsize=8)
+    ax.grid(axis="y", color="0.92")
+    ax.legend(loc="upper center", bbox_to_anchor=(0.4, 1.12), ncols=2, fontsize=8)
+    return fig
