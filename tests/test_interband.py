@@ -1,5 +1,7 @@
 """The interband part of the response, against four routes that share no sum over pairs with it."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from scipy.linalg import eigh
@@ -91,10 +93,7 @@ def test_berry_flux_of_the_fermi_sea():
             k_x, k_y = k * np.cos(angle), k * np.sin(angle)
             corners = [(-1, -1), (1, -1), (1, 1), (-1, 1), (-1, -1)]
             loop = [sea(k_x + b * side / 2, k_y, a * side / 2, count) for a, b in corners]
-            links = [
-                np.linalg.det(u.conj().T @ metric @ v)
-                for u, v in zip(loop[:-1], loop[1:], strict=True)
-            ]
+            links = [np.linalg.det(u.conj().T @ metric @ v) for u, v in pairwise(loop)]
             total -= np.angle(np.prod(links)) / side**2 * np.pi * weight * k / (8 * np.pi**3)
     response = damping_like(SKEW, E_F)
     # The loops average over `side`: relative error side² × a second derivative, and the rounding
