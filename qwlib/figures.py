@@ -221,6 +221,23 @@ def profile_grid(rows: list[tuple[str, list[tuple[str, list[tuple]]]]]) -> Figur
     return fig
 
 
+def convergence(panels: list[tuple[str, str, np.ndarray, np.ndarray]]) -> Figure:
+    """Draw relative errors on a logarithmic axis, panels side by side.
+
+    Parameters
+    ----------
+    panels : list of (title, xlabel, x, error)
+        Errors below 1e-13, which are rounding, are drawn there.
+    """
+    fig, axes = _side_by_side(len(panels))
+    for ax, (title, xlabel, x, error) in zip(axes[0], panels, strict=True):
+        ax.semilogy(x, np.maximum(error, 1e-13), "o-", ms=4)
+        ax.set(title=title, xlabel=xlabel)
+        ax.grid(axis="y", lw=0.4)
+    axes[0][0].set_ylabel("relative error")
+    return fig
+
+
 def _side_by_side(n: int) -> tuple[Figure, np.ndarray]:
     """Return a figure of n panels in a row that share their vertical axis."""
     return plt.subplots(

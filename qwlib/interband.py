@@ -182,7 +182,7 @@ def damping_like(
     orbital = np.zeros(gamma.size)
     width2 = np.append(0.0, gamma)[:, None, None] ** 2
     for q, dk in zip(k, weight, strict=True):
-        x, up, down, empty_up, empty_down = _pairs(fem, q, states.E_F)
+        x, up, down, empty_up, empty_down = pairs(fem, q, states.E_F)
         A, B = up.T @ fem.W @ empty_down, down.T @ fem.W @ empty_up
         factor = 4 * PREFACTOR * q * dk / (x**2 + width2)
         for c, (first, second) in enumerate(((-A, B), (A / x, B / x))):
@@ -203,6 +203,32 @@ def damping_like(
         fem.inside,
         fem.elements,
     )
+
+
+def pairs(fem: FiniteElements, k: float, E_F: float) -> tuple[np.ndarray, ...]:
+    """Return the pairs of an occupied state n and an empty state m at one wave number.
+
+    Parameters
+    ----------
+    fem : FiniteElements
+    k : float
+        Wave number in 1/nm.
+    E_F : float
+        Fermi energy in eV.
+
+    Returns
+    -------
+    x : (n, m) array
+        ε_n − ε_m in eV, negative.
+    up, down : (basis size, n) arrays
+        Coefficients of n↑ and n↓, normalised, in ascending order of energy.
+    empty_up, empty_down : (basis size, m) arrays
+        Those of m↑ and m↓.
+    """
+    E, vectors = eigh(fem.matrix(k), np.kron(np.eye(2), fem.M))
+    n = np.searchsorted(E, E_F - fem.c * k**2)
+    up, down = np.split(vectors, 2)
+    return E[:n, None] - E[n:], up[:, :n], down[:, :n], up[:, n:], down[:, n:]
 
 
 def kubo_bastin(well: Well, E_F: float, hbar_over_tau: float) -> tuple[float, float]:
@@ -281,14 +307,6 @@ def _bastin_kernel(E: np.ndarray, E_F: float, half_width: float) -> np.ndarray:
     single = retarded[:, None]
     first = integral(retarded, single) - integral(retarded, single.conj())
     return -(first + first.conj().T) / (2 * np.pi)
-
-
-def _pairs(fem: FiniteElements, k: float, E_F: float) -> tuple[np.ndarray, ...]:
-    """Return ε_n − ε_m, and both components of all occupied states n and all empty states m."""
-    E, vectors = eigh(fem.matrix(k), np.kron(np.eye(2), fem.M))
-    n = np.searchsorted(E, E_F - fem.c * k**2)
-    up, down = np.split(vectors, 2)
-    return E[:n, None] - E[n:], up[:, :n], down[:, :n], up[:, n:], down[:, n:]
 
 
 def _mesh(well: Well, E_F: float, k_max: float) -> FiniteElements:
