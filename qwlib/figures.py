@@ -221,6 +221,35 @@ def profile_grid(rows: list[tuple[str, list[tuple[str, list[tuple]]]]]) -> Figur
     return fig
 
 
+def interband_ratio(
+    alphas: list[float], gammas: list[float], ratios: np.ndarray, Delta: float
+) -> Figure:
+    """Draw |∫S_x/∫S_y| over α_L for several ħ/τ, and the same over the precession angle ħ/2|Δ|τ.
+
+    Parameters
+    ----------
+    alphas, gammas : list of float
+        α_L in eV·nm² and ħ/τ in eV.
+    ratios : (len(alphas), len(gammas)) array
+    Delta : float
+        Exchange energy in eV.
+    """
+    fig, (left, right) = plt.subplots(1, 2, figsize=(8.4, 3.6), layout="constrained")
+    styles = zip(SEQUENCE, ("-", "--", "-.", ":", "-", "--", "-."), "o^svDPX", strict=True)
+    for gamma, ratio, (colour, line, marker) in zip(gammas, np.abs(ratios).T, styles, strict=False):
+        look = dict(color=colour, ls=line, marker=marker, ms=4)
+        left.plot(alphas, ratio, **look)
+        right.plot(alphas, ratio * 2 * abs(Delta) / gamma, label=f"ħ/τ = {gamma:g} eV", **look)
+    for level in (0.01, 0.1):
+        left.axhline(level, color="black", lw=0.8, ls=":")
+    left.set(yscale="log", ylabel="$|∫S_x dz\\,/∫S_y dz|$", title="(a)")
+    right.set(ylim=(0, None), ylabel="ratio × $2|Δ|τ/ħ$", title="(b)")
+    for ax in (left, right):
+        ax.set_xlabel("$α_L$ (eV nm²)")
+    right.legend(fontsize=8)
+    return fig
+
+
 def convergence(panels: list[tuple[str, str, np.ndarray, np.ndarray]]) -> Figure:
     """Draw relative errors on a logarithmic axis, panels side by side.
 
