@@ -234,36 +234,34 @@ def interband_ratio(
     Delta : float
         Exchange energy in eV.
     """
-    fig, (left, right) = plt.subplots(1, 2, figsize=(8.4, 3.6), layout="constrained")
+    fig, (top, bottom) = plt.subplots(2, 1, figsize=(4.8, 6.4), sharex=True, layout="constrained")
     styles = zip(SEQUENCE, ("-", "--", "-.", ":", "-", "--", "-."), "o^svDPX", strict=True)
     for gamma, ratio, (colour, line, marker) in zip(gammas, np.abs(ratios).T, styles, strict=False):
         look = dict(color=colour, ls=line, marker=marker, ms=4)
-        left.plot(alphas, ratio, **look)
-        right.plot(alphas, ratio * 2 * abs(Delta) / gamma, label=f"ħ/τ = {gamma:g} eV", **look)
+        top.plot(alphas, ratio, **look)
+        bottom.plot(alphas, ratio * 2 * abs(Delta) / gamma, label=f"ħ/τ = {gamma:g} eV", **look)
     for level in (0.01, 0.1):
-        left.axhline(level, color="black", lw=0.8, ls=":")
-    left.set(yscale="log", ylabel="$|∫S_x dz\\,/∫S_y dz|$", title="(a)")
-    right.set(ylim=(0, None), ylabel="ratio × $2|Δ|τ/ħ$", title="(b)")
-    for ax in (left, right):
-        ax.set_xlabel("$α_L$ (eV nm²)")
-    right.legend(fontsize=8)
+        top.axhline(level, color="black", lw=0.8, ls=":")
+    top.set(yscale="log", ylabel="$|∫S_x dz\\,/∫S_y dz|$", title="(a)")
+    bottom.set(ylim=(0, None), ylabel="ratio × $2|Δ|τ/ħ$", title="(b)", xlabel="$α_L$ (eV nm²)")
+    bottom.legend(fontsize=8)
     return fig
 
 
 def convergence(panels: list[tuple[str, str, np.ndarray, np.ndarray]]) -> Figure:
-    """Draw relative errors on a logarithmic axis, panels side by side.
+    """Draw relative errors on a logarithmic axis, one panel below the other.
 
     Parameters
     ----------
     panels : list of (title, xlabel, x, error)
         Errors below 1e-13, which are rounding, are drawn there.
     """
-    fig, axes = _side_by_side(len(panels))
-    for ax, (title, xlabel, x, error) in zip(axes[0], panels, strict=True):
+    n = len(panels)
+    fig, axes = plt.subplots(n, 1, figsize=(4.8, 2.4 * n), sharey=True, layout="constrained")
+    for ax, (title, xlabel, x, error) in zip(axes, panels, strict=True):
         ax.semilogy(x, np.maximum(error, 1e-13), "o-", ms=4)
-        ax.set(title=title, xlabel=xlabel)
+        ax.set(title=title, xlabel=xlabel, ylabel="relative error")
         ax.grid(axis="y", lw=0.4)
-    axes[0][0].set_ylabel("relative error")
     return fig
 
 

@@ -141,6 +141,10 @@ def test_weak_coupling_is_a_stack_of_rashba_ferromagnets(both):
     assert budget[0] == pytest.approx(2 * well.Delta * expected, rel=1e-4)
     # Nothing but precession is of first order: the angle of the spin is ħ/2Δτ.
     assert budget[0] == pytest.approx(budget[2], rel=1e-4)
+    # Along x likewise: Eq. (6) is what S_y would be without precession.
+    whole = budget[2] / gamma
+    kept = damping_like(well, energy, gamma).everywhere
+    assert whole * (1 + (gamma / 2 / well.Delta) ** 2) == pytest.approx(kept, rel=1e-4)
 
 
 def test_profile_integrates_to_the_totals():
