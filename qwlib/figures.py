@@ -221,6 +221,50 @@ def profile_grid(rows: list[tuple[str, list[tuple[str, list[tuple]]]]]) -> Figur
     return fig
 
 
+def interband_ratio(
+    alphas: list[float], gammas: list[float], ratios: np.ndarray, Delta: float
+) -> Figure:
+    """Draw |∫S_x/∫S_y| over α_L for several ħ/τ, and the same over the precession angle ħ/2|Δ|τ.
+
+    Parameters
+    ----------
+    alphas, gammas : list of float
+        α_L in eV·nm² and ħ/τ in eV.
+    ratios : (len(alphas), len(gammas)) array
+    Delta : float
+        Exchange energy in eV.
+    """
+    fig, (top, bottom) = plt.subplots(2, 1, figsize=(4.8, 6.4), sharex=True, layout="constrained")
+    styles = zip(SEQUENCE, ("-", "--", "-.", ":", "-", "--", "-."), "o^svDPX", strict=True)
+    for gamma, ratio, (colour, line, marker) in zip(gammas, np.abs(ratios).T, styles, strict=False):
+        look = dict(color=colour, ls=line, marker=marker, ms=4)
+        top.plot(alphas, ratio, **look)
+        bottom.plot(alphas, ratio * 2 * abs(Delta) / gamma, label=f"ħ/τ = {gamma:g} eV", **look)
+    for level in (0.01, 0.1):
+        top.axhline(level, color="black", lw=0.8, ls=":")
+    top.set(yscale="log", ylabel="$|∫S_x dz\\,/∫S_y dz|$", title="(a)")
+    bottom.set(ylim=(0, None), ylabel="ratio × $2|Δ|τ/ħ$", title="(b)", xlabel="$α_L$ (eV nm²)")
+    bottom.legend(fontsize=8)
+    return fig
+
+
+def convergence(panels: list[tuple[str, str, np.ndarray, np.ndarray]]) -> Figure:
+    """Draw relative errors on a logarithmic axis, one panel below the other.
+
+    Parameters
+    ----------
+    panels : list of (title, xlabel, x, error)
+        Errors below 1e-13, which are rounding, are drawn there.
+    """
+    n = len(panels)
+    fig, axes = plt.subplots(n, 1, figsize=(4.8, 2.4 * n), sharey=True, layout="constrained")
+    for ax, (title, xlabel, x, error) in zip(axes, panels, strict=True):
+        ax.semilogy(x, np.maximum(error, 1e-13), "o-", ms=4)
+        ax.set(title=title, xlabel=xlabel, ylabel="relative error")
+        ax.grid(axis="y", lw=0.4)
+    return fig
+
+
 def _side_by_side(n: int) -> tuple[Figure, np.ndarray]:
     """Return a figure of n panels in a row that share their vertical axis."""
     return plt.subplots(
