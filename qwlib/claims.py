@@ -460,7 +460,7 @@ def falling(x: np.ndarray, y: np.ndarray, start: float) -> list[float] | None:
 def bend(x: np.ndarray, y: np.ndarray) -> float:
     """Return the largest distance from the best straight line, as a fraction of the range of y."""
     rest = y - np.polyval(np.polyfit(x, y, 1), x)
-    return float(np.abs(rest).max() / np.ptp(y))
+    return float(np.abs(rest).max() / (np.ptp(y) or 1.0))
 
 
 def lost(material: Material) -> Answer:
