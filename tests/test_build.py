@@ -29,6 +29,7 @@ FIGURES = {
     "book/counting": 5,
     "book/speed": 1,
     "book/interband": 3,
+    "book/laboratory": 4,
     "book/bibliography": 0,
 }
 
