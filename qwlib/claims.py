@@ -392,6 +392,11 @@ def at_left_interface(states: FermiStates) -> float:
     return float(states.spin_density(0.0).sum())
 
 
+def fraction(part: float, whole: float) -> float:
+    """Return part/whole, and 0 of nothing: a well without states."""
+    return float(part / whole) if whole else 0.0
+
+
 def end_of_model(material: Material) -> float:
     """Return ħ²/m in eV·nm², with a margin that keeps k_F below some hundreds per nm."""
     return material.well().critical_rashba * (1 - 1e-4)
@@ -460,7 +465,7 @@ def falling(x: np.ndarray, y: np.ndarray, start: float) -> list[float] | None:
 def bend(x: np.ndarray, y: np.ndarray) -> float:
     """Return the largest distance from the best straight line, as a fraction of the range of y."""
     rest = y - np.polyval(np.polyfit(x, y, 1), x)
-    return float(np.abs(rest).max() / (np.ptp(y) or 1.0))
+    return fraction(np.abs(rest).max(), np.ptp(y))
 
 
 def lost(material: Material) -> Answer:
@@ -550,7 +555,7 @@ def shift(material: Material) -> Answer:
 
     def departure(i):
         base, *others = (curve[i] for curve in three)
-        return float(max(np.ptp(y - base) for y in others) / np.ptp(base))
+        return fraction(max(np.ptp(y - base) for y in others), np.ptp(base))
 
     return Answer(departure(0), departure(1))
 
@@ -599,8 +604,8 @@ def superposition(material: Material) -> Answer:
     return Answer(
         *(
             [
-                float(np.abs(c[i] - one[i] - other[i]).max() / np.abs(c[i]).max()),
-                float(np.abs(c[i][middle]).max() / np.abs(c[i]).max()),
+                fraction(np.abs(c[i] - one[i] - other[i]).max(), np.abs(c[i]).max()),
+                fraction(np.abs(c[i][middle]).max(), np.abs(c[i]).max()),
             ]
             for i in (0, 1)
         )
@@ -713,8 +718,10 @@ def interplay(material: Material) -> Answer:
         np.array(swept(material, d=d, alpha_L=a, alpha_R=b))
         for a, b in ((ALPHA_6, -ALPHA_6), (ALPHA_6, 0.0), (0.0, -ALPHA_6))
     )
-    rest = np.abs(both_ - left - right).max(axis=1) / np.abs(both_).max(axis=1)
-    return Answer(*(bool(x > 0.01) for x in rest))
+    rest = np.abs(both_ - left - right).max(axis=1)
+    return Answer(
+        *(fraction(*pair) > 0.01 for pair in zip(rest, np.abs(both_).max(axis=1), strict=True))
+    )
 
 
 def three_levels(material: Material) -> Answer:
