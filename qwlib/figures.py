@@ -358,7 +358,9 @@ def followed_state(
     """
     fig, (upper, lower) = plt.subplots(2, 1, figsize=(5, 6.4), sharex=True, layout="constrained")
     upper.axhspan(-abs(Delta), abs(Delta), color="0.9", lw=0)
-    upper.text(alpha[0], abs(Delta), " $E = |Δ|$", va="bottom", fontsize=9, color=NEUTRAL)
+    upper.text(
+        alpha[-1], abs(Delta), "$E = |Δ|$ ", va="bottom", ha="right", fontsize=9, color=NEUTRAL
+    )
     for ax, lines in ((upper, curves), (lower, sums)):
         for label, values, look in lines:
             ax.plot(alpha, values, label=label, **look)
@@ -408,7 +410,7 @@ def beside_claims(claims: list[tuple[str, float, list[tuple[str, float]]]]) -> F
     fig, axes = plt.subplots(
         len(claims),
         1,
-        figsize=(5.2, 0.24 * sum(heights) + 0.85 * len(claims)),
+        figsize=(5.2, 0.25 * sum(heights) + 0.9 * len(claims)),
         height_ratios=heights,
         squeeze=False,
         layout="constrained",
@@ -416,20 +418,26 @@ def beside_claims(claims: list[tuple[str, float, list[tuple[str, float]]]]) -> F
     for ax, (title, paper, explanations) in zip(axes[:, 0], claims, strict=True):
         labels, values = zip(*explanations, strict=True)
         values, rows = np.array(values, dtype=float), np.arange(len(values))
-        ax.axvline(paper, color=MINUS, lw=1.6, label="the paper")
+        ax.axvline(paper, color=MINUS, lw=1.6)
         ax.axvline(values[0], color=PLUS, lw=1, ls=":")
         ax.plot(values[0], 0, "s", color=PLUS, ms=6)
         ax.plot(values[1:], rows[1:], "o", mfc="white", mec=PLUS, ms=6)
         for row in rows[np.isnan(values)]:
-            ax.text(paper, row, " none", va="center", fontsize=8, color=NEUTRAL)
-        ax.set_yticks(rows, labels, fontsize=8)
+            ax.text(paper, row, "none ", va="center", ha="right", fontsize=9, color=NEUTRAL)
+        ax.set_yticks(rows, labels, fontsize=9)
         ax.set_ylim(len(values) - 0.4, -0.6)
-        ax.set_title(title, fontsize=9)
-        ax.tick_params(axis="x", labelsize=8)
+        ax.set_title(title, pad=16)
+        ax.tick_params(axis="x", labelsize=9)
         ax.grid(axis="y", color="0.9", lw=0.6)
         ax.set_axisbelow(True)
         ax.text(
-            paper, 1.0, "paper", color=MINUS, fontsize=8, ha="center", va="bottom",
+            paper,
+            1.0,
+            "paper",
+            color=MINUS,
+            fontsize=9,
+            ha="center",
+            va="bottom",
             transform=ax.get_xaxis_transform(),
         )
     return fig
