@@ -190,6 +190,16 @@ def test_one_coupling_changes_a_count_by_at_most_one(well, ratio, fraction, k):
     assert abs(int(count_states(well, E, k)) - int(count_states(other, E, k))) <= 1
 
 
+def test_two_couplings_can_change_a_count_by_two():
+    # So the bound of one, above, is not empty: deep and at large k each interface binds its own.
+    strong, none = 0.07, 0.0
+    counts = [
+        int(count_states(PAPER.replace(alpha_L=left, alpha_R=right), -1.0, 10.0))
+        for left, right in ((none, none), (strong, none), (strong, strong))
+    ]
+    assert counts == [0, 1, 2]
+
+
 @given(wells_and_energies(alpha_max=0.8), st.floats(-0.8, 0.8), st.floats(-0.8, 0.8))
 def test_couplings_change_the_number_of_fermi_states_by_pairs(drawn, left, right):
     well, E_F = drawn
