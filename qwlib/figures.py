@@ -410,7 +410,7 @@ def beside_claims(claims: list[tuple[str, float, list[tuple[str, float]]]]) -> F
     fig, axes = plt.subplots(
         len(claims),
         1,
-        figsize=(5.2, 0.25 * sum(heights) + 0.9 * len(claims)),
+        figsize=(4.8, 0.25 * sum(heights) + 0.9 * len(claims)),
         height_ratios=heights,
         squeeze=False,
         layout="constrained",
@@ -424,7 +424,7 @@ def beside_claims(claims: list[tuple[str, float, list[tuple[str, float]]]]) -> F
         ax.plot(values[1:], rows[1:], "o", mfc="white", mec=PLUS, ms=6)
         for row in rows[np.isnan(values)]:
             ax.text(paper, row, "none ", va="center", ha="right", fontsize=9, color=NEUTRAL)
-        ax.set_yticks(rows, labels, fontsize=9)
+        ax.set_yticks(rows, labels)
         ax.set_ylim(len(values) - 0.4, -0.6)
         ax.set_title(title, pad=16)
         ax.tick_params(axis="x", labelsize=9)
