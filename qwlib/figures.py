@@ -407,4 +407,109 @@ def ours_over_papers(rows: list[tuple[str, float, float, float | None, float | N
     ax.set_yticklabels([row[0] for row in rows], fontsize=8)
     ax.grid(axis="y", color="0.92")
     ax.legend(loc="upper center", bbox_to_anchor=(0.4, 1.12), ncols=2, fontsize=8)
+def followed_state(
+    alpha: np.ndarray,
+    curves: list[tuple[str, np.ndarray, dict]],
+    sums: list[tuple[str, np.ndarray, dict]],
+    Delta: float,
+    threshold: float | None,
+) -> Figure:
+    """Draw one state along α_L: its E among the others, and the spin density with and without it.
+
+    Parameters
+    ----------
+    alpha : array
+        α_L in eV·nm².
+    curves : list of (label, E in eV, line style keywords)
+        Energies along z; the strip |E| < |Δ| is shaded.
+    sums : list of (label, ∫S_y dz in 10⁻³ nm⁻² per τeE/ħ, line style keywords)
+    Delta : float
+        Exchange energy in eV.
+    threshold : float or None
+        Where the state changes its kind, marked by a dotted line.
+    """
+    fig, (upper, lower) = plt.subplots(2, 1, figsize=(5, 6.4), sharex=True, layout="constrained")
+    upper.axhspan(-abs(Delta), abs(Delta), color="0.9", lw=0)
+    upper.text(
+        alpha[-1], abs(Delta), "$E = |Δ|$ ", va="bottom", ha="right", fontsize=9, color=NEUTRAL
+    )
+    for ax, lines in ((upper, curves), (lower, sums)):
+        for label, values, look in lines:
+            ax.plot(alpha, values, label=label, **look)
+        if threshold is not None:
+            ax.axvline(threshold, color=NEUTRAL, lw=1, ls=":")
+        ax.legend(fontsize=9)
+    upper.set(ylabel="$E$ (eV)", title="(a) energy along $z$")
+    lower.set(
+        xlabel="$α_L$ (eV nm²)",
+        ylabel="∫$S_y$dz (10⁻³ nm⁻² per $τeE/ħ$)",
+        title="(b) spin density",
+        xlim=(alpha[0], alpha[-1]),
+    )
+    return fig
+
+
+def components(rows: list[tuple[str, np.ndarray, np.ndarray, dict]], d: float) -> Figure:
+    """Draw ψ↑ and ψ↓ of one state at several α_L over each other.
+
+    Parameters
+    ----------
+    rows : list of (label, z in nm, wave function of shape (2, len(z)), line style keywords)
+    d : float
+        Width of the well in nm.
+    """
+    fig, axes = plt.subplots(2, 1, figsize=(5, 5.6), sharex=True, layout="constrained")
+    for i, (ax, name) in enumerate(zip(axes, ("ψ_↑", "ψ_↓"), strict=True)):
+        for label, z, psi, look in rows:
+            ax.plot(z, psi[i], label=label, **look)
+        _mark_interfaces(ax, d)
+        ax.set_ylabel(f"${name}$ (nm$^{{-1/2}}$)")
+    axes[0].legend(fontsize=9, title="$α_L$ (eV nm²)", title_fontsize=9)
+    axes[1].set_xlabel("z (nm)")
+    return fig
+
+
+def beside_claims(claims: list[tuple[str, float, list[tuple[str, float]]]]) -> Figure:
+    """Draw what each explanation gives for a number of the paper, one panel per number.
+
+    Parameters
+    ----------
+    claims : list of (title with unit, the paper's value, explanations)
+        Each explanation is (label, value); the first is the default, whose value gets a dotted
+        line.  NaN, where there is no such feature, is said in words.
+    """
+    heights = [len(explanations) for _, _, explanations in claims]
+    fig, axes = plt.subplots(
+        len(claims),
+        1,
+        figsize=(4.8, 0.25 * sum(heights) + 0.9 * len(claims)),
+        height_ratios=heights,
+        squeeze=False,
+        layout="constrained",
+    )
+    for ax, (title, paper, explanations) in zip(axes[:, 0], claims, strict=True):
+        labels, values = zip(*explanations, strict=True)
+        values, rows = np.array(values, dtype=float), np.arange(len(values))
+        ax.axvline(paper, color=MINUS, lw=1.6)
+        ax.axvline(values[0], color=PLUS, lw=1, ls=":")
+        ax.plot(values[0], 0, "s", color=PLUS, ms=6)
+        ax.plot(values[1:], rows[1:], "o", mfc="white", mec=PLUS, ms=6)
+        for row in rows[np.isnan(values)]:
+            ax.text(paper, row, "none ", va="center", ha="right", fontsize=9, color=NEUTRAL)
+        ax.set_yticks(rows, labels)
+        ax.set_ylim(len(values) - 0.4, -0.6)
+        ax.set_title(title, pad=16)
+        ax.tick_params(axis="x", labelsize=9)
+        ax.grid(axis="y", color="0.9", lw=0.6)
+        ax.set_axisbelow(True)
+        ax.text(
+            paper,
+            1.0,
+            "paper",
+            color=MINUS,
+            fontsize=9,
+            ha="center",
+            va="bottom",
+            transform=ax.get_xaxis_transform(),
+        )
     return fig

@@ -30,6 +30,7 @@ FIGURES = {
     "book/speed": 1,
     "book/interband": 3,
     "book/laboratory": 4,
+    "book/lost": 3,
     "book/bibliography": 0,
 }
 
