@@ -166,6 +166,42 @@ def against_parameter(
     return fig
 
 
+def two_models(
+    panels: list[tuple[str, list[tuple[str, dict, tuple, tuple]]]],
+    xlabel: str,
+    ylabel: str,
+    *,
+    limit: float,
+    ylim: tuple[float, float],
+) -> Figure:
+    """Draw curves of a model with an end thin and grey, those of a model without one over them.
+
+    Parameters
+    ----------
+    panels : list of (title, curves)
+        Each curve is (label, line style keywords, (x, y) without the end, (x, y) with it).
+    xlabel, ylabel : str
+    limit : float
+        The end, ħ²/m, where a dotted line stands and the thin curves have a gap.
+    ylim : (float, float)
+    """
+    fig, axes = _side_by_side(len(panels))
+    for ax, (title, curves) in zip(axes[0], panels, strict=True):
+        for _, look, _, (x, y) in curves:
+            split = np.searchsorted(x, limit)
+            x, y = np.insert(x, split, limit), np.insert(y, split, np.nan)
+            ax.plot(x, y, **look | {"color": NEUTRAL, "lw": 0.8})
+        for label, look, (x, y), _ in curves:
+            ax.plot(x, y, label=label, **look)
+        ax.plot([], [], color=NEUTRAL, lw=0.8, label="the same with δ-functions")
+        ax.axhline(0, color="black", lw=0.8)
+        ax.axvline(limit, color=NEUTRAL, lw=1, ls=":")
+        ax.set(title=title, xlabel=xlabel, ylim=ylim)
+    axes[0][0].set_ylabel(ylabel)
+    axes[0][0].legend(fontsize=8, loc="upper left")
+    return fig
+
+
 def profiles(
     columns: list[tuple[str, list[tuple[str, np.ndarray, np.ndarray, float, dict]]]],
     ylabel: str = "$S_y(z)$ (nm⁻³ per $τeE/ħ$)",

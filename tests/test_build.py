@@ -28,6 +28,7 @@ FIGURES = {
     "book/thickness": 3,
     "book/counting": 5,
     "book/speed": 1,
+    "book/ends": 3,
     "book/bibliography": 0,
 }
 
