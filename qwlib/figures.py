@@ -172,9 +172,10 @@ def two_models(
     ylabel: str,
     *,
     limit: float,
-    ylim: tuple[float, float],
 ) -> Figure:
     """Draw curves of a model with an end thin and grey, those of a model without one over them.
+
+    Each panel has a scale of its own, made for the latter.
 
     Parameters
     ----------
@@ -183,9 +184,9 @@ def two_models(
     xlabel, ylabel : str
     limit : float
         The end, ħ²/m, where a dotted line stands and the thin curves have a gap.
-    ylim : (float, float)
     """
-    fig, axes = _side_by_side(len(panels))
+    n = len(panels)
+    fig, axes = plt.subplots(1, n, figsize=(4.2 * n, 3.4), squeeze=False, layout="constrained")
     for ax, (title, curves) in zip(axes[0], panels, strict=True):
         for _, look, _, (x, y) in curves:
             split = np.searchsorted(x, limit)
@@ -196,9 +197,13 @@ def two_models(
         ax.plot([], [], color=NEUTRAL, lw=0.8, label="the same with δ-functions")
         ax.axhline(0, color="black", lw=0.8)
         ax.axvline(limit, color=NEUTRAL, lw=1, ls=":")
-        ax.set(title=title, xlabel=xlabel, ylim=ylim)
+        together = np.concatenate([y for _, _, (_, y), _ in curves])
+        margin = 0.3 * np.ptp(together) + 1e-9
+        ax.set(title=title, xlabel=xlabel, ylim=(together.min() - margin, together.max() + margin))
     axes[0][0].set_ylabel(ylabel)
-    axes[0][0].legend(fontsize=8, loc="upper left")
+    fig.legend(
+        *axes[0][0].get_legend_handles_labels(), fontsize=8, ncols=2, loc="outside lower center"
+    )
     return fig
 
 
