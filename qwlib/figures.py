@@ -173,7 +173,7 @@ def two_models(
     *,
     limit: float,
 ) -> Figure:
-    """Draw curves of a model with an end thin and grey, those of a model without one over them.
+    """Draw curves of a model with an end thin and grey, one without over them.
 
     Each panel has a scale of its own, made for the latter.
 
@@ -186,8 +186,10 @@ def two_models(
         The end, ħ²/m, where a dotted line stands and the thin curves have a gap.
     """
     n = len(panels)
-    fig, axes = plt.subplots(1, n, figsize=(4.2 * n, 3.4), squeeze=False, layout="constrained")
-    for ax, (title, curves) in zip(axes[0], panels, strict=True):
+    fig, axes = plt.subplots(
+        n, 1, figsize=(4.8, 2.9 * n + 0.6), sharex=True, squeeze=False, layout="constrained"
+    )
+    for ax, (title, curves) in zip(axes[:, 0], panels, strict=True):
         for _, look, _, (x, y) in curves:
             split = np.searchsorted(x, limit)
             x, y = np.insert(x, split, limit), np.insert(y, split, np.nan)
@@ -199,11 +201,10 @@ def two_models(
         ax.axvline(limit, color=NEUTRAL, lw=1, ls=":")
         together = np.concatenate([y for _, _, (_, y), _ in curves])
         margin = 0.3 * np.ptp(together) + 1e-9
-        ax.set(title=title, xlabel=xlabel, ylim=(together.min() - margin, together.max() + margin))
-    axes[0][0].set_ylabel(ylabel)
-    fig.legend(
-        *axes[0][0].get_legend_handles_labels(), fontsize=8, ncols=2, loc="outside lower center"
-    )
+        ax.set(title=title, ylabel=ylabel, ylim=(together.min() - margin, together.max() + margin))
+    axes[-1, 0].set_xlabel(xlabel)
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    fig.legend(handles, labels, fontsize=8, ncols=2, loc="outside lower center")
     return fig
 
 
