@@ -216,3 +216,16 @@ def test_the_energy_of_a_spread_coupling_has_a_bottom() -> None:
     # And the δ function goes below it.
     k = 60.0
     assert bound_states(well, k)[0] + well.c * k**2 < floor
+
+
+def test_layers_know_the_sign_of_the_velocity() -> None:
+    """Just below a band's energy at k = 0, without exchange, it crosses twice: once with v < 0."""
+    mesh = FiniteElements.from_well(Well(alpha_L=0.05, Delta=0.0), E_max=1.0, width=WIDTH)
+    E_F = mesh.bound_states(0.0)[0] - 1e-6
+    solution = mesh.fermi_states(E_F)
+    assert list(np.sign(solution.velocity)) == [1, -1]
+    layers = Layers.from_well(Well(alpha_L=0.05, Delta=0.0), WIDTH)
+    k, contribution = layers.fermi_states(E_F, k_max=2 * solution.k[0])
+    # Rounding of energies, 1e-13, over v: 1e-9, and k over 8π² carries it into the contribution.
+    np.testing.assert_allclose(k, solution.k, rtol=0, atol=1e-8)
+    np.testing.assert_allclose(contribution, solution.contribution, rtol=0, atol=1e-8)
