@@ -364,7 +364,8 @@ class FiniteElements:
             For Fermi states alone, E_max = E_F makes a smaller problem.
         k_max : float
             Largest wave number to be accurate, 1/nm.  By default none of the Fermi states up to
-            `E_max` is beyond it; for |α| ≥ ħ²/m, where no such bound exists, it is about 280/nm.
+            `E_max` is beyond it; for |α| ≥ ħ²/m and no `width`, where no such bound exists, it is
+            about 280/nm.
         order : int
             Polynomial degree on each element.
         width : float
@@ -385,14 +386,9 @@ class FiniteElements:
         separation = d
         deltas, coupling, breaks = ((0.0, well.alpha_L), (d, -well.alpha_R)), 0.0, [0.0, d]
         if width is not None:
-            if not 0 < checked_number("width", width, "nm") <= d:
-                raise ValueError(f"width must be > 0 nm and at most d = {d:g} nm, got {width!r}")
-            if placement not in PLACEMENTS:
-                raise ValueError(f"placement must be one of {(*PLACEMENTS,)}, got {placement!r}")
-            start = PLACEMENTS[placement] * width
-            left, right = (start, start + width), (d - start - width, d - start)
+            left, right = rashba_boxes(well, width, placement)
             breaks += [*left, *right]
-            separation = max(d - 2 * width - 2 * start, 0.0)  # of the nearest points of the boxes
+            separation = max(right[0] - left[1], 0.0)
 
             def coupling(z: np.ndarray) -> np.ndarray:
                 in_left, in_right = ((z > box[0]) & (z < box[1]) for box in (left, right))
@@ -400,7 +396,7 @@ class FiniteElements:
 
             deltas = ()
         if k_max is None:
-            k_max = _largest_wave_number(well, E_max, separation)
+            k_max = _largest_wave_number(well, E_max, separation, width)
         if checked_number("k_max", k_max, "1/nm") <= 0:
             raise ValueError(f"k_max must be > 0 1/nm, got {k_max!r}")
         span = PHASE_PER_ORDER * _checked_order(order)
@@ -549,13 +545,44 @@ class FiniteElements:
         return states
 
 
-def _largest_wave_number(well: Well, E_max: float, separation: float) -> float:
+def rashba_boxes(
+    well: Well, width: float, placement: str
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Return where the Rashba coupling of each interface is when it is spread: (start, end), nm.
+
+    Parameters
+    ----------
+    well : Well
+    width, placement
+        As in `FiniteElements.from_well`.
+
+    Raises
+    ------
+    ValueError
+        Naming the parameter, its value and what is allowed.
+    """
+    d = well.d
+    if not 0 < checked_number("width", width, "nm") <= d:
+        raise ValueError(f"width must be > 0 nm and at most d = {d:g} nm, got {width!r}")
+    if placement not in PLACEMENTS:
+        raise ValueError(f"placement must be one of {(*PLACEMENTS,)}, got {placement!r}")
+    start = PLACEMENTS[placement] * width
+    left = start, start + width
+    return left, (d - left[1], d - left[0])  # an edge at an interface is exactly there
+
+
+def _largest_wave_number(
+    well: Well, E_max: float, separation: float, width: float | None = None
+) -> float:
     """Return a k beyond which the well has no Fermi state up to `E_max`, at most 300/nm.
 
     Were V zero everywhere, and the stronger α attractive at two points this far apart, the lowest
     state would decay as γ with γ (1 + tanh(γ·separation/2)) = k α/c.  Hence E ≥ −cγ² − |Δ|.
+    Spread over a width, the coupling is a field of at most W = α/width, or both of them where the
+    boxes meet.  Hence E ≥ −k W − |Δ|, for any α.
     """
-    alpha = max(abs(well.alpha_L), abs(well.alpha_R))
+    strengths = abs(well.alpha_L), abs(well.alpha_R)
+    alpha = max(strengths)
     top = max((E_max + abs(well.Delta)) / well.c, 1.0)
     gamma = 0.01 * math.sqrt(top)
     while gamma < 250:
@@ -563,4 +590,8 @@ def _largest_wave_number(well: Well, E_max: float, separation: float) -> float:
         if ratio > alpha and gamma**2 * (ratio**2 - alpha**2) > top * alpha**2:
             break
         gamma *= 1.2
-    return math.sqrt(top + gamma**2)
+    k_max = math.sqrt(top + gamma**2)
+    if width is None:
+        return k_max
+    half = (alpha if separation > 0 else sum(strengths)) / (2 * width * well.c)
+    return min(k_max, half + math.sqrt(half**2 + top))

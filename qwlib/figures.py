@@ -166,6 +166,48 @@ def against_parameter(
     return fig
 
 
+def two_models(
+    panels: list[tuple[str, list[tuple[str, dict, tuple, tuple]]]],
+    xlabel: str,
+    ylabel: str,
+    *,
+    limit: float,
+) -> Figure:
+    """Draw curves of a model with an end thin and grey, one without over them.
+
+    Each panel has a scale of its own, made for the latter.
+
+    Parameters
+    ----------
+    panels : list of (title, curves)
+        Each curve is (label, line style keywords, (x, y) without the end, (x, y) with it).
+    xlabel, ylabel : str
+    limit : float
+        The end, ħ²/m, where a dotted line stands and the thin curves have a gap.
+    """
+    n = len(panels)
+    fig, axes = plt.subplots(
+        n, 1, figsize=(4.8, 2.9 * n + 0.6), sharex=True, squeeze=False, layout="constrained"
+    )
+    for ax, (title, curves) in zip(axes[:, 0], panels, strict=True):
+        for _, look, _, (x, y) in curves:
+            split = np.searchsorted(x, limit)
+            x, y = np.insert(x, split, limit), np.insert(y, split, np.nan)
+            ax.plot(x, y, **look | {"color": NEUTRAL, "lw": 0.8})
+        for label, look, (x, y), _ in curves:
+            ax.plot(x, y, label=label, **look)
+        ax.plot([], [], color=NEUTRAL, lw=0.8, label="the same with δ-functions")
+        ax.axhline(0, color="black", lw=0.8)
+        ax.axvline(limit, color=NEUTRAL, lw=1, ls=":")
+        together = np.concatenate([y for _, _, (_, y), _ in curves])
+        margin = 0.3 * np.ptp(together) + 1e-9
+        ax.set(title=title, ylabel=ylabel, ylim=(together.min() - margin, together.max() + margin))
+    axes[-1, 0].set_xlabel(xlabel)
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    fig.legend(handles, labels, fontsize=8, ncols=2, loc="outside lower center")
+    return fig
+
+
 def profiles(
     columns: list[tuple[str, list[tuple[str, np.ndarray, np.ndarray, float, dict]]]],
     ylabel: str = "$S_y(z)$ (nm⁻³ per $τeE/ħ$)",

@@ -31,6 +31,7 @@ FIGURES = {
     "book/interband": 3,
     "book/laboratory": 4,
     "book/lost": 3,
+    "book/ends": 3,
     "book/bibliography": 0,
 }
 
