@@ -442,13 +442,15 @@ def ours_over_papers(rows: list[tuple[str, float, float, float | None, float | N
             for row, y in zip(rows, places, strict=True)
             if row[3 + column] is not None
         ]
-        x, y = zip(*known, strict=True)
-        face = face or colour
-        ax.plot(x, y, marker, color=colour, mfc=face, ms=7 - column, mew=1.5, label=label)
+        x, y = np.reshape(known, (-1, 2)).T
+        ax.plot(x, y, marker, color=colour, mfc=face or colour, ms=7 - column, label=label)
     ax.set(yticks=places, xlabel="ours / the paper's", ylim=(-0.7, len(rows) - 0.3))
     ax.set_yticklabels([row[0] for row in rows], fontsize=8)
     ax.grid(axis="y", color="0.92")
     ax.legend(loc="upper center", bbox_to_anchor=(0.4, 1.12), ncols=2, fontsize=8)
+    return fig
+
+
 def followed_state(
     alpha: np.ndarray,
     curves: list[tuple[str, np.ndarray, dict]],

@@ -26,12 +26,13 @@ FIGURES = {
     "book/confinement": 1,
     "book/chirality": 5,
     "book/thickness": 3,
-    "book/counting": 5,
-    "book/speed": 1,
-    "book/interband": 3,
-    "book/laboratory": 4,
+    "book/verdicts": 1,
     "book/lost": 3,
     "book/ends": 3,
+    "book/interband": 3,
+    "book/laboratory": 4,
+    "book/counting": 5,
+    "book/speed": 1,
     "book/bibliography": 0,
 }
 
