@@ -44,6 +44,7 @@ from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
+from traitlets import default
 
 from . import __version__
 from .onepage import copy_book, render
@@ -52,7 +53,7 @@ from .well import EXCHANGE, LONG_NAMES, POSITIVE, UNITS, Well, checked_number
 PACKAGES = ("numpy", "scipy", "xarray", "matplotlib", "papermill", "myst-nb", "ipykernel")
 """Those whose versions are recorded: what computes, draws and runs."""
 
-BOUND = re.compile(r"([<>≤≥])\s*(\S+)")
+BOUND = re.compile(r"([<>≤≥])\s*([^\s,]+)")
 COMPARE = {
     "<": lambda value, bound: value < bound,
     ">": lambda value, bound: value > bound,
@@ -400,6 +401,11 @@ class ThisInterpreter(AsyncKernelManager):
     """Starts kernels with this interpreter, whatever kernels the user has installed."""
 
     root: Path
+
+    @default("transport_encryption")
+    def _encrypted(self) -> str:
+        # ipykernel warns on stderr of a kernel that others on this machine could listen to.
+        return "auto"
 
     @property
     def kernel_spec(self) -> KernelSpec:
