@@ -28,6 +28,7 @@ FIGURES = {
     "book/thickness": 3,
     "book/counting": 5,
     "book/speed": 1,
+    "book/rerunning": 0,
     "book/bibliography": 0,
 }
 

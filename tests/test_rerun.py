@@ -4,7 +4,6 @@ import json
 import multiprocessing
 import os
 import re
-import shlex
 import shutil
 import signal
 import subprocess
@@ -65,8 +64,8 @@ glue("small-states", len(fermi_states(well, E_F)), display=False)
 """
 # Not printed: a path must not get into a notebook.
 WHERE = """\
-assert Path(qwlib.__file__).parent.parent == Path.cwd().parent, qwlib.__file__
-print("prefix", sys.prefix == Path("prefix").read_text())
+places = [str(Path(qwlib.__file__).parent.parent), sys.prefix]
+print("places", places == Path("places").read_text().splitlines())
 """
 FIGURE = {
     "mystnb": {
@@ -106,7 +105,7 @@ def make_tree(tree: Path) -> Path:
         shutil.copy(ROOT / name, tree / name)
     (tree / "_toc.yml").write_text(TOC, encoding="utf-8")
     (tree / "book" / "intro.md").write_text("# Small\n", encoding="utf-8")
-    (tree / "book" / "prefix").write_text(sys.prefix)
+    (tree / "book" / "places").write_text(f"{tree}\n{sys.prefix}\n")
     small = cells(
         "# A small chapter",
         (IMPORTS, {}),
@@ -350,7 +349,7 @@ def test_notebook_is_executed_with_the_parameters_by_this_interpreter(done):
     injected = [c for c in code if "injected-parameters" in c.metadata.get("tags", [])]
     assert len(injected) == 1 and "d = 3.0\n" in injected[0].source
     outputs = "".join(o.get("text", "") for c in code for o in c.outputs)
-    assert outputs == "prefix True\n"
+    assert outputs == "places True\n"
     # Inline figures, whatever MPLBACKEND says to the caller.
     assert any("image/png" in o.get("data", {}) for c in code for o in c.outputs)
 
@@ -517,6 +516,7 @@ def test_whole_book_is_built_for_another_material(tree):
     n = len(fermi_states(Well(d=3.0), 3.0))
     assert f"There are {n} states" in text.get_text()
     assert "How this was computed" in text.get_text()
+    assert "places True" in text.get_text()
     assert (html / "book" / "other.html").is_file()
     assert {p.name for p in html.parent.iterdir()} == {"html", "provenance.json"}
     status, out, _ = run(tree, "rerun", "--all", "-p", "d=3", "--name", "co-mgo")
@@ -537,3 +537,214 @@ def test_book_that_cannot_be_built_leaves_no_page_that_looks_finished(tree):
     assert err.splitlines()[-1] == "kept: _reruns/broken-failed/book"
     assert "broken" not in visible(tree)
     assert not list((tree / "_reruns" / "broken-failed").rglob("index.html"))
+
+
+# --- The chapters, far from the paper's parameters -----------------------------------------------
+
+# What a chapter does not have is left out.
+THICK = {"d": 12.0, "widths": [0.3, 1.5, 12.0]}
+UNEVEN = {
+    "d": 1.7,
+    "V_L": 4.0,
+    "V_R": 6.5,
+    "Delta": -0.4,
+    "alpha_L": 0.03,
+    "alpha_R": -0.02,
+    "alpha": 0.02,
+    "mass": 0.7,
+    "exchange": "ferromagnet",
+    "E_F": 2.5,
+}
+# These compare with dense matrices or grids that grow with the well, which takes minutes at 12 nm.
+LESS_THICK = {"model": {"d": 5.0}, "counting": {"d": 5.0, "d_wide": 12.0}}
+SETS = {
+    "thick": {name: LESS_THICK.get(name, THICK) for name in CHAPTERS},
+    "uneven": dict.fromkeys(CHAPTERS, UNEVEN),
+}
+RERUNS = [(s, c.name) for s in SETS for c in CHAPTERS.values() if c.parameters]
+
+
+def values_of(which: str, name: str) -> dict:
+    chapter = CHAPTERS[name]
+    given = SETS[which][name].items()
+    return chapter.checked({k: v for k, v in given if k in chapter.parameters})
+
+
+def rerun_to(path: Path, which: str, name: str) -> nbformat.NotebookNode:
+    """Rerun a chapter of the book, in a process of its own, and return it executed."""
+    chapter, values = CHAPTERS[name], values_of(which, name)
+    record = reruns.provenance(ROOT, [chapter], values)
+    notebook = reruns.parametrised(chapter, values, record)
+    reruns.execute(ROOT, notebook, path, chapter.path.parent)
+    return nbformat.read(path, as_version=4)
+
+
+@pytest.fixture(scope="module")
+def far_away(tmp_path_factory):
+    """All reruns, two at a time."""
+    folder = tmp_path_factory.mktemp("far")
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
+        yield {
+            (which, name): pool.submit(rerun_to, folder / f"{which}-{name}.ipynb", which, name)
+            for which, name in RERUNS
+        }
+
+
+def glued(notebook) -> dict[str, str]:
+    """Return what the cells glued, without quotes."""
+    return {
+        output.metadata["scrapbook"]["name"]: text.strip("'")
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        for kind, text in output.get("data", {}).items()
+        if kind.endswith("papermill.record/text/plain")
+    }
+
+
+def printed(notebook) -> str:
+    return "".join(o.get("text", "") for c in notebook.cells for o in c.get("outputs", []))
+
+
+def well_of(values: dict, **changes) -> Well:
+    names = Well.__dataclass_fields__
+    return Well(**{"alpha_L": 0.0} | {k: v for k, v in (values | changes).items() if k in names})
+
+
+def check_model(values, numbers, text):
+    states = fermi_states(well_of(values), values["E_F"])
+    assert numbers["model-states"] == str(len(states))
+    assert numbers["model-total"] == f"{1e3 * states.contribution.sum():.3f}"
+
+
+def check_confinement(values, numbers, text):
+    for alpha, label in (("alpha_L", "weaker"), ("alpha_L_stronger", "stronger")):
+        states = fermi_states(well_of(values, alpha_L=values[alpha]), values["E_F"])
+        waves = states[states.kind == "propagating"]
+        assert numbers[f"confinement-all-{label}"] == str(len(states))
+        assert numbers[f"confinement-propagating-{label}"] == str(len(waves))
+        signs = [int(numbers[f"confinement-{sign}-{label}"]) for sign in ("plus", "minus")]
+        assert sum(signs) <= len(waves)
+    assert "proven complete: True" in text
+
+
+def check_chirality(values, numbers, text):
+    assert numbers["chirality-limit"] == f"{well_of(values).critical_rashba:.4f}"
+    wells, proven = re.search(r"wells: (\d+), proven complete: (\d+)", text).groups()
+    assert wells == proven
+
+
+def check_thickness(values, numbers, text):
+    for case, sign in (("a", 1), ("b", 0), ("c", -1)):
+        alphas = {"alpha_L": values["alpha"], "alpha_R": sign * values["alpha"]}
+        well = well_of(values, d=max(values["widths"]), **alphas)
+        assert numbers[f"thickness-all-{case}"] == str(len(fermi_states(well, values["E_F"])))
+    # 1e-3 is more than the rounding to 1e-4 nm of a width above 0.1 nm.
+    last = float(numbers["thickness-last"])
+    beside = [well_of(values, d=last * x, **alphas) for x in (1 - 1e-3, 1 + 1e-3)]
+    assert [len(fermi_states(well, values["E_F"])) for well in beside] == [0, 1]
+    # A wide well: constant integral, and dividing by d lowers the exponent by one (two roundings).
+    integral = float(numbers["thickness-exponent-integral"])
+    assert abs(integral) < 0.05
+    assert abs(integral - 1 - float(numbers["thickness-exponent-average"])) < 0.011
+    assert "all wells proven complete: True" in text
+
+
+def check_counting(values, numbers, text):
+    for d in (values["d"], values["d_wide"]):
+        n = len(fermi_states(well_of(values, d=d), values["E_F"]))
+        assert f"d = {d:g} nm: {n} Fermi states, states.certified = True" in text
+    assert "'parity': 0}" in text
+
+
+@pytest.mark.parametrize(("which", "name"), RERUNS)
+def test_chapter_holds_far_from_the_parameters_of_the_paper(far_away, which, name):
+    notebook = far_away[which, name].result()
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            assert cell.execution_count
+            assert not [o for o in cell.outputs if o.get("name") == "stderr"], cell.outputs
+        if "figure" in cell.metadata.get("mystnb", {}):
+            assert any("image/png" in o.get("data", {}) for o in cell.outputs), cell.source
+    numbers, text = glued(notebook), printed(notebook)
+    assert "nan" not in " ".join(numbers.values())
+    check = globals().get(f"check_{name}")
+    if check:
+        check(values_of(which, name), numbers, text)
+
+
+@pytest.mark.parametrize(
+    ("name", "nonsense", "message"),
+    [
+        ("confinement", "d: -1.0", "d must be > 0 nm"),
+        ("chirality", "V_L: .nan", "V_L must be a finite real number"),
+        ("thickness", "mass: 0.0", "mass must be > 0 m_e"),
+        ("counting", "exchange: nowhere", "exchange must be one of"),
+    ],
+)
+def test_plain_papermill_stops_at_the_first_cell_that_uses_nonsense(
+    tmp_path, name, nonsense, message
+):
+    papermill_itself = [sys.executable, "-m", "papermill", "--no-progress-bar", "-k", "python3"]
+    done = subprocess.run(
+        [*papermill_itself, CHAPTERS[name].path, "out.ipynb", "-y", nonsense],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("ValueError: ") and message in last
+    executed = nbformat.read(tmp_path / "out.ipynb", as_version=4)
+    counts = [c.execution_count for c in executed.cells if c.cell_type == "code"]
+    # Imports, parameters, those injected, and the cell that makes a well of them.
+    assert [n for n in counts if n] == [1, 2, 3, 4]
+
+
+# --- The page that shows how ---------------------------------------------------------------------
+
+PAGE = (ROOT / "book" / "rerunning.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+
+
+def test_commands_of_the_page_do_what_it_says(tmp_path):
+    tree = tmp_path / "qwlib"
+    tree.mkdir()
+    for part in (*PARTS, "qwlib", "tools"):
+        source, ignored = ROOT / part, shutil.ignore_patterns("__pycache__", ".*")
+        if source.is_dir():
+            shutil.copytree(source, tree / part, ignore=ignored)
+        else:
+            shutil.copy(source, tree / part)
+    (tree / ".venv").symlink_to(sys.prefix)
+    # The whole book is run elsewhere; here its pages are made of the stored outputs.
+    config = (tree / "_config.yml").read_text(encoding="utf-8")
+    config = config.replace("execute_notebooks: force", 'execute_notebooks: "off"')
+    (tree / "_config.yml").write_text(config, encoding="utf-8")
+    # As in one terminal: the first block makes `python` that of the book.
+    (activate, *blocks) = BLOCKS
+    ran = 0
+    for (kind, text), (next_kind, shown) in zip(blocks, [*blocks[1:], ("", "")], strict=True):
+        if kind == "yaml":
+            (tree / "material.yml").write_text(text, encoding="utf-8")
+        if kind != "bash":
+            continue
+        done = subprocess.run(
+            ["bash", "-ec", activate[1] + text],
+            cwd=tree,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        ran += 1
+        said = done.stdout
+        if next_kind == "text":
+            # `…` stands for lines that are left out.
+            pattern = ".*".join(re.escape(part) for part in shown.split("…\n"))
+            assert re.fullmatch(pattern, said, re.DOTALL), said
+        assert done.returncode == (2 if shown.startswith("error:") else 0), said
+        for line in said.splitlines():
+            if line.endswith(".html"):
+                assert (tree / line).is_file()
+    assert ran >= 6
