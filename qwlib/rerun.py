@@ -47,7 +47,7 @@ from ruamel.yaml.error import YAMLError
 from traitlets import default
 
 from . import __version__
-from .onepage import copy_book, render
+from .onepage import PARTS, copy_book, render
 from .well import EXCHANGE, LONG_NAMES, POSITIVE, UNITS, Well, checked_number
 
 PACKAGES = ("numpy", "scipy", "xarray", "matplotlib", "papermill", "myst-nb", "ipykernel")
@@ -273,14 +273,15 @@ def read_values(pairs: Iterable[str], files: Iterable[str]) -> dict[str, object]
 # --- What was run --------------------------------------------------------------------------------
 
 
-def code_hash(root: Path, notebooks: Iterable[Path]) -> str:
-    """Return a hash of `qwlib` and of the sources of `notebooks`, whatever their outputs."""
+def code_hash(root: Path, sources: Iterable[Path]) -> str:
+    """Return a hash of `qwlib` and of `sources`; of notebooks the cells, whatever their outputs."""
     digest = hashlib.sha256()
-    for path in sorted((root / "qwlib").glob("*.py")):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    for path in notebooks:
-        cells = nbformat.read(path, as_version=4).cells
-        digest.update(json.dumps([(c.cell_type, c.source, c.metadata) for c in cells]).encode())
+    for path in [*sorted((root / "qwlib").glob("*.py")), *sources]:
+        content = path.read_bytes()
+        if path.suffix == ".ipynb":
+            cells = nbformat.reads(content.decode("utf-8"), as_version=4).cells
+            content = json.dumps([(c.cell_type, c.source, c.metadata) for c in cells]).encode()
+        digest.update(path.name.encode() + b"\0" + content + b"\0")
     return digest.hexdigest()
 
 
@@ -300,8 +301,10 @@ def commit(root: Path) -> str | None:
     return done.stdout.strip() or None
 
 
-def provenance(root: Path, chapters: list[Chapter], parameters: dict[str, object]) -> dict:
+def provenance(root: Path, sources: list[Path], parameters: dict[str, object]) -> dict:
     """Return what decides the outcome: parameters, code and packages, and nothing of who or where.
+
+    `sources` are the files beside `qwlib` that it is made from.
 
     ``commit`` is there for people; two reruns are the same if all else is.
     """
@@ -312,11 +315,10 @@ def provenance(root: Path, chapters: list[Chapter], parameters: dict[str, object
         except PackageNotFoundError:
             continue
     return {
-        "chapters": [chapter.name for chapter in chapters],
         "parameters": parameters,
         "qwlib": __version__,
         "commit": commit(root),
-        "code": code_hash(root, [chapter.path for chapter in chapters]),
+        "code": code_hash(root, sources),
         "python": ".".join(map(str, sys.version_info[:3])),
         "packages": packages,
     }
@@ -520,7 +522,7 @@ def rerun_chapter(root: Path, chapter: Chapter, values: dict, force: bool = Fals
     ChapterFailed
         If a cell fails, or its page cannot be made.
     """
-    record = provenance(root, [chapter], values)
+    record = provenance(root, [chapter.path], values)
     target = root / "_reruns" / f"{chapter.name}-{short_hash(values)}"
     with place(target, record, force) as new:
         if new is None:
@@ -589,7 +591,8 @@ def rerun_book(
         If the book cannot be built.
     """
     target = root / "_reruns" / (name or f"book-{short_hash(values)}")
-    record = provenance(root, list(chapters.values()), values)
+    pages = [path for part in PARTS for path in sorted((root / part).glob("*.*"))]
+    record = provenance(root, [root / "_config.yml", root / "_toc.yml", *pages], values)
     with place(target, record, force) as new:
         if new is None:
             return None

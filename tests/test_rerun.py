@@ -573,7 +573,7 @@ def values_of(which: str, name: str) -> dict:
 def rerun_to(path: Path, which: str, name: str) -> nbformat.NotebookNode:
     """Rerun a chapter of the book, in a process of its own, and return it executed."""
     chapter, values = CHAPTERS[name], values_of(which, name)
-    record = reruns.provenance(ROOT, [chapter], values)
+    record = reruns.provenance(ROOT, [chapter.path], values)
     notebook = reruns.parametrised(chapter, values, record)
     reruns.execute(ROOT, notebook, path, chapter.path.parent)
     return nbformat.read(path, as_version=4)
