@@ -55,6 +55,15 @@ def copy_book(root: Path, stage: Path) -> None:
             shutil.copy(root / part, stage)
 
 
+def use_outputs(stage: Path, **sphinx: str) -> None:
+    """Configure the copy in `stage` to show stored outputs; `sphinx` are more of its settings."""
+    yaml = YAML()
+    config = yaml.load(stage / "_config.yml")
+    config["execute"]["execute_notebooks"] = "off"
+    config["sphinx"]["config"].update(sphinx)
+    yaml.dump(config, stage / "_config.yml")
+
+
 def render(root: Path, page: str, notebook: Path, target: Path, work: Path) -> None:
     """Write an executed notebook as a page that stands alone.
 
@@ -80,12 +89,8 @@ def render(root: Path, page: str, notebook: Path, target: Path, work: Path) -> N
     # book; only the one chapter is another.
     copy_book(root, work)
     shutil.copy(notebook, work / f"{page}.ipynb")
-    yaml = YAML()
-    config = yaml.load(work / "_config.yml")
-    config["execute"]["execute_notebooks"] = "off"
     # The plainest theme: nothing around the text, and no script is needed to read it.
-    config["sphinx"]["config"]["html_theme"] = "basic"
-    yaml.dump(config, work / "_config.yml")
+    use_outputs(work, html_theme="basic")
     done = subprocess.run(
         [*JUPYTER_BOOK, "build", "--all", "--quiet", work],
         capture_output=True,

@@ -26,7 +26,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from importlib.metadata import PackageNotFoundError, version
@@ -47,7 +47,7 @@ from ruamel.yaml.error import YAMLError
 from traitlets import default
 
 from . import __version__
-from .onepage import PARTS, copy_book, render
+from .onepage import PARTS, copy_book, render, use_outputs
 from .well import EXCHANGE, LONG_NAMES, POSITIVE, UNITS, Well, checked_number
 
 PACKAGES = ("numpy", "scipy", "xarray", "matplotlib", "papermill", "myst-nb", "ipykernel")
@@ -191,9 +191,10 @@ def check_well(values: dict[str, object], E_F: object) -> None:
         well.checked_fermi_energy(E_F)
 
 
-def hint(name: str, names: Iterable[str]) -> str:
+def hint(name: str, names: Collection[str]) -> str:
     """Return how to go on after a name that does not exist."""
-    close = difflib.get_close_matches(name, names, n=1)
+    folded = [other for other in names if other.lower() == name.lower()]
+    close = folded or difflib.get_close_matches(name, names, n=1)
     return f"; did you mean {close[0]}?" if close else f"; there are {', '.join(names) or 'none'}"
 
 
@@ -444,7 +445,7 @@ def execute(root: Path, notebook: nbformat.NotebookNode, output: Path, folder: P
             str(output),
             kernel_name="python3",
             cwd=str(folder),
-            progress_bar=sys.stderr.isatty(),
+            progress_bar={"desc": output.stem} if sys.stderr.isatty() else False,
             kernel_manager_class=manager,
             coalesce_streams=True,
         )
@@ -454,6 +455,11 @@ def execute(root: Path, notebook: nbformat.NotebookNode, output: Path, folder: P
             executed = nbformat.read(output, as_version=4)
             forget(executed)
             nbformat.write(executed, output)
+
+
+def failed(target: Path) -> Path:
+    """Return where the notebooks of a run that failed are kept."""
+    return target.with_name(f"{target.name}-failed")
 
 
 @contextmanager
@@ -485,7 +491,6 @@ def place(target: Path, record: dict, force: bool) -> Iterator[Path | None]:
             yield None
             return
         new = target.parent / f".{target.name}.{os.getpid()}"
-        failed = target.parent / f"{target.name}-failed"
         new.mkdir()
         try:
             yield new
@@ -494,10 +499,10 @@ def place(target: Path, record: dict, force: bool) -> Iterator[Path | None]:
             if target.exists():
                 target.rename(old)
             new.rename(target)
-            shutil.rmtree(failed, ignore_errors=True)
+            shutil.rmtree(failed(target), ignore_errors=True)
         except ChapterFailed:
-            shutil.rmtree(failed, ignore_errors=True)
-            new.rename(failed)
+            shutil.rmtree(failed(target), ignore_errors=True)
+            new.rename(failed(target))
             raise
         finally:
             shutil.rmtree(new, ignore_errors=True)
@@ -528,7 +533,7 @@ def rerun_chapter(root: Path, chapter: Chapter, values: dict, force: bool = Fals
         if new is None:
             return None
         output = new / f"{chapter.name}.ipynb"
-        kept = target.with_name(f"{target.name}-failed") / output.name
+        kept = failed(target) / output.name
         try:
             execute(root, parametrised(chapter, values, record), output, chapter.path.parent)
             render(root, chapter.page, output, new / f"{chapter.name}.html", new / "work")
@@ -600,16 +605,25 @@ def rerun_book(
         copy_book(root, stage)
         for chapter in chapters.values():
             notebook = parametrised(chapter, values[chapter.name], record)
-            nbformat.write(notebook, stage / chapter.path.relative_to(root))
+            output = stage / chapter.path.relative_to(root)
+            try:
+                execute(root, notebook, output, output.parent)
+            except (PapermillExecutionError, DeadKernelError) as error:
+                kept = failed(target) / output.relative_to(new)
+                raise ChapterFailed(f"{chapter.name}: {last_line(error)}", kept) from None
+        use_outputs(stage)
         done = subprocess.run(
             [sys.executable, root / "tools" / "build.py", stage],
             env=environment(root),
-            stdout=sys.stderr,
+            # It names a place that the book will leave, so it is shown only where it fails.
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
             check=False,
         )
         if done.returncode:
-            kept = target.with_name(f"{target.name}-failed") / stage.name
-            raise ChapterFailed("the book could not be built; the cause is above", kept)
+            raise ChapterFailed(done.stdout.rstrip(), failed(target) / stage.name)
         (stage / "_build" / "html").rename(new / "html")
         shutil.rmtree(stage)
     return target
