@@ -44,7 +44,6 @@ from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
-from traitlets import default
 
 from . import __version__
 from .onepage import PARTS, copy_book, render, use_outputs
@@ -347,6 +346,13 @@ The sentences were written for those of the book; where they draw a conclusion, 
 {rows}
 """
 
+FRONT = """
+:::{{admonition}} This is a rerun of the book
+:class: important
+With {changes}, in each chapter that has them.
+:::
+"""
+
 RECORD = """\
 ## How this was computed
 
@@ -373,7 +379,9 @@ def annotate(notebook: nbformat.NotebookNode, chapter: Chapter, values: dict, re
     }
     text = RECORD.format(rows="\n".join(f"| {key} | {value} |" for key, value in entries.items()))
     end = nbformat.v4.new_markdown_cell(text, id="rerun-record")
-    notebook.cells = [notebook.cells[0], top, *notebook.cells[1:], end]
+    # A chapter without parameters, such as that of stored timings, does not depend on them.
+    note = [top] if chapter.parameters else []
+    notebook.cells = [notebook.cells[0], *note, *notebook.cells[1:], end]
     notebook.metadata["qwlib"] = record
 
 
@@ -405,11 +413,6 @@ class ThisInterpreter(AsyncKernelManager):
 
     root: Path
 
-    @default("transport_encryption")
-    def _encrypted(self) -> str:
-        # ipykernel warns on stderr of a kernel that others on this machine could listen to.
-        return "auto"
-
     @property
     def kernel_spec(self) -> KernelSpec:
         """The kernel of this interpreter's own ipykernel."""
@@ -417,7 +420,9 @@ class ThisInterpreter(AsyncKernelManager):
 
     async def start_kernel(self, **options) -> None:
         """Start it so that it imports this qwlib, and none of the user's settings reach it."""
-        await super().start_kernel(**options, env=environment(self.root))
+        # What cells print does not come this way; what does is the kernel talking to itself.
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        await super().start_kernel(**options, **quiet, env=environment(self.root))
 
 
 def environment(root: Path) -> dict[str, str]:
@@ -611,6 +616,7 @@ def rerun_book(
             except (PapermillExecutionError, DeadKernelError) as error:
                 kept = failed(target) / output.relative_to(new)
                 raise ChapterFailed(f"{chapter.name}: {last_line(error)}", kept) from None
+        say_on_front(stage, chapters, values)
         use_outputs(stage)
         done = subprocess.run(
             [sys.executable, root / "tools" / "build.py", stage],
@@ -627,6 +633,21 @@ def rerun_book(
         (stage / "_build" / "html").rename(new / "html")
         shutil.rmtree(stage)
     return target
+
+
+def say_on_front(stage: Path, chapters: dict[str, Chapter], values: dict[str, dict]) -> None:
+    """Say on the first page of the copy in `stage` what is not as in the book."""
+    changed = {
+        name: f"`{name} = {value}`"
+        for chapter in chapters.values()
+        for name, value in values[chapter.name].items()
+        if value != chapter.parameters[name].default
+    }
+    toc = (stage / "_toc.yml").read_text(encoding="utf-8")
+    page = stage / (re.search(r"root: *(\S+)", toc)[1] + ".md")
+    title, _, text = page.read_text(encoding="utf-8").partition("\n")
+    note = FRONT.format(changes=", ".join(changed.values()) or "the parameters of the book")
+    page.write_text(f"{title}\n{note}{text}", encoding="utf-8")
 
 
 def refuse_other(root: Path, name: str | None, values: dict, force: bool) -> None:

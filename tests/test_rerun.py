@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import os
+import pty
 import re
 import shutil
 import signal
@@ -15,6 +16,7 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import papermill
+import psutil
 import pytest
 from bs4 import BeautifulSoup
 
@@ -145,7 +147,7 @@ def command(tree: Path, *arguments: str, **options) -> subprocess.Popen:
         cwd=tree,
         env=environment | options.pop("env", {}),
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=options.pop("stderr", subprocess.PIPE),
         text=True,
         encoding="utf-8",
         start_new_session=True,
@@ -284,6 +286,11 @@ def test_whole_numbers_and_floats_are_the_same_rerun(tree):
     assert small.checked({"d": 2.2}) == small.checked({})
 
 
+def test_chapter_with_nothing_but_a_well_is_checked_too():
+    with pytest.raises(ValueError, match="d must be > 0 nm"):
+        CHAPTERS["model"].checked({"d": -1.0})
+
+
 def test_past_the_end_of_the_model_is_allowed_with_a_warning(tree):
     small = reruns.read_chapters(tree)["small"]
     with pytest.warns(UserWarning, match="alpha_L"):
@@ -403,6 +410,16 @@ def test_commit_is_that_of_the_tree(tmp_path):
     assert re.fullmatch("[0-9a-f]{7,}", reruns.commit(tmp_path))
 
 
+def test_terminal_gets_a_progress_bar(tree):
+    ours, theirs = pty.openpty()
+    status, out, _ = run(tree, "rerun", "other", stderr=theirs)
+    os.close(theirs)
+    shown = os.read(ours, 100_000).decode()
+    os.close(ours)
+    assert status == 0 and out.endswith("other.html\n")
+    assert re.search(r"other: +100%.*2/", shown), shown
+
+
 def test_same_parameters_and_code_are_not_run_again(tree, done):
     before = {p: p.stat().st_mtime_ns for p in done.iterdir()}
     status, out, err = run(tree, "rerun", "small", "-p", "d=3.0")
@@ -464,9 +481,14 @@ def wait_for(condition, process: subprocess.Popen) -> None:
 
 
 def in_the_middle(tree: Path, seconds: float) -> subprocess.Popen:
-    """Start a long rerun and return once a cell of it has run."""
+    """Start a long rerun and return once the cell before the long one has run."""
     process = command(tree, "rerun", "small", "-p", f"pause={seconds}")
-    wait_for(lambda: list(tree.glob("_reruns/.small-*/small.ipynb")), process)
+
+    def started() -> bool:
+        written = tree.glob("_reruns/.small-*/small.ipynb")
+        return any('"places True\\n"' in path.read_text(encoding="utf-8") for path in written)
+
+    wait_for(started, process)
     return process
 
 
@@ -474,8 +496,12 @@ def in_the_middle(tree: Path, seconds: float) -> subprocess.Popen:
 def test_interrupted_rerun_leaves_nothing_that_looks_finished(tmp_path, kill):
     tree = make_tree(tmp_path / "tree")
     process = in_the_middle(tree, 5.0)
+    children = psutil.Process(process.pid).children(recursive=True)
+    assert children
     process.send_signal(kill)
     status, out, err = finish(process)
+    # The kernel goes too; one whose parent was killed looks for it every second.
+    assert not psutil.wait_procs(children, timeout=30)[1]
     assert out == ""
     assert visible(tree) == set()
     if kill == signal.SIGINT:
@@ -523,7 +549,11 @@ def test_whole_book_is_built_for_another_material(tree):
     assert f"There are {n} states" in text.get_text()
     assert "How this was computed" in text.get_text()
     assert "places True" in text.get_text()
-    assert (html / "book" / "other.html").is_file()
+    front = BeautifulSoup((html / "book" / "intro.html").read_text("utf-8"), "html.parser")
+    assert "With d = 3.0, in each chapter that has them." in front.get_text()
+    other = BeautifulSoup((html / "book" / "other.html").read_text("utf-8"), "html.parser")
+    assert "How this was computed" in other.get_text()
+    assert "This is a rerun" not in other.find("article").get_text()
     assert {p.name for p in html.parent.iterdir()} == {"html", "provenance.json"}
     status, out, _ = run(tree, "rerun", "--all", "-p", "d=3", "--name", "co-mgo")
     assert status == 0 and "nothing to do" in out
