@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import termios
 import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -412,12 +413,13 @@ def test_commit_is_that_of_the_tree(tmp_path):
 
 def test_terminal_gets_a_progress_bar(tree):
     ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 100))
     status, out, _ = run(tree, "rerun", "other", stderr=theirs)
     os.close(theirs)
     shown = os.read(ours, 100_000).decode()
     os.close(ours)
     assert status == 0 and out.endswith("other.html\n")
-    assert re.search(r"other: +100%.*2/", shown), shown
+    assert re.search(r"other: +100%.* 3/3 ", shown), shown
 
 
 def test_same_parameters_and_code_are_not_run_again(tree, done):
