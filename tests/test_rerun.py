@@ -620,13 +620,19 @@ def rerun_to(path: Path, which: str, name: str) -> nbformat.NotebookNode:
 
 
 @pytest.fixture(scope="module")
-def far_away(tmp_path_factory):
-    """All reruns, two at a time."""
+def far_away(tmp_path_factory, request):
+    """Return the reruns that this session asks for, two at a time."""
+    test = "test_chapter_holds_far_from_the_parameters_of_the_paper"
+    asked = [
+        item.callspec.params
+        for item in request.session.items
+        if getattr(item, "originalname", None) == test
+    ]
     folder = tmp_path_factory.mktemp("far")
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
         yield {
             (which, name): pool.submit(rerun_to, folder / f"{which}-{name}.ipynb", which, name)
-            for which, name in RERUNS
+            for which, name in ((each["which"], each["name"]) for each in asked)
         }
 
 
