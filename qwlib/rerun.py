@@ -477,11 +477,11 @@ def place(target: Path, record: dict, force: bool) -> Iterator[Path | None]:
     target.parent.mkdir(exist_ok=True)
     lock = FileLock(target.parent / f".{target.name}.lock")
     try:
-        lock.acquire(timeout=0)
+        held = lock.acquire(timeout=0)
     except Timeout:
         print(f"waiting for another rerun of {target.name}", file=sys.stderr)
-        lock.acquire()
-    with lock:
+        held = lock.acquire()
+    with held:
         old = target.parent / f".{target.name}.old"
         if old.exists() and not target.exists():  # killed between the two renames below
             old.rename(target)
@@ -510,6 +510,8 @@ def place(target: Path, record: dict, force: bool) -> Iterator[Path | None]:
             new.rename(failed(target))
             raise
         finally:
+            if old.exists() and not target.exists():  # interrupted between the two renames
+                old.rename(target)
             shutil.rmtree(new, ignore_errors=True)
             shutil.rmtree(old, ignore_errors=True)
 

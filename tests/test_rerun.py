@@ -527,6 +527,26 @@ def test_killed_between_the_renames_the_old_rerun_comes_back(tree, done):
     assert snapshot(done) == before
 
 
+def test_interrupted_between_the_renames_the_old_rerun_comes_back(tmp_path, monkeypatch):
+    target, rename = tmp_path / "_reruns" / "small-1", Path.rename
+    with reruns.place(target, {"code": "old"}, False) as new:
+        (new / "page").write_text("old")
+
+    def interrupted(path, to):
+        if (path, to) == (new, target):
+            raise KeyboardInterrupt
+        return rename(path, to)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        with reruns.place(target, {"code": "new"}, False) as new:
+            patch.setattr(Path, "rename", interrupted)
+    assert (target / "page").read_text() == "old"
+    assert not hidden_folders(tmp_path)
+    # The place is free again.
+    with reruns.place(target, {"code": "old"}, False) as new:
+        assert new is None
+
+
 def test_two_at_once_run_once(tmp_path):
     tree = make_tree(tmp_path / "tree")
     first = in_the_middle(tree, 3.0)
