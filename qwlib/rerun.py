@@ -487,7 +487,7 @@ def place(target: Path, record: dict, force: bool) -> Iterator[Path | None]:
             old.rename(target)
         for left in target.parent.glob(f".{target.name}.*"):
             if left.is_dir():
-                shutil.rmtree(left)
+                shutil.rmtree(left, ignore_errors=True)
         try:
             done = json.loads((target / "provenance.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -603,7 +603,8 @@ def rerun_book(
         If the book cannot be built.
     """
     target = root / "_reruns" / (name or f"book-{short_hash(values)}")
-    pages = [path for part in PARTS for path in sorted((root / part).glob("*.*"))]
+    files = [path for part in PARTS for path in sorted((root / part).glob("[!.]*"))]
+    pages = [path for path in files if path.is_file()]
     record = provenance(root, [root / "_config.yml", root / "_toc.yml", *pages], values)
     with place(target, record, force) as new:
         if new is None:
