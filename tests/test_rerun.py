@@ -409,6 +409,9 @@ def test_commit_is_that_of_the_tree(tmp_path):
     subprocess.run([*git, "init", "-q"], check=True)
     subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "first"], check=True)
     assert re.fullmatch("[0-9a-f]{7,}", reruns.commit(tmp_path))
+    # A copy of the files that lies in somebody's repository is not of that repository.
+    (tmp_path / "copy").mkdir()
+    assert reruns.commit(tmp_path / "copy") is None
 
 
 def test_terminal_gets_a_progress_bar(tree):
