@@ -18,6 +18,9 @@ HBAR2_OVER_2ME = constants.hbar**2 / (2 * constants.m_e * constants.e) * 1e18
 EXCHANGE = ("everywhere", "ferromagnet")
 """Where the exchange acts: as Eq. (2) is printed, or in the ferromagnet alone as its text says."""
 
+POSITIVE = ("d", "V_L", "V_R", "mass")
+"""The fields of `Well` that must be greater than zero; the other numbers may be any."""
+
 UNITS = {
     "d": "nm",
     "V_L": "eV",
@@ -128,14 +131,11 @@ class Well:
             if field.name != "exchange":
                 number = checked_number(field.name, getattr(self, field.name), UNITS[field.name])
                 object.__setattr__(self, field.name, number)
-        for name, what in (("d", "d"), ("mass", "mass")):
+        for name in POSITIVE:
             if getattr(self, name) <= 0:
-                raise ValueError(f"{what} must be > 0 {UNITS[name]}, got {getattr(self, name)!r}")
-        for name in ("V_L", "V_R"):
-            if getattr(self, name) <= 0:
+                to_confine = " to confine (the well's floor is at 0 eV)" if name[0] == "V" else ""
                 raise ValueError(
-                    f"{name} must be > 0 eV to confine (the well's floor is at 0 eV), "
-                    f"got {getattr(self, name)!r}"
+                    f"{name} must be > 0 {UNITS[name]}{to_confine}, got {getattr(self, name)!r}"
                 )
         if self.exchange not in EXCHANGE:
             raise ValueError(f"exchange must be one of {EXCHANGE}, got {self.exchange!r}")

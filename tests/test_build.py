@@ -33,6 +33,7 @@ FIGURES = {
     "book/laboratory": 4,
     "book/counting": 5,
     "book/speed": 1,
+    "book/rerunning": 0,
     "book/bibliography": 0,
 }
 

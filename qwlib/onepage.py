@@ -1,0 +1,168 @@
+"""One executed chapter as one HTML file that needs no other, and no network.
+
+Jupyter Book builds the page, since nothing else resolves the book's roles: numbers glued by a
+cell, figure and equation numbers, citations.  What is left is to put everything that the page
+refers to into the file.
+"""
+
+from __future__ import annotations
+
+import base64
+import mimetypes
+import shutil
+import subprocess
+import sys
+from copy import copy
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from bs4 import BeautifulSoup, Tag
+from latex2mathml.converter import convert
+from ruamel.yaml import YAML
+
+PARTS = ("_config.yml", "_toc.yml", "book", "benchmarks")
+"""What Jupyter Book needs of the tree, apart from `qwlib`."""
+
+JUPYTER_BOOK = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
+
+PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>
+{style}
+</style>
+</head>
+<body>
+<main>
+{body}
+</main>
+</body>
+</html>
+"""
+
+
+def copy_book(root: Path, stage: Path) -> None:
+    """Copy what the book under `root` is made of into the new directory `stage`."""
+    stage.mkdir()
+    for part in PARTS:
+        if (root / part).is_dir():
+            ignored = shutil.ignore_patterns(".*", "__pycache__", "_build")
+            shutil.copytree(root / part, stage / part, ignore=ignored)
+        elif (root / part).exists():
+            shutil.copy(root / part, stage)
+
+
+def use_outputs(stage: Path, **sphinx: str) -> None:
+    """Configure the copy in `stage` to show stored outputs; `sphinx` are more of its settings."""
+    yaml = YAML()
+    config = yaml.load(stage / "_config.yml")
+    config["execute"]["execute_notebooks"] = "off"
+    config["sphinx"]["config"].update(sphinx)
+    yaml.dump(config, stage / "_config.yml")
+
+
+def render(root: Path, page: str, notebook: Path, target: Path, work: Path) -> None:
+    """Write an executed notebook as a page that stands alone.
+
+    Parameters
+    ----------
+    root : Path
+        The tree with ``_config.yml`` and ``_toc.yml``.
+    page : str
+        The page that the notebook stands for, as in ``_toc.yml``.
+    notebook : Path
+        The executed notebook.
+    target : Path
+        The HTML file to write.
+    work : Path
+        A new directory to work in.
+
+    Raises
+    ------
+    RuntimeError
+        If Jupyter Book fails, with what it said.
+    """
+    # The whole book with the outputs stored in it, so that numbers and links are those of the
+    # book; only the one chapter is another.
+    copy_book(root, work)
+    shutil.copy(notebook, work / f"{page}.ipynb")
+    # The plainest theme: nothing around the text, and no script is needed to read it.
+    use_outputs(work, html_theme="basic")
+    done = subprocess.run(
+        [*JUPYTER_BOOK, "build", "--all", "--quiet", work],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    html = work / "_build" / "html"
+    if done.returncode or not (html / f"{page}.html").is_file():
+        raise RuntimeError(f"Jupyter Book could not make the page:\n{done.stdout}{done.stderr}")
+    target.write_text(standalone(html, page), encoding="utf-8")
+
+
+def standalone(html: Path, page: str) -> str:
+    """Return a built page with its figures, formulas, style and cited works inside."""
+    path = html / f"{page}.html"
+    body = _soup(path).select_one("div.body")
+    for useless in body.select("a.headerlink, script"):
+        useless.decompose()
+    _cite(body, path)
+    for image in body.find_all("img"):
+        file = path.parent / unquote(image["src"])
+        kind = mimetypes.guess_type(file.name)[0]
+        data = base64.b64encode(file.read_bytes()).decode()
+        image["src"] = f"data:{kind};base64,{data}"
+        if image.parent.name == "a":  # a link to the file at full size
+            image.parent.unwrap()
+    for formula in body.select(".math"):
+        _mathml(formula)
+    static = html / "_static"
+    sheets = [static / "pygments.css", *sorted(static.glob("mystnb*.css")), static / "onepage.css"]
+    style = "\n".join(sheet.read_text(encoding="utf-8") for sheet in sheets)
+    return PAGE.format(title=body.h1.get_text(), style=style, body=body.decode_contents())
+
+
+def _soup(path: Path) -> BeautifulSoup:
+    return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+
+
+def _cite(body: Tag, path: Path) -> None:
+    """Put the works that the page cites at its end; leave of links to other pages their text."""
+    pages: dict[Path, BeautifulSoup] = {}
+    cited: dict[str, Tag] = {}
+    for link in body.find_all("a", href=True):
+        parts = urlsplit(link["href"])
+        if parts.scheme or not parts.path:
+            continue
+        other = (path.parent / unquote(parts.path)).resolve()
+        if other.is_file() and other.suffix == ".html" and other not in pages:
+            pages[other] = _soup(other)
+        entry = pages[other].find(id=parts.fragment) if other in pages else None
+        if entry is None or "citation" not in entry.get("class", []):
+            link.unwrap()
+            continue
+        name = f"work-{parts.fragment}"
+        link["href"] = f"#{name}"
+        if name not in cited:
+            cited[name] = copy(entry)
+            cited[name]["id"] = name
+    if cited:
+        body.append(BeautifulSoup("<h2>References</h2>", "html.parser"))
+        body.extend(list(cited.values()))
+
+
+def _mathml(formula: Tag) -> None:
+    r"""Turn ``\(…\)`` or ``\[…\]`` into MathML, which browsers draw without a script."""
+    number = formula.find(class_="eqno")
+    if number is not None:
+        number.extract()
+    text = formula.get_text().strip()
+    tex, display = text[2:-2].strip(), "block" if text.startswith(r"\[") else "inline"
+    formula.string = ""
+    formula.append(BeautifulSoup(convert(tex, display=display), "html.parser"))
+    if number is not None:
+        formula.append(number)
