@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 import tomllib
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import resources
 from typing import NamedTuple
 
@@ -97,8 +97,8 @@ class Claim:
 
     Attributes
     ----------
-    id, where : str
-        Its name, and its place in the paper.
+    id, title, where : str
+        Its name, what a table calls it, and its place in the paper.
     wording : str
         What it says, in our words.
     quantity, unit : str
@@ -118,9 +118,12 @@ class Claim:
         What the text would have to say for the statement to be decidable.
     general : bool
         Whether it can be asked of another material: it has no number that belongs to the paper's.
+    drawn : bool
+        Whether its numbers are drawn beside the paper's; a ratio of ranks says nothing.
     """
 
     id: str
+    title: str
     where: str
     wording: str
     quantity: str
@@ -133,7 +136,8 @@ class Claim:
     shown: str
     unit: str = ""
     missing: str = ""
-    general: bool = field(default=False)
+    general: bool = False
+    drawn: bool = True
 
     def answers(self, material: Material = PAPER) -> dict[str, Answer]:
         """Return our values by reading; a single reading has the name ''.
@@ -272,20 +276,19 @@ def judged(material: Material = PAPER) -> list[Judged]:
 def table(entries: list[Judged]) -> str:
     """Return a MyST table of statements, values and verdicts, each linked to its details."""
     lines = [
-        "| statement | paper | all states | propagating | verdict |",
+        "| statement | verdict | paper | all states | propagating |",
         "| :-- | :-- | :-- | :-- | :-- |",
     ]
     for entry in entries:
-        claim, answers = entry.claim, entry.answers
-        if len(answers) == 1:
-            (answer,) = answers.values()
-            ours = [as_text(value) for value in answer]
-        else:
-            ours = ["depends"] * 2 if answers else ["–"] * 2
-        name = f"{{ref}}`{claim.id} <claim-{claim.id}>`"
-        lines.append(
-            f"| {name} | {as_text(claim.paper)} | {ours[0]} | {ours[1]} | {entry.verdict} |"
-        )
+        claim = entry.claim
+        columns = list(zip(*entry.answers.values(), strict=True)) or [("–",), ("–",)]
+        ours = [
+            as_text(values[0]) if all(v == values[0] for v in values) else "depends"
+            for values in columns
+        ]
+        name = f"{{ref}}`{claim.title} <claim-{claim.id}>`"
+        cells = (name, entry.verdict, as_text(claim.paper), *ours)
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
@@ -298,7 +301,7 @@ def details(entries: list[Judged]) -> str:
         role = "numref" if claim.shown.startswith("fig-") else "ref"
         lines = [
             f"(claim-{claim.id})=",
-            f"**{claim.id}** ({claim.where}): {entry.verdict}",
+            f"**{claim.title}** ({claim.where}): {entry.verdict}",
             "",
             f"- *The paper says*: {claim.wording}",
             f"- *Compared*: {claim.quantity}; the paper: {as_text(claim.paper, claim.unit)}"
@@ -319,6 +322,9 @@ def details(entries: list[Judged]) -> str:
     return "\n\n".join(parts)
 
 
+ORDINALS = ("first", "second", "third")
+
+
 def numbers(entries: list[Judged]) -> list[tuple]:
     """Return (label, paper, tolerance, all, propagating) of every number other than 0.
 
@@ -337,11 +343,11 @@ def numbers(entries: list[Judged]) -> list[tuple]:
         papers = claim.paper if isinstance(claim.paper, list) else [claim.paper]
         tolerances = claim.tolerance if isinstance(claim.tolerance, list) else [claim.tolerance]
         for i, paper in enumerate(papers):
-            if isinstance(paper, bool | str) or paper == 0:
+            if not claim.drawn or isinstance(paper, bool | str) or paper == 0:
                 continue
             for reading, answer in entry.answers.items():
                 ours = [value[i] if isinstance(value, list) else value for value in answer]
-                label = claim.id + (f" ({i + 1})" if len(papers) > 1 else "")
+                label = claim.title + (f", {ORDINALS[i]}" if len(papers) > 1 else "")
                 if reading:
                     label += f", {reading.removeprefix('its ').removesuffix(' over the well')}"
                 rows.append((label, paper, tolerances[i % len(tolerances)], *ours))

@@ -429,7 +429,7 @@ def ours_over_papers(rows: list[tuple[str, float, float, float | None, float | N
     rows : list of (label, paper, tolerance, all, propagating)
         Values with all states and with propagating ones alone; None where there is none.
     """
-    fig, ax = plt.subplots(figsize=(7.2, 0.32 * len(rows) + 1.3), layout="constrained")
+    fig, ax = plt.subplots(figsize=(5, 0.27 * len(rows) + 1.2), layout="constrained")
     places = np.arange(len(rows))[::-1]
     looks = (("all states", "o", "white", SEQUENCE[1]), ("propagating", "D", None, SEQUENCE[0]))
     ax.axvline(1, color=NEUTRAL, lw=0.8)
@@ -447,7 +447,7 @@ def ours_over_papers(rows: list[tuple[str, float, float, float | None, float | N
     ax.set(yticks=places, xlabel="ours / the paper's", ylim=(-0.7, len(rows) - 0.3))
     ax.set_yticklabels([row[0] for row in rows], fontsize=8)
     ax.grid(axis="y", color="0.92")
-    ax.legend(loc="upper center", bbox_to_anchor=(0.4, 1.12), ncols=2, fontsize=8)
+    fig.legend(loc="outside upper right", ncols=2, fontsize=8)
     return fig
 
 

@@ -58,7 +58,16 @@ def test_stated_verdict_is_the_computed_one(entries, name):
 
 @pytest.mark.parametrize("claim", BY_ID.values(), ids=BY_ID)
 def test_statement_says_what_a_reader_needs(claim):
-    for name in ("where", "wording", "quantity", "tolerance_reason", "why", "chapter", "shown"):
+    for name in (
+        "title",
+        "where",
+        "wording",
+        "quantity",
+        "tolerance_reason",
+        "why",
+        "chapter",
+        "shown",
+    ):
         assert getattr(claim, name), name
 
 
@@ -202,9 +211,11 @@ def test_table_and_details_name_every_statement(entries):
 
 def test_numbers_have_every_number_of_the_paper_other_than_zero(entries):
     rows = claims.numbers(list(entries.values()))
-    count = next(row for row in rows if row[0] == "confinement-count")
-    assert count == ("confinement-count", 11, 0.0, 13, 11)
-    assert len([row for row in rows if row[0].startswith("thickness-counts")]) == 2
+    titles = {name: BY_ID[name].title for name in PAPERS}
+    count = next(row for row in rows if row[0] == titles["confinement-count"])
+    assert count[1:] == (11, 0.0, 13, 11)
+    assert len([row for row in rows if row[0].startswith(titles["thickness-counts"])]) == 2
+    assert not any(row[0].startswith(titles["confinement-silent"]) for row in rows)
     assert not any(isinstance(row[1], bool) or row[1] == 0 for row in rows)
 
 

@@ -21,7 +21,7 @@ import psutil
 import pytest
 from bs4 import BeautifulSoup
 
-from qwlib import Well, __main__, fermi_states
+from qwlib import Well, __main__, claims, fermi_states
 from qwlib import rerun as reruns
 from qwlib.onepage import PARTS
 
@@ -619,7 +619,14 @@ UNEVEN = {
     "E_F": 2.5,
 }
 # These compare with dense matrices or grids that grow with the well, which takes minutes at 12 nm.
-LESS_THICK = {"model": {"d": 5.0}, "counting": {"d": 5.0, "d_wide": 12.0}}
+LESS_THICK = {
+    "model": {"d": 5.0},
+    "counting": {"d": 5.0, "d_wide": 12.0},
+    "verdicts": {"d": 5.0},
+    "ends": {"d": 4.0, "alpha_R_values": [0.0]},
+    "interband": {"d": 4.0, "alphas": [0.01, 0.03], "broadenings": [0.05, 0.1]},
+    "laboratory": {"d": 5.0},
+}
 SETS = {
     "thick": {name: LESS_THICK.get(name, THICK) for name in CHAPTERS},
     "uneven": dict.fromkeys(CHAPTERS, UNEVEN),
@@ -723,6 +730,14 @@ def check_counting(values, numbers, text):
         n = len(fermi_states(well_of(values, d=d), values["E_F"]))
         assert f"d = {d:g} nm: {n} Fermi states, states.certified = True" in text
     assert "'parity': 0}" in text
+
+
+def check_verdicts(values, numbers, text):
+    # Of the statements, those that do not hang on the paper's numbers get a verdict.
+    judged = sum(claim.general for claim in claims.claims())
+    names = ("reproduced", "propagating", "not", "undecidable")
+    assert sum(int(numbers[f"verdicts-{name}"]) for name in names) == judged
+    assert claims.ELSEWHERE in text
 
 
 @pytest.mark.parametrize(("which", "name"), RERUNS)
