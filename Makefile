@@ -45,7 +45,7 @@ book:
 
 test: lint
 	@echo '==> Testing qwlib and the chapters'
-	@$(PY) -m pytest
+	@$(PY) -m pytest -n 2 --dist loadfile
 
 lint:
 	@$(ENVIRONMENT)
