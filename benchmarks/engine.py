@@ -58,7 +58,7 @@ def measure(way: str, wells: int) -> dict[str, float]:
         address = None
         if way in "12":  # a cluster is there before, and what its start costs is not counted
             cluster = LocalCluster(
-                int(way), threads_per_worker=1, dashboard_address=None, local_directory=folder
+                int(way), threads_per_worker=1, dashboard_address=":0", local_directory=folder
             )
             address = stack.enter_context(cluster).scheduler_address
             client = stack.enter_context(Client(address, set_as_default=False))

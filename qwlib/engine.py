@@ -435,7 +435,7 @@ def solver(parts: Parts, jobs: int, scheduler: str | None) -> Iterator[Iterator]
         with LocalCluster(
             n_workers=jobs,
             threads_per_worker=1,
-            dashboard_address=None,
+            dashboard_address=":0",
             silence_logs=logging.CRITICAL,
             local_directory=str(parts.folder),
         ) as cluster:
