@@ -1,6 +1,6 @@
 """The command line, ``python -m qwlib``.
 
-Exit status: 0 done, 1 a cell failed, 2 refused before anything ran, 130 interrupted.
+Exit status: 0 done, 1 a cell or a chunk failed, 2 refused before anything ran, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -70,6 +70,43 @@ def rerun(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def sweep(arguments: argparse.Namespace) -> int:
+    """Solve a grid of wells into a file."""
+    from . import engine
+    from .rerun import commit
+    from .sweep import Grid
+
+    try:
+        if arguments.jobs is not None and arguments.scheduler is not None:
+            raise ValueError("--jobs and --scheduler exclude each other")
+        if not re.fullmatch("[1-9][0-9]*", arguments.jobs or "1"):
+            raise ValueError(f"--jobs takes a whole number from 1, got {arguments.jobs!r}")
+        grid = Grid.of(engine.read_grid(arguments.file))
+        parts = engine.Parts(grid, Path(arguments.output), commit(ROOT))
+        parts.check()
+        if arguments.scheduler is not None:
+            engine.check_scheduler(arguments.scheduler)
+        parts.hold()
+    except ValueError as error:
+        return refused(error)
+    before = f", {parts.done.sum()} of them finished before" if parts.done.any() else ""
+    print(f"{grid.total} wells in {parts.done.size} chunks{before}", flush=True)
+    try:
+        engine.solve_grid(parts, int(arguments.jobs or 1), arguments.scheduler)
+    except (engine.SweepFailed, KeyboardInterrupt) as error:
+        stopped = isinstance(error, KeyboardInterrupt)
+        print(
+            "interrupted" if stopped else f"error: {error}",
+            f"{parts.done.sum()} of {parts.done.size} chunks are kept in {shown(parts.folder)}; "
+            "the same command goes on from them",
+            sep=": " if stopped else "\n",
+            file=sys.stderr,
+        )
+        return 130 if stopped else 1
+    print(shown(parts.target))
+    return 0
+
+
 def refused(error: ValueError) -> int:
     """Say in one line what is not allowed; return the exit status."""
     print("error:", " ".join(str(error).split()), file=sys.stderr)
@@ -84,7 +121,9 @@ def shown(path: Path) -> Path:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser; each command is a function that takes the arguments."""
-    top = argparse.ArgumentParser(prog="python -m qwlib", description="Rerun the book.")
+    top = argparse.ArgumentParser(
+        prog="python -m qwlib", description="Rerun the book, and sweep wells."
+    )
     commands = top.add_subparsers(required=True, metavar="command")
 
     listing = commands.add_parser("chapters", help="list the chapters and their parameters")
@@ -112,6 +151,21 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--name", help="with --all: the name of the book's directory")
     one.add_argument("--force", action="store_true", help="also if it was run before")
     one.set_defaults(run=rerun)
+
+    grid = commands.add_parser("sweep", help="solve a grid of wells into a netCDF file")
+    grid.add_argument(
+        "-f",
+        dest="file",
+        metavar="grid.yml",
+        required=True,
+        help="parameters; a list, or linspace: [first, last, number], is an axis",
+    )
+    grid.add_argument(
+        "-o", dest="output", metavar="result.nc", required=True, help="the file to make"
+    )
+    grid.add_argument("--jobs", metavar="N", help="processes of this machine; 1 if not given")
+    grid.add_argument("--scheduler", metavar="tcp://host:port", help="that of a Dask cluster")
+    grid.set_defaults(run=sweep)
     return top
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import warnings
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,11 +25,19 @@ CHUNK = 1024
 VARIABLES = {
     "n_states": ("number of Fermi states", "1"),
     "spin_density": (
-        "contribution to the spin density, integrated over the well",
-        "nm^-2 per tau e E / hbar",
+        "contribution to the spin density, integrated over the well, over tau e E / hbar",
+        "nm^-2",
     ),
-    "current": ("contribution to the charge current", "eV per tau e^2 E / hbar^2"),
+    "current": ("contribution to the charge current, over tau e^2 E / hbar^2", "eV"),
+    "certified": ("proven that no Fermi state is missing", "1"),
 }
+"""Long name and unit of each; the units are such as UDUNITS reads, which CF asks for."""
+
+PER_WELL = (len(KINDS), len(CHIRALITIES))
+"""Shape of what a well has of each variable but `certified`, which is one truth value."""
+
+AXES = {"mass": ("effective mass, over that of the electron", "1")}
+"""The same for the axes whose unit UDUNITS does not know."""
 
 
 def sweep(**parameters: object) -> xr.Dataset:
@@ -61,78 +71,131 @@ def sweep(**parameters: object) -> xr.Dataset:
     import xarray as xr
     from tqdm import tqdm
 
-    known = [*Well.__dataclass_fields__, "E_F"]
-    for name in parameters:
-        if name not in known:
-            raise ValueError(f"{name} is not a parameter of a well; they are {', '.join(known)}")
-    axes, fixed = {}, {"E_F": DEFAULT_FERMI_ENERGY}
-    for name, value in parameters.items():
-        if isinstance(value, str) or np.ndim(value) == 0:
-            fixed[name] = value.item() if isinstance(value, np.ndarray) else value
-        elif np.ndim(value) != 1 or np.size(value) == 0:
-            raise ValueError(
-                f"{name} must be one value or a non-empty 1D list of values, "
-                f"got an array of shape {np.shape(value)}"
-            )
-        else:
-            axes[name] = np.asarray(value)
-            fixed.pop(name, None)
-    shape = tuple(axis.size for axis in axes.values())
-    total = int(np.prod(shape, dtype=np.int64))
-    columns = _checked_columns(axes, fixed)
-
-    counts = np.zeros((total, len(KINDS), len(CHIRALITIES)), dtype=np.int64)
+    grid = Grid.of(parameters)
+    counts = np.zeros((grid.total, *PER_WELL), dtype=np.int64)
     spins = np.zeros(counts.shape)
     currents = np.zeros(counts.shape)
-    certified = np.zeros(total, dtype=bool)
+    certified = np.zeros(grid.total, dtype=bool)
     # A bar for a person who waits, not for a notebook's stored output.
-    for start in tqdm(range(0, total, CHUNK), unit="chunk", delay=1, disable=None):
-        index = np.arange(start, min(start + CHUNK, total))
-        place = np.unravel_index(index, shape) if shape else ()
-        at = dict(zip(axes, place, strict=True))
-        chunk = {
-            name: column[at[name]] if name in at else np.full(index.size, column[0])
-            for name, column in columns.items()
-        }
-        part = solve_columns(chunk)
-        stop = start + index.size
-        counts[start:stop], spins[start:stop], currents[start:stop], certified[start:stop] = part
+    for start in tqdm(range(0, grid.total, CHUNK), unit="chunk", delay=1, disable=None):
+        here = slice(start, min(start + CHUNK, grid.total))
+        part = solve_columns(full(grid.columns_of(here.start, here.stop)))
+        counts[here], spins[here], currents[here], certified[here] = part
 
-    dims = (*axes, "kind", "chirality")
-    full = (*shape, len(KINDS), len(CHIRALITIES))
-    data = dict(zip(VARIABLES, (counts, spins, currents), strict=True))
-    ds = xr.Dataset(
+    data = dict(zip(VARIABLES, (counts, spins, currents, certified), strict=True))
+    return xr.Dataset(
         {
             name: (
-                dims,
-                values.reshape(full),
-                dict(zip(("long_name", "units"), VARIABLES[name], strict=True)),
+                grid.dims(name),
+                values.reshape(grid.shape_of(name)),
+                description(*VARIABLES[name]),
             )
             for name, values in data.items()
-        }
-        | {
-            "certified": (
-                tuple(axes),
-                certified.reshape(shape),
-                {"long_name": "proven that no Fermi state is missing", "units": "1"},
-            )
         },
         coords={
-            name: (name, axis, {"long_name": LONG_NAMES[name], "units": UNITS[name] or "1"})
-            for name, axis in axes.items()
+            name: (name, values, attributes) for name, values, attributes in grid.coordinates()
+        },
+        attrs=grid.constants(),
+    )
+
+
+def description(long_name: str, units: str) -> dict[str, str]:
+    """Return the attributes that say what a variable is."""
+    return {"long_name": long_name, "units": units}
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """A grid of wells that are all allowed.
+
+    Attributes
+    ----------
+    axes : dict
+        The values of each parameter that has several, 1D arrays, in the order of the dimensions.
+    fixed : dict
+        The values given to other parameters, and that of ``E_F`` if it is no axis.
+    columns : dict
+        Each field of `Well` and ``E_F`` as an array: its axis, or its one value.
+    """
+
+    axes: dict[str, np.ndarray]
+    fixed: dict[str, object]
+    columns: dict[str, np.ndarray]
+
+    @classmethod
+    def of(cls, parameters: dict[str, object]) -> Grid:
+        """Check what `sweep` takes, and warn as it does."""
+        known = [*Well.__dataclass_fields__, "E_F"]
+        for name in parameters:
+            if name not in known:
+                raise ValueError(
+                    f"{name} is not a parameter of a well; they are {', '.join(known)}"
+                )
+        axes, fixed = {}, {"E_F": DEFAULT_FERMI_ENERGY}
+        for name, value in parameters.items():
+            if isinstance(value, str) or np.ndim(value) == 0:
+                fixed[name] = value.item() if isinstance(value, np.ndarray) else value
+            elif np.ndim(value) != 1 or np.size(value) == 0:
+                raise ValueError(
+                    f"{name} must be one value or a non-empty 1D list of values, "
+                    f"got an array of shape {np.shape(value)}"
+                )
+            else:
+                axes[name] = np.asarray(value)
+                fixed.pop(name, None)
+        return cls(axes, fixed, _checked_columns(axes, fixed))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """How many values each axis has."""
+        return tuple(axis.size for axis in self.axes.values())
+
+    @property
+    def total(self) -> int:
+        """How many wells there are; they are numbered with the last axis running fastest."""
+        return math.prod(self.shape)
+
+    def dims(self, variable: str) -> tuple[str, ...]:
+        """Return the dimensions of one of `VARIABLES`."""
+        return (*self.axes, *(() if variable == "certified" else ("kind", "chirality")))
+
+    def shape_of(self, variable: str) -> tuple[int, ...]:
+        """Return the shape of one of `VARIABLES`."""
+        return self.shape if variable == "certified" else (*self.shape, *PER_WELL)
+
+    def columns_of(self, start: int, stop: int) -> dict[str, np.ndarray]:
+        """Return the parameters of the wells from `start` up to `stop`.
+
+        Those that are no axis are arrays of length 1, which `full` repeats.
+        """
+        index = np.arange(start, stop)
+        place = np.unravel_index(index, self.shape) if self.axes else ()
+        at = dict(zip(self.axes, place, strict=True))
+        return {
+            name: column[at[name]] if name in at else column
+            for name, column in self.columns.items()
         }
-        | {
-            "kind": ("kind", list(KINDS), {"long_name": "kind of Fermi state", "units": "1"}),
-            "chirality": (
+
+    def coordinates(self) -> list[tuple[str, np.ndarray | list, dict[str, str]]]:
+        """Return name, values and attributes of each dimension."""
+        return [
+            *(
+                (name, axis, description(*AXES.get(name, (LONG_NAMES[name], UNITS[name] or "1"))))
+                for name, axis in self.axes.items()
+            ),
+            ("kind", list(KINDS), description("kind of Fermi state", "1")),
+            (
                 "chirality",
                 list(CHIRALITIES),
-                {"long_name": "sign of the contribution to the spin density", "units": "1"},
+                description("sign of the contribution to the spin density", "1"),
             ),
-        },
-    )
-    defaults = {name: field.default for name, field in Well.__dataclass_fields__.items()}
-    ds.attrs = {name: value for name, value in (defaults | fixed).items() if name not in axes}
-    return ds
+        ]
+
+    def constants(self) -> dict[str, object]:
+        """Return the value of each parameter that is no axis."""
+        defaults = {name: field.default for name, field in Well.__dataclass_fields__.items()}
+        values = defaults | self.fixed
+        return {name: value for name, value in values.items() if name not in self.axes}
 
 
 def _checked_columns(axes: dict, fixed: dict) -> dict[str, np.ndarray]:
@@ -175,7 +238,7 @@ def _checked_columns(axes: dict, fixed: dict) -> dict[str, np.ndarray]:
             f"{heaviest.critical_rashba:.6g} eV nm^2: the spectrum of the δ-function model has no "
             "lower bound there",
             UnboundedSpectrumWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
     return columns
 
@@ -186,6 +249,15 @@ def _telling_values(axis: np.ndarray) -> list:
         return axis.tolist()
     infinite = axis[~np.isfinite(axis)]
     return infinite[:1].tolist() or [axis.min().item(), axis.max().item()]
+
+
+def full(columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return columns of one length: what has a single value is repeated."""
+    n = max(column.size for column in columns.values())
+    return {
+        name: column if column.size == n else np.full(n, column[0])
+        for name, column in columns.items()
+    }
 
 
 def solve_columns(columns: dict[str, np.ndarray]) -> tuple[np.ndarray, ...]:
@@ -213,7 +285,7 @@ def solve_columns(columns: dict[str, np.ndarray]) -> tuple[np.ndarray, ...]:
     carried = current(roots.k, c[roots.well] * roots.velocity)
     sign = np.where(np.abs(spin) < SILENT, 0, np.sign(spin)).astype(np.int64)
     bins = (roots.well * len(KINDS) + kind) * len(CHIRALITIES) + sign + 1
-    size, shape = n * 9, (n, len(KINDS), len(CHIRALITIES))
+    size, shape = n * math.prod(PER_WELL), (n, *PER_WELL)
     return (
         np.bincount(bins, minlength=size).reshape(shape),
         np.bincount(bins, weights=spin, minlength=size).reshape(shape),
