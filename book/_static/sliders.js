@@ -166,16 +166,15 @@
             } else {
               left.frame.append(text("middle small", left.X(data.d / 2), left.height - 5, `↓ ${shown(whole, 4)} eV`));
             }
-            const x = Math.max(right.X(kappa(e)), 9);
-            const y = Math.min(Math.max(right.Y(c), 9), height - 9);
+            const far = e < bottom, large = c > spins[1] || c < spins[0];
+            const x = Math.max(right.X(kappa(e)), 12);
+            const y = large ? (c > 0 ? 24 : height - 24) : right.Y(c);
             const stem = svg("g", { class: look.getAttribute("class") },
               line("level", x, right.Y(0), x, y), svg("path", { class: "mark", d: marker(signs[j], x, y) }));
             right.plane.append(stem);
             if (other) right.plane.append(svg("circle", { class: "ring", cx: x, cy: y, r: 10 }));
-            const outside = [e < bottom && `κ = ${tidy(kappa(e))}`, (c > spins[1] || c < spins[0]) && shown(spin[j], 3)];
-            if (outside.some(Boolean)) {
-              right.frame.append(text("small", x + 14, y + (y < 30 ? 18 : 4), outside.filter(Boolean).join(", ")));
-            }
+            const outside = [large ? shown(spin[j], 3) : "", far ? `at κ = ${tidy(Number(kappa(e).toPrecision(3)))}` : ""];
+            if (far || large) right.frame.append(text("small", x + 14, y + 4, outside.join(" ")));
           });
           return wide ? height + 76 : 2 * height + 156;
         },
