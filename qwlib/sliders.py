@@ -31,6 +31,8 @@ FALLBACK = (
 )
 POSITIONS = 241
 """The most positions of a slider over a grid that was computed for a figure."""
+SMALLEST = 1e-4
+"""The least height of a frame, in nm⁻² or nm⁻³: where there is nothing to see it is not zero."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ def levels(well: Well, E_F: float) -> Slider:
     # About 150 positions, one figure apart: 0.0005 eV nm² for the electron's mass.
     step = float(f"{limit / 150:.0e}")
     grid = np.round(np.arange(0, 0.995 * limit, step), 7)
-    rows, least, most = [], 0.0, 1e-9
+    rows, least, most = [], 0.0, SMALLEST
     for alpha in grid:
         states = fermi_states(well.replace(alpha_L=float(alpha)), E_F)
         value = states.contribution
@@ -188,7 +190,7 @@ def totals(ds: xr.Dataset) -> Slider:
                 "counts": [[int(i), n[:, i].tolist()] for i in change],
             }
         )
-    alpha, span = ds["alpha_L"].values, float(np.abs(spin[:, 0]).max()) or 1e-9
+    alpha, span = ds["alpha_L"].values, max(float(np.abs(spin[:, 0]).max()), SMALLEST)
     limit = 2 * HBAR2_OVER_2ME / ds.attrs["mass"]
     return Slider(
         {"view": "totals"}
@@ -245,7 +247,7 @@ def profiles(cases: Mapping[str, Well], E_F: float, d: np.ndarray) -> Slider:
             rows.append(([len(states), len(propagating)], _sums(states), both))
         found.append(rows)
     peak = max(np.abs(both).max() for rows in found for *_, both in rows)
-    digits = int(np.floor(np.log10(32767 / max(peak, 1e-9))))
+    digits = int(np.floor(np.log10(32767 / max(peak, SMALLEST))))
     return Slider(
         {"view": "profiles"}
         | _positions("d", d, 0.52)

@@ -157,11 +157,20 @@ def test_profiles_are_those_of_the_states_and_integrate_to_their_sums():
 
 def test_a_well_without_states_has_data_too():
     thin = Well(d=0.1, alpha_L=0.01)  # the last state leaves at 0.1371 nm
-    rows = sliders.levels(thin, E_F).data["rows"]
-    assert rows[0] == [[0, 0, 0], "", [], [], 0, 0]
+    data = sliders.levels(thin, E_F).data
+    assert data["rows"][0] == [[0, 0, 0], "", [], [], 0, 0]
     data = sliders.profiles({"a": thin}, E_F, [0.1]).data
     assert data["rows"][0][0][:4] == [0, 0, 0, 0]
     assert not np.any(unpacked(data, 0, 0)[1])
+
+
+def test_a_figure_with_nothing_in_it_has_a_frame():
+    frames = [
+        sliders.levels(Well(d=0.1, mass=0.1), E_F).data["frame"],
+        sliders.totals(sweep(alpha_L=[0.0, 0.01], alpha_R=[0.0], d=0.1)).data["frame"],
+    ]
+    assert all(low <= 0 < high for low, high in frames)
+    assert 0 <= sliders.profiles({"a": Well(alpha_L=0)}, E_F, [1.0]).data["digits"] < 10
 
 
 def stored(chapter: str) -> str:

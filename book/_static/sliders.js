@@ -255,7 +255,7 @@
       const scale = 10 ** data.digits;
       const frames = data.cases.map((_, which) => {
         const values = data.positions.flatMap((_, i) => curves(which, i).both.flatMap((b) => [...b]));
-        const [low, high] = [Math.min(...values, 0), Math.max(...values, 1)].map((v) => v / scale);
+        const [low, high] = [Math.min(...values, 0), Math.max(...values, scale / 1e4)].map((v) => v / scale);
         return [low - 0.05 * (high - low), high + 0.05 * (high - low)];
       });
       const sample = (cls) => svg("svg", { class: "sample", width: 36, height: 16 }, line(cls, 0, 8, 36, 8));
