@@ -1,0 +1,342 @@
+/* Figures with a slider, drawn from the data that qwlib/sliders.py put into <qw-slider>.
+   No library, no network, no animation. Colours and dashes are in sliders.css. */
+(() => {
+  const SVG = "http://www.w3.org/2000/svg";
+  const KINDS = ["propagating", "mixed", "interface"];
+  const UNIT = "10⁻³ nm⁻² per τeE/ħ";
+  const SPIN = "∫S_y dz";
+
+  /* Elements. In a child that is text, an underscore lowers the next letter. */
+  const fill = (node, attributes, children, lowered) => {
+    for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+    for (const child of children) {
+      node.append(...(child instanceof Node ? [child] : lowered(String(child).split(/_(\w)/))));
+    }
+    return node;
+  };
+  const html = (tag, attributes = {}, ...children) =>
+    fill(document.createElement(tag), attributes, children, (parts) =>
+      parts.map((part, i) => (i % 2 ? html("sub", {}, part) : part)));
+  const svg = (tag, attributes = {}, ...children) =>
+    fill(document.createElementNS(SVG, tag), attributes, children, (parts) =>
+      parts.map((part, i) => (i ? svg("tspan", i % 2 ? { dy: 3, class: "sub" } : { dy: -3 }, part) : part)));
+  const line = (cls, x1, y1, x2, y2) => svg("line", { class: cls, x1, y1, x2, y2 });
+  const text = (cls, x, y, words) => svg("text", { class: cls, x, y }, words);
+
+  /* A stored whole number as it is shown; data for other programs keep the hyphen. */
+  const plain = (whole, digits) => (whole / 10 ** digits).toFixed(digits).replace(/^-(?=[0.]*$)/, "");
+  const shown = (whole, digits) => plain(whole, digits).replace("-", "−");
+  const tidy = (value) => String(Number(value.toPrecision(6))).replace("-", "−");
+
+  function ticks([low, high], most) {
+    const rough = (high - low) / most;
+    const unit = 10 ** Math.floor(Math.log10(rough));
+    const step = [1, 2, 5, 10].find((s) => s * unit >= rough) * unit;
+    const found = [];
+    for (let i = Math.ceil(low / step); i * step <= high; i++) found.push(i * step);
+    return found;
+  }
+
+  /* Axes in the box [left, top, width, height]; what is drawn on `plane` is cut at its edges. */
+  function axes(figure, [left, top, width, height], xRange, yRange, xName, yName) {
+    const X = (x) => ((x - xRange[0]) / (xRange[1] - xRange[0])) * width;
+    const Y = (y) => ((yRange[1] - y) / (yRange[1] - yRange[0])) * height;
+    const frame = svg("g", { transform: `translate(${left} ${top})` });
+    const plane = svg("svg", { width, height });
+    frame.append(line("axis", 0, height, width, height), line("axis", 0, 0, 0, height));
+    for (const x of ticks(xRange, width / 60)) {
+      frame.append(line("axis", X(x), height, X(x), height + 4));
+      frame.append(text("middle", X(x), height + 17, tidy(x)));
+    }
+    for (const y of ticks(yRange, height / 36)) {
+      frame.append(line("axis", -4, Y(y), 0, Y(y)), text("end", -7, Y(y) + 4, tidy(y)));
+    }
+    frame.append(text("middle", width / 2, height + 35, xName), text("", -40, -10, yName));
+    if (yRange[0] < 0) plane.append(line("zero", 0, Y(0), width, Y(0)));
+    frame.append(plane);
+    figure.append(frame);
+    return { X, Y, plane, frame, width, height };
+  }
+
+  const polyline = (cls, points) =>
+    svg("polyline", { class: cls, points: points.map((p) => p.map((v) => v.toFixed(1))).join(" ") });
+
+  /* A smooth curve through points at equal steps (Catmull and Rom). */
+  function smooth(points) {
+    const at = (i) => points[Math.min(Math.max(i, 0), points.length - 1)];
+    const words = [`M${at(0)}`];
+    for (let i = 0; i + 1 < points.length; i++) {
+      const turn = (p, from, to) => [0, 1].map((j) => p[j] + (to[j] - from[j]) / 6);
+      const first = turn(at(i), at(i - 1), at(i + 1));
+      words.push(`C${first} ${turn(at(i + 1), at(i + 2), at(i))} ${at(i + 1)}`);
+    }
+    return words.join("");
+  }
+
+  /* One choice of several, or several, as native buttons. */
+  function choice(type, legend, names, checked, changed) {
+    const group = html("fieldset", {}, html("legend", {}, legend));
+    const name = `qw-${Math.random()}`; // the buttons of one question
+    const boxes = names.map((words, i) => {
+      const box = html("input", { type, name, value: i });
+      box.checked = checked(i);
+      box.addEventListener("change", changed);
+      group.append(html("label", {}, box, " ", words));
+      return box;
+    });
+    return { group, on: (i) => boxes[i].checked, which: () => boxes.findIndex((b) => b.checked) };
+  }
+
+  const marker = (sign, x, y) => {
+    const r = 6;
+    if (sign === "0") return `M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0Z`;
+    const up = sign === "+" ? 1 : -1;
+    return `M${x} ${y - up * r}l${r} ${up * 1.8 * r}h${-2 * r}Z`;
+  };
+  const CHIRALITY = { "+": "plus", "-": "minus", 0: "none" };
+
+  /* Each view: what it needs at the start, what it says and draws at position i, and its data as
+     a table. `say` returns a list of [name, value, rest]. */
+  const views = {
+    levels(data) {
+      const first = data.rows[0][0];
+      const count = (n) => n[0] + n[1] + n[2];
+      const kind = (n, j) => (j < n[2] ? 2 : j < n[2] + n[1] ? 1 : 0);
+      const bottom = -Math.max(4 * data.Delta, 0.5);
+      const kappa = (E) => {
+        const square = (E + data.Delta) / data.c;
+        return Math.sign(square) * Math.sqrt(Math.abs(square));
+      };
+      const sample = (k, sign) =>
+        svg("svg", { class: `sample ${CHIRALITY[sign]} ${KINDS[k]}`, width: 36, height: 16 },
+          line("level", 0, 8, 36, 8), svg("path", { class: "mark", d: marker(sign, 18, 8) }));
+      const ringed = svg("svg", { class: "sample", width: 24, height: 24 },
+        svg("circle", { class: "ring", cx: 12, cy: 12, r: 10 }));
+      const key = [
+        [sample(0, "+"), "+ chirality"], [sample(0, "-"), "− chirality"],
+        [sample(0, "0"), "propagating"], [sample(1, "0"), "mixed"], [sample(2, "0"), "interface"],
+        [ringed, "of another kind than at α_L = 0"],
+      ];
+      return {
+        unit: "eV nm²",
+        alt: "Left, levels in the well; right, what each contributes to the spin density against κ.",
+        key,
+        say(i) {
+          const [n, , , , all, propagating] = data.rows[i];
+          return [
+            [`${SPIN}, all states`, shown(all, 3), ` × ${UNIT}`],
+            [`${SPIN}, propagating states alone`, shown(propagating, 3), ` × ${UNIT}`],
+            ["number of states", count(n), ` (${KINDS.map((name, k) => `${n[k]} ${name}`).join(", ")})`],
+          ];
+        },
+        draw(figure, i, width) {
+          const [n, signs, E, spin] = data.rows[i];
+          const wide = width >= 640;
+          const [half, height] = [wide ? width / 2 : width, 270];
+          const pad = Math.max(0.25 * data.d, 0.1);
+          const ends = [-pad, data.d + pad];
+          const top = 1.06 * Math.max(...data.V);
+          const left = axes(figure, [42, 30, half - 84, height], ends, [bottom, top], "z (nm)", "E (eV)");
+          const spins = data.frame.map((v) => v / 1000);
+          const right = axes(figure, [wide ? half + 42 : 42, wide ? 30 : height + 110, half - 62, height],
+            [kappa(bottom), kappa(data.E_F) + 0.5], spins, "κ (nm⁻¹)", "contribution (10⁻³ nm⁻²)");
+          const [V, W] = data.V;
+          left.plane.append(polyline("wall", [[ends[0], V], [0, V], [0, 0], [data.d, 0], [data.d, W], [ends[1], W]]
+            .map(([z, e]) => [left.X(z), left.Y(e)])));
+          for (const [e, name] of [[data.E_F, "ε_F"], [data.Delta, "|Δ|"], [-data.Delta, "−|Δ|"]]) {
+            left.plane.append(line("guide", 0, left.Y(e), left.width, left.Y(e)));
+            left.frame.append(text("", left.width + 3, left.Y(e) + 4, name));
+          }
+          const gates = [0, kappa(bottom), kappa(-data.Delta), kappa(data.Delta), kappa(data.E_F) + 0.5];
+          for (const k of [3, 2, 1]) {
+            const [a, b] = [right.X(gates[k]), right.X(gates[k + 1])];
+            if (k > 1) right.plane.append(line("guide", a, 0, a, height));
+            if (b - a > 50) right.frame.append(text("middle small", (a + b) / 2, 8, KINDS[3 - k]));
+          }
+          const same = count(n) === count(first);
+          E.forEach((whole, j) => {
+            const e = whole / 1e4, c = spin[j] / 1000, k = kind(n, j);
+            const look = svg("g", { class: `${CHIRALITY[signs[j]]} ${KINDS[k]}` });
+            const other = same && k !== kind(first, j);
+            if (e > bottom) {
+              const y = left.Y(e);
+              look.append(line("level", left.X(0), y, left.X(data.d), y));
+              left.plane.append(look);
+              if (other) left.plane.append(svg("circle", { class: "ring", cx: left.X(data.d / 2), cy: y, r: 10 }));
+            } else {
+              left.frame.append(text("middle small", left.X(data.d / 2), left.height - 5, `↓ ${shown(whole, 4)} eV`));
+            }
+            const far = e < bottom, large = c > spins[1] || c < spins[0];
+            const x = Math.max(right.X(kappa(e)), 12);
+            const y = large ? (c > 0 ? 24 : height - 24) : right.Y(c);
+            const stem = svg("g", { class: look.getAttribute("class") },
+              line("level", x, right.Y(0), x, y), svg("path", { class: "mark", d: marker(signs[j], x, y) }));
+            right.plane.append(stem);
+            if (other) right.plane.append(svg("circle", { class: "ring", cx: x, cy: y, r: 10 }));
+            const outside = [large ? shown(spin[j], 3) : "", far ? `at κ = ${tidy(Number(kappa(e).toPrecision(3)))}` : ""];
+            if (far || large) right.frame.append(text("small", x + 14, y + 4, outside.join(" ")));
+          });
+          return wide ? height + 76 : 2 * height + 156;
+        },
+        table() {
+          const rows = data.rows.flatMap(([n, signs, E, spin], i) => E.map((e, j) => [
+            data.positions[i], KINDS[kind(n, j)], { "+": 1, "-": -1, 0: 0 }[signs[j]], plain(e, 4), plain(spin[j], 3)]));
+          return [["alpha_L_eV_nm2", "kind", "chirality", "E_eV", "contribution_1e-3_per_nm2"], ...rows];
+        },
+      };
+    },
+
+    totals(data, redraw) {
+      const kinds = choice("checkbox", "States counted", KINDS, () => true, redraw);
+      const right = choice("radio", "α_R (eV nm²)", data.alpha_R.map(tidy),
+        (i) => i === Math.max(data.alpha_R.indexOf(0), 0), redraw);
+      const mask = () => KINDS.reduce((sum, _, k) => sum + (kinds.on(k) << k), 0);
+      const sums = (r) => data.series[r].sums[mask() - 1] ?? data.positions.map(() => 0);
+      const counts = (r, i) => data.series[r].counts.findLast(([from]) => from <= i)[1];
+      const sample = (cls) => svg("svg", { class: "sample", width: 36, height: 16 }, line(cls, 0, 8, 36, 8));
+      return {
+        unit: "eV nm²",
+        alt: "The spin density integrated over the well against α_L, with a mark at the chosen value.",
+        controls: [kinds.group, right.group],
+        key: [[sample("curve propagating"), "the chosen α_R"], [sample("curve other"), "the other α_R"],
+          [sample("guide"), "ħ²/m, the end of the model"]],
+        say(i) {
+          const n = counts(right.which(), i);
+          const some = KINDS.filter((_, k) => kinds.on(k));
+          const all = n.map((m, k) => `${m} ${KINDS[k]}`).join(", ");
+          const past = data.positions[i] >= data.limit ? "; past ħ²/m, where the model has ended" : "";
+          return [
+            [`${SPIN}, ${some.join(" + ") || "no states"}`, shown(sums(right.which())[i], 2), ` × ${UNIT}${past}`],
+            ["states counted", n.reduce((sum, m, k) => sum + (kinds.on(k) ? m : 0), 0), `, of ${all}`],
+          ];
+        },
+        draw(figure, i, width) {
+          const frame = data.frame.map((v) => v / 100), last = data.positions.at(-1);
+          const box = axes(figure, [50, 30, width - 66, 300], [0, last], frame, "α_L (eV nm²)", `${SPIN} (${UNIT})`);
+          const { X, Y, plane, height } = box;
+          plane.append(line("guide", X(data.limit), 0, X(data.limit), height));
+          const chosen = right.which();
+          const order = data.alpha_R.map((_, r) => r).sort((a, b) => (a === chosen) - (b === chosen));
+          for (const r of order) {
+            const points = sums(r).map((v, j) => [X(data.positions[j]), Y(v / 100)]);
+            const split = data.positions.findIndex((a) => a > data.limit); // no line across the pole
+            const parts = split < 0 ? [points] : [points.slice(0, split), points.slice(split)];
+            for (const part of parts) {
+              plane.append(polyline(r === chosen ? "curve propagating" : "curve other", part));
+            }
+          }
+          const x = X(data.positions[i]), value = sums(chosen)[i] / 100;
+          const y = Math.min(Math.max(Y(value), 8), height - 8);
+          plane.append(line("cursor", x, 0, x, height));
+          plane.append(svg("circle", { class: value === Math.min(Math.max(value, frame[0]), frame[1]) ? "dot" : "dot out", cx: x, cy: y, r: 6 }));
+          return 376;
+        },
+        table() {
+          const head = ["alpha_R_eV_nm2", "alpha_L_eV_nm2"];
+          for (const name of KINDS) head.push(`${name}_states`, `${name}_1e-3_per_nm2`);
+          const rows = data.alpha_R.flatMap((a, r) => data.positions.map((b, i) =>
+            [a, b, ...KINDS.flatMap((_, k) => [counts(r, i)[k], plain(data.series[r].sums[(1 << k) - 1][i], 2)]),
+              plain(data.series[r].sums[6][i], 2)]));
+          return [[...head, "all_1e-3_per_nm2"], ...rows];
+        },
+      };
+    },
+
+    profiles(data, redraw) {
+      const name = ([letter, left, right]) => `(${letter}) α_L = ${tidy(left)}, α_R = ${tidy(right)}`;
+      const cases = choice("radio", "Case (α in eV nm²)", data.cases.map(name), (i) => i === 0, redraw);
+      const unpack = (words) => new Int16Array(Uint8Array.from(atob(words), (c) => c.charCodeAt(0)).buffer);
+      const curves = (which, i) => {
+        const [, , , , all, propagating] = data.rows[which][i];
+        const d = data.positions[i], step = d / data.inside[i];
+        const both = [unpack(all), unpack(propagating ?? all)];
+        return { d, both, z: [...both[0]].map((_, j) => (j - data.outside[i]) * step) };
+      };
+      const scale = 10 ** data.digits;
+      const frames = data.cases.map((_, which) => {
+        const values = data.positions.flatMap((_, i) => curves(which, i).both.flatMap((b) => [...b]));
+        const [low, high] = [Math.min(...values, 0), Math.max(...values, scale / 1e4)].map((v) => v / scale);
+        return [low - 0.05 * (high - low), high + 0.05 * (high - low)];
+      });
+      const sample = (cls) => svg("svg", { class: "sample", width: 36, height: 16 }, line(cls, 0, 8, 36, 8));
+      return {
+        unit: "nm",
+        alt: "The spin density S_y(z) across the well, of all states and of the propagating ones.",
+        controls: [cases.group],
+        key: [[sample("curve all"), "all states"], [sample("curve propagating"), "propagating states alone"],
+          [sample("guide"), "the interfaces"]],
+        say(i) {
+          const [n, m, all, propagating] = data.rows[cases.which()][i];
+          return [
+            [`${SPIN}, all states`, shown(all, 3), ` × ${UNIT}`],
+            [`${SPIN}, propagating states alone`, shown(propagating, 3), ` × ${UNIT}`],
+            ["number of states", n, `, of which ${m} propagating`],
+          ];
+        },
+        draw(figure, i, width) {
+          const { d, both, z } = curves(cases.which(), i);
+          const { X, Y, plane, height } = axes(figure, [50, 30, width - 66, 300],
+            [z[0], z.at(-1)], frames[cases.which()], "z (nm)", "S_y (nm⁻³ per τeE/ħ)");
+          for (const end of [0, d]) plane.append(line("guide", X(end), 0, X(end), height));
+          both.forEach((values, b) => {
+            const points = z.map((at, j) => [X(at), Y(values[j] / scale)].map((v) => Number(v.toFixed(2))));
+            const [l, r] = [data.outside[i], data.outside[i] + data.inside[i]];
+            const path = [[0, l], [l, r], [r, z.length - 1]].map(([a, e]) => smooth(points.slice(a, e + 1)));
+            plane.append(svg("path", { class: b ? "curve propagating" : "curve all", d: path.join("") }));
+          });
+          return 376;
+        },
+        table() {
+          const rows = data.cases.flatMap(([letter], which) => data.positions.flatMap((d, i) => {
+            const { z, both } = curves(which, i);
+            return z.map((at, j) => [letter, d, plain(at * 1e6, 6), ...both.map((b) => plain(b[j], data.digits))]);
+          }));
+          return [["case", "d_nm", "z_nm", "all_per_nm3", "propagating_per_nm3"], ...rows];
+        },
+      };
+    },
+  };
+
+  class Slider extends HTMLElement {
+    connectedCallback() {
+      const source = this.querySelector('script[type="application/json"]');
+      if (!source || this.range) return;
+      const data = JSON.parse(source.textContent);
+      const view = views[data.view](data, () => this.update());
+      const place = (i) => `${data.positions[i].toFixed(data.decimals)} ${view.unit}`;
+      this.range = html("input", { type: "range", min: 0, max: data.positions.length - 1, step: 1 });
+      this.range.value = data.start;
+      this.range.addEventListener("input", () => this.update());
+      const at = html("span", { class: "place" });
+      const out = html("output", { "aria-live": "polite" });
+      const key = html("ul", { class: "key" });
+      for (const [sample, words] of view.key) {
+        sample.setAttribute("aria-hidden", "true");
+        key.append(html("li", {}, sample, html("span", {}, words)));
+      }
+      const box = html("div", { class: "drawing" });
+      const table = view.table().map((row) => row.join(",")).join("\n");
+      const href = URL.createObjectURL(new Blob([table, "\n"], { type: "text/csv" }));
+      const link = html("a", { href, download: `${data.view}.csv` }, "The data of this figure (CSV)");
+      this.replaceChildren(
+        ...(view.controls ?? []),
+        html("label", { class: "position" }, html("span", {}, `${data.name} = `, at), this.range),
+        out, box, key, html("p", {}, link), source);
+      this.update = () => {
+        const i = Number(this.range.value), width = Math.floor(box.clientWidth);
+        at.textContent = place(i);
+        this.range.setAttribute("aria-valuetext", place(i));
+        out.replaceChildren(...view.say(i).map(([name, value, rest]) =>
+          html("span", {}, `${name}: `, html("b", {}, value), rest)));
+        if (!width) return; // in a part of the page that is folded away
+        const figure = svg("svg", { role: "img", "aria-label": view.alt });
+        const height = view.draw(figure, i, width);
+        figure.setAttribute("viewBox", `0 0 ${width} ${height}`);
+        box.replaceChildren(figure);
+      };
+      this.update();
+      new ResizeObserver(() => this.update()).observe(box);
+    }
+  }
+  customElements.define("qw-slider", Slider);
+})();
