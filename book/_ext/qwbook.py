@@ -52,28 +52,54 @@ def describe(app, pagename, templatename, context, doctree) -> None:
     context["metatags"] += '<meta name="twitter:card" content="summary_large_image" />\n'
 
 
-def formulas_as_printed(app, what, name, obj, options, lines) -> None:
-    """Keep the layout of formulas, which docstrings indent after a blank line."""
+COLON = "\ue000"
+"""Stands for a colon while napoleon reads, which takes what is before one for a type."""
+
+
+def as_text(line: str) -> str:
+    """Escape the bars of |x|, which are markup for a substitution outside of code."""
+    parts = line.split("`")
+    parts[::2] = [part.replace("|", r"\|") for part in parts[::2]]
+    return "`".join(parts)
+
+
+def as_written(app, what, name, obj, options, lines) -> None:
+    """Keep what docstrings mean where markup would have it otherwise.
+
+    A formula that is indented after a blank line keeps its layout, |x| its bars, and the first
+    sentence of a constant or a property its colon.
+    """
     result = []
-    literal, text = False, ""
-    outer = 0  # the indentation of the text that a formula would belong to
-    for line, previous in zip(lines, ["", *lines]):
+    outer = 0  # the indentation of the text around a formula or a directive
+    verbatim = False
+    text = ""  # the last line that is not blank
+    for line in lines:
         indent = len(line) - len(line.lstrip())
-        if line.strip() and not (indent >= outer + 4 and literal):
-            literal = not previous.strip() and indent >= outer + 4 and bool(result)
-            if literal and not text.lstrip().startswith("..") and not text.endswith("::"):
+        if line.strip() and not (verbatim and indent >= outer + 4):
+            blank = bool(result) and not result[-1].strip()
+            formula = blank and indent >= outer + 4
+            if formula and not text.endswith("::"):
                 result += [" " * outer + "::", ""]
-            elif not literal:
+            verbatim = formula or line.lstrip().startswith("..")
+            if not formula:
                 outer = indent
         text = line or text
-        result.append(line)
+        result.append(line if verbatim else as_text(line))
+    if what in ("attribute", "data", "property") and result:
+        result[0] = result[0].replace(":", COLON)
     lines[:] = result
+
+
+def colons_back(app, what, name, obj, options, lines) -> None:
+    """Undo what `as_written` does to colons."""
+    lines[:] = [line.replace(COLON, ":") for line in lines]
 
 
 def setup(app) -> dict:
     """Register all of it with Sphinx."""
     app.connect("builder-inited", copy_mathjax)
     app.connect("html-page-context", describe)
-    # Before napoleon, which is at 500 and indents descriptions.
-    app.connect("autodoc-process-docstring", formulas_as_printed, priority=400)
+    # Before napoleon and after it; it is at 500.
+    app.connect("autodoc-process-docstring", as_written, priority=400)
+    app.connect("autodoc-process-docstring", colons_back, priority=600)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
