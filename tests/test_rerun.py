@@ -109,6 +109,7 @@ def make_tree(tree: Path) -> Path:
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "qwlib", tree / "qwlib", ignore=ignored)
     shutil.copytree(ROOT / "book" / "_static", tree / "book" / "_static")
+    shutil.copytree(ROOT / "book" / "_ext", tree / "book" / "_ext", ignore=ignored)
     (tree / "tools").mkdir()
     for name in ("_config.yml", "tools/build.py", "book/references.bib", "book/bibliography.md"):
         shutil.copy(ROOT / name, tree / name)

@@ -1,0 +1,105 @@
+"""What the pages of the book need beyond the extensions of others.
+
+MathJax comes with the site, so that a page loads nothing from elsewhere; a page says what it is to
+those who link to it; and what a page needs to be read with a keyboard or a screen reader, the
+theme's own markup included, is put right here.
+"""
+
+import shutil
+from importlib.metadata import distribution
+from pathlib import Path
+from urllib.parse import urljoin
+
+from bs4 import BeautifulSoup
+
+MATHJAX = ("tex-mml-chtml.js", "output/chtml/fonts/woff-v2/")
+"""What our pages use of MathJax: about 1.2 MB of program, and of the fonts what they show."""
+
+
+def copy_mathjax(app) -> None:
+    """Put MathJax beside the pages.
+
+    Not through ``html_static_path``, of which Jupyter Book loads every script on every page.
+    """
+    if app.builder.format != "html":
+        return
+    top = "sphinx-mathjax-offline/static/mathjax/"
+    for file in distribution("sphinx-mathjax-offline").files:
+        name = file.as_posix().removeprefix(top)
+        if name != file.as_posix() and name.startswith(MATHJAX):
+            target = Path(app.outdir, "_static", "mathjax", name)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file.locate(), target)
+
+
+def describe(app, pagename, templatename, context, doctree) -> None:
+    """Tell those who show a link what the page is, with a picture."""
+    base = app.config.html_baseurl
+    if doctree is None or not base:
+        return
+    text = BeautifulSoup(context["title"], "html.parser").get_text()
+    properties = {
+        "og:type": "article",
+        "og:title": text,
+        "og:site_name": app.config.html_title,
+        "og:url": urljoin(base, f"{pagename}.html"),
+        "og:image": urljoin(base, "_static/card.png"),
+        "og:image:alt": "Spin density across a quantum well, with a peak at each interface.",
+    }
+    for name, value in properties.items():
+        escaped = value.replace("&", "&amp;").replace('"', "&quot;")
+        context["metatags"] += f'<meta property="{name}" content="{escaped}" />\n'
+    context["metatags"] += '<meta name="twitter:card" content="summary_large_image" />\n'
+
+
+COLON = "\ue000"
+"""Stands for a colon while napoleon reads, which takes what is before one for a type."""
+
+
+def as_text(line: str) -> str:
+    """Escape the bars of |x|, which are markup for a substitution outside of code."""
+    parts = line.split("`")
+    parts[::2] = [part.replace("|", r"\|") for part in parts[::2]]
+    return "`".join(parts)
+
+
+def as_written(app, what, name, obj, options, lines) -> None:
+    """Keep what docstrings mean where markup would have it otherwise.
+
+    A formula that is indented after a blank line keeps its layout, |x| its bars, and the first
+    sentence of a constant or a property its colon.
+    """
+    result = []
+    outer = 0  # the indentation of the text around a formula or a directive
+    verbatim = False
+    text = ""  # the last line that is not blank
+    for line in lines:
+        indent = len(line) - len(line.lstrip())
+        if line.strip() and not (verbatim and indent >= outer + 4):
+            blank = bool(result) and not result[-1].strip()
+            formula = blank and indent >= outer + 4
+            if formula and not text.endswith("::"):
+                result += [" " * outer + "::", ""]
+            verbatim = formula or line.lstrip().startswith("..")
+            if not formula:
+                outer = indent
+        text = line or text
+        result.append(line if verbatim else as_text(line))
+    if what in ("attribute", "data", "property") and result:
+        result[0] = result[0].replace(":", COLON)
+    lines[:] = result
+
+
+def colons_back(app, what, name, obj, options, lines) -> None:
+    """Undo what `as_written` does to colons."""
+    lines[:] = [line.replace(COLON, ":") for line in lines]
+
+
+def setup(app) -> dict:
+    """Register all of it with Sphinx."""
+    app.connect("builder-inited", copy_mathjax)
+    app.connect("html-page-context", describe)
+    # Before napoleon and after it; it is at 500.
+    app.connect("autodoc-process-docstring", as_written, priority=400)
+    app.connect("autodoc-process-docstring", colons_back, priority=600)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
