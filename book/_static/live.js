@@ -9,12 +9,16 @@
 
   /* What stands for the imports of a chapter that make no sense in a page, and the packages that
      Pyodide does not have. */
-  const setup = (wheels) => `
-import sys, types
+  const install = (wheels) => `
 import piplite
 await piplite.install(${JSON.stringify(wheels)}, deps=False)
+del piplite
+`;
+  const standIn = `
+import sys, types
 sys.modules["myst_nb"] = types.ModuleType("myst_nb")
 sys.modules["myst_nb"].glue = lambda *args, **kwargs: None
+del sys, types
 `;
 
   function element(tag, attributes = {}, ...children) {
@@ -184,14 +188,27 @@ sys.modules["myst_nb"].glue = lambda *args, **kwargs: None
     session.manager._loader = { requested: true, ready: Promise.resolve(undefined) };
 
     say("Loading qwlib (3 of 4) …");
-    const reply = await session.kernel.requestExecute({ code: setup(config.wheels) }).done;
-    if (reply.content.status !== "ok") {
-      throw new Trouble(`qwlib could not be loaded: ${reply.content.evalue}`);
-    }
+    const execute = async (code) => {
+      const reply = await session.kernel.requestExecute({ code, store_history: false }).done;
+      if (reply.content.status !== "ok") {
+        throw new Trouble(`qwlib could not be loaded: ${reply.content.evalue}`);
+      }
+    };
+    await execute(install(config.wheels) + standIn);
 
     say("Running the imports, the parameters and the explorers (4 of 4) …");
-    const marked = cells().map((cell, place) => place === 0 || cell.matches(".tag_parameters, .tag_explorer"));
-    await runAll(notebook.cells.filter((_, place) => marked[place]));
+    const first = cells().map(
+      (cell, place) => place === 0 || cell.matches(".tag_parameters, .tag_explorer")
+    );
+    const chosen = notebook.cells.filter((_, place) => first[place]);
+    const sweeps = chosen.some((cell) => cell.source.includes("explore_curve"));
+    if (sweeps) {
+      await execute(install(config.late));
+    }
+    await runAll(chosen);
+    if (!sweeps) {
+      execute(install(config.late)); // in the reader's time; a cell run meanwhile waits for it
+    }
     return notebook;
   }
 
