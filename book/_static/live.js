@@ -139,6 +139,8 @@ del sys, types
     say("Loading the editor (1 of 4) …");
     const config = await (await download(new URL("config.json", live))).json();
     const source = (name) => new URL(config.sources[name], live);
+    /* thebe-lite would register a service worker for the whole site, if there were such a thing. */
+    Object.defineProperty(navigator, "serviceWorker", { value: undefined, configurable: true });
     /* thebe-lite registers itself with an AMD loader if there is one, and then Thebe misses it. */
     const define = window.define;
     window.define = undefined;
@@ -182,6 +184,7 @@ del sys, types
       mountRunAllButton: false,
       mountRestartButton: false,
       mountRestartAllButton: false,
+      codeMirrorConfig: { theme: "default", lineNumbers: false, viewportMargin: Infinity },
     });
     /* The widgets of ipywidgets itself are part of Thebe; without this it would first load an AMD
        loader for other ones from elsewhere. */
@@ -200,16 +203,23 @@ del sys, types
     const first = cells().map(
       (cell, place) => place === 0 || cell.matches(".tag_parameters, .tag_explorer")
     );
-    const chosen = notebook.cells.filter((_, place) => first[place]);
-    const sweeps = chosen.some((cell) => cell.source.includes("explore_curve"));
-    if (sweeps) {
-      await execute(install(config.late));
-    }
-    await runAll(chosen);
-    if (!sweeps) {
-      execute(install(config.late)); // in the reader's time; a cell run meanwhile waits for it
-    }
+    loadLate(notebook, () => execute(install(config.late)));
+    await runAll(notebook.cells.filter((_, place) => first[place]));
     return notebook;
+  }
+
+  /* What few cells need is loaded when the first of them runs, once. */
+  function loadLate(notebook, load) {
+    let loaded;
+    notebook.cells.forEach((cell) => {
+      const run = cell.execute.bind(cell);
+      cell.execute = async (source) => {
+        if (/sweep|explore_curve|xarray|pandas/.test(source ?? cell.source)) {
+          await (loaded ??= load());
+        }
+        return run(source);
+      };
+    });
   }
 
   async function runAll(some) {
