@@ -22,12 +22,18 @@ PY = .venv/bin/python
 # The version that wrote requirements.txt; another one may resolve or print otherwise.
 UV = uv==0.13.9
 
+# LIVE=local puts verified copies of Thebe and Pyodide beside the pages; without it the button
+# that runs a page takes them from their public addresses.
+LIVE ?=
+export LIVE
+
 # book and test share .venv, so `make -j book test` must not set it up twice at once.
 .NOTPARALLEL:
-.PHONY: help book test lint baseline bench lock clean
+.PHONY: help book serve test lint baseline bench lock clean
 
 help:
 	@echo 'make book      build the book afresh into _build/html/index.html'
+	@echo 'make serve     show the built book at an address of this machine, so that its pages can run'
 	@echo 'make test      lint, run the tests, and rerun the chapters against their stored outputs'
 	@echo 'make lint      check the style and the format of the Python files'
 	@echo 'make baseline  rerun every chapter and store its outputs in place'
@@ -36,12 +42,18 @@ help:
 	@echo 'make clean     remove everything the other commands made'
 	@echo
 	@echo 'PYTHON=python3.12 after the command picks the interpreter (3.11 to 3.13).'
+	@echo 'LIVE=local after make book puts what runs the pages beside them (needs npm).'
 
 # The old book goes first: whatever fails below, no old page is left to look fresh.
 book:
 	@rm -rf _build
 	@$(ENVIRONMENT)
 	@$(PY) tools/build.py .
+
+# A page opened as a file may not start Python; one that comes from an address may.
+serve:
+	@$(ENVIRONMENT)
+	@$(PY) -m http.server --bind 127.0.0.1 --directory _build/html 8000
 
 test: lint
 	@echo '==> Testing qwlib and the chapters'
@@ -81,6 +93,6 @@ lock:
 	@rm -rf _build/lock
 
 clean:
-	rm -rf .venv _build _reruns .pytest_cache .hypothesis .ruff_cache
+	rm -rf .venv _build _reruns .live .pytest_cache .hypothesis .ruff_cache
 	find qwlib tests tools benchmarks book -name __pycache__ -prune -exec rm -rf {} +
 	find book -name .ipynb_checkpoints -prune -exec rm -rf {} +

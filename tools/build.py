@@ -3,13 +3,17 @@
     python tools/build.py DIRECTORY
 
 DIRECTORY holds _config.yml and _toc.yml; the book goes to _build/html in it.
+With LIVE=local in the environment its pages run Python from files of the book alone.
 """
 
+import os
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import live
 
 # IPython colours its tracebacks, which makes them unreadable and unsearchable in a log.
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -43,6 +47,7 @@ def build(source: Path) -> int:
         index.unlink(missing_ok=True)
         print("error: the book was not built; the cause is above", file=sys.stderr)
         return status
+    live.install(html, local=os.environ.get("LIVE") == "local")
     print(f"==> The book is built, every chapter run afresh:\n{index}")
     return 0
 

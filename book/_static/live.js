@@ -1,0 +1,280 @@
+/* "Run this page": starts Python in the reader's browser (Pyodide, through Thebe and thebe-lite)
+   and makes the code cells of the page editable.  Nothing is loaded before the button is pressed.
+   tools/live.py writes live/config.json, which says from where. */
+(() => {
+  "use strict";
+
+  const root = new URL(document.documentElement.dataset.content_root || "./", location.href);
+  const live = new URL("live/", root);
+
+  /* What stands for the imports of a chapter that make no sense in a page, and the packages that
+     Pyodide does not have. */
+  const install = (wheels) => `
+import piplite
+await piplite.install(${JSON.stringify(wheels)}, deps=False)
+del piplite
+`;
+  const standIn = `
+import sys, types
+sys.modules["myst_nb"] = types.ModuleType("myst_nb")
+sys.modules["myst_nb"].glue = lambda *args, **kwargs: None
+del sys, types
+`;
+
+  function element(tag, attributes = {}, ...children) {
+    const made = document.createElement(tag);
+    Object.entries(attributes).forEach(([name, value]) => made.setAttribute(name, value));
+    made.append(...children);
+    return made;
+  }
+
+  /* --- loading --------------------------------------------------------------------------------- */
+
+  class Trouble extends Error {}
+
+  function checkBrowser() {
+    if (location.protocol === "file:") {
+      throw new Trouble(
+        "A page opened as a file cannot start Python. Run “make serve” in the book's folder " +
+          "and open the address that it prints."
+      );
+    }
+    if (typeof WebAssembly !== "object" || typeof Worker !== "function") {
+      throw new Trouble("This browser cannot run Python: it lacks WebAssembly or web workers.");
+    }
+  }
+
+  async function download(url) {
+    let answer;
+    try {
+      answer = await fetch(url);
+    } catch {
+      throw new Trouble(`The network did not deliver ${url}. Check the connection and try again.`);
+    }
+    if (!answer.ok) {
+      throw new Trouble(`${url} is not there (status ${answer.status}).`);
+    }
+    return answer;
+  }
+
+  function load(url, integrity) {
+    const checked = { integrity, crossorigin: "anonymous" };
+    const node = url.pathname.endsWith(".css")
+      ? element("link", { rel: "stylesheet", href: url, ...checked })
+      : element("script", { src: url, ...checked });
+    return new Promise((resolve, reject) => {
+      node.onload = resolve;
+      node.onerror = () => {
+        node.remove();
+        reject(new Trouble(`${url} did not load. Check the connection and try again.`));
+      };
+      document.head.append(node);
+    });
+  }
+
+  /* A worker must come from the site itself.  Where thebe-lite comes from elsewhere, a small
+     worker of ours loads it, and the parts that it asks for, from there. */
+  function allowForeignWorkers() {
+    const Native = window.Worker;
+    window.Worker = class extends Native {
+      constructor(url, options) {
+        const foreign = /^https?:/.test(url) && new URL(url).origin !== location.origin;
+        if (!foreign) {
+          super(url, options);
+          return;
+        }
+        const folder = new URL(".", url).href;
+        const source = `
+          const load = self.importScripts.bind(self);
+          const here = self.location.href.replace(/[^/]+$/, "");
+          self.importScripts = (...urls) =>
+            load(...urls.map((url) => String(url).replace(here, ${JSON.stringify(folder)})));
+          load(${JSON.stringify(String(url))});`;
+        super(URL.createObjectURL(new Blob([source], { type: "text/javascript" })), options);
+      }
+    };
+  }
+
+  /* --- the page's cells ------------------------------------------------------------------------ */
+
+  const cells = () =>
+    Array.from(document.querySelectorAll("article div.cell")).filter((cell) =>
+      cell.querySelector(".cell_input pre")
+    );
+
+  /* Thebe pairs sources and outputs by their order, so every cell gets one output.  Where a figure
+     has a caption the output goes into the figure, which so keeps its caption and its number. */
+  function markCells() {
+    cells().forEach((cell) => {
+      const source = cell.querySelector(".cell_input pre");
+      source.setAttribute("data-executable", "true");
+      source.setAttribute("data-language", "python");
+      cell.querySelectorAll("button.copybtn").forEach((button) => button.remove());
+      const output = element("div", { "data-output": "true" });
+      let place = cell.querySelector(".cell_output");
+      if (!place) {
+        place = element("div", { class: "cell_output docutils container" });
+        cell.append(place);
+      }
+      const figure = place.querySelector("figure");
+      const caption = figure && figure.querySelector("figcaption");
+      if (caption) {
+        const before = Array.from(place.childNodes).filter(
+          (node) => node !== figure && !node.contains(figure)
+        );
+        const drawn = Array.from(figure.childNodes).filter((node) => node !== caption);
+        output.append(...before, ...drawn);
+        figure.prepend(output);
+      } else {
+        output.append(...place.childNodes);
+        place.append(output);
+      }
+    });
+  }
+
+  /* --- the button ------------------------------------------------------------------------------ */
+
+  async function start(say) {
+    checkBrowser();
+    say("Loading the editor (1 of 4) …");
+    const config = await (await download(new URL("config.json", live))).json();
+    const source = (name) => new URL(config.sources[name], live);
+    /* thebe-lite would register a service worker for the whole site, if there were such a thing. */
+    Object.defineProperty(navigator, "serviceWorker", { value: undefined, configurable: true });
+    /* thebe-lite registers itself with an AMD loader if there is one, and then Thebe misses it. */
+    const define = window.define;
+    window.define = undefined;
+    allowForeignWorkers();
+    try {
+      for (const [name, file] of [
+        ["thebe", "thebe.css"],
+        ["thebeLite", "thebe-lite.min.js"],
+        ["thebe", "index.js"],
+      ]) {
+        await load(new URL(file, source(name)), config.integrity[file]);
+      }
+    } finally {
+      window.define = define;
+    }
+    const pyodide = new URL("pyodide.js", source("pyodide"));
+    await download(pyodide); // a worker that cannot load it would wait without a word
+
+    say("Starting Python (2 of 4) …");
+    const startServer = window.thebeLite.startJupyterLiteServer;
+    window.thebeLite.startJupyterLiteServer = () =>
+      startServer({
+        litePluginSettings: {
+          "@jupyterlite/pyodide-kernel-extension:kernel": {
+            pyodideUrl: pyodide.href,
+            pipliteUrls: [new URL("wheels/all.json", live).href],
+            pipliteWheelUrl: new URL("pypi/piplite-0.4.7-py3-none-any.whl", source("thebeLite")).href,
+            disablePyPIFallback: true,
+            loadPyodideOptions: { packages: config.packages },
+          },
+        },
+      });
+    markCells();
+    const { session, notebook } = await window.thebe.bootstrap({
+      useBinder: false,
+      useJupyterLite: true,
+      mathjaxUrl: "", // the page has a MathJax of its own
+      requestKernel: true,
+      mountStatusWidget: false,
+      mountActivateWidget: false,
+      mountRunAllButton: false,
+      mountRestartButton: false,
+      mountRestartAllButton: false,
+      codeMirrorConfig: { theme: "default", lineNumbers: false, viewportMargin: Infinity },
+    });
+    /* The widgets of ipywidgets itself are part of Thebe; without this it would first load an AMD
+       loader for other ones from elsewhere. */
+    session.manager._loader = { requested: true, ready: Promise.resolve(undefined) };
+
+    say("Loading qwlib (3 of 4) …");
+    const execute = async (code) => {
+      const reply = await session.kernel.requestExecute({ code, store_history: false }).done;
+      if (reply.content.status !== "ok") {
+        throw new Trouble(`qwlib could not be loaded: ${reply.content.evalue}`);
+      }
+    };
+    await execute(install(config.wheels) + standIn);
+
+    say("Running the imports, the parameters and the explorers (4 of 4) …");
+    const first = cells().map(
+      (cell, place) => place === 0 || cell.matches(".tag_parameters, .tag_explorer")
+    );
+    loadLate(notebook, () => execute(install(config.late)));
+    await runAll(notebook.cells.filter((_, place) => first[place]));
+    return notebook;
+  }
+
+  /* What few cells need is loaded when the first of them runs, once. */
+  function loadLate(notebook, load) {
+    let loaded;
+    notebook.cells.forEach((cell) => {
+      const run = cell.execute.bind(cell);
+      cell.execute = async (source) => {
+        if (/sweep|explore_curve|xarray|pandas/.test(source ?? cell.source)) {
+          await (loaded ??= load());
+        }
+        return run(source);
+      };
+    });
+  }
+
+  async function runAll(some) {
+    for (const cell of some) {
+      await cell.execute();
+    }
+  }
+
+  function mount() {
+    const title = document.querySelector("article h1");
+    if (!title || cells().length === 0) {
+      return;
+    }
+    const button = element("button", { type: "button", class: "qw-run" }, "Run this page");
+    const message = element("span", { class: "qw-run-message", role: "status" });
+    const bar = element("div", { class: "qw-live", "data-state": "idle" }, button, message);
+    title.after(bar);
+    const say = (text, state) => {
+      message.textContent = text;
+      bar.dataset.state = state || "loading";
+    };
+    const idle = "starts Python in your browser; nothing to install, about 40 MB the first time.";
+    say(idle, "idle");
+
+    button.onclick = async () => {
+      button.disabled = true;
+      const began = performance.now();
+      try {
+        const notebook = await start(say);
+        const seconds = Math.round((performance.now() - began) / 1000);
+        bar.dataset.seconds = seconds;
+        say(
+          `Python runs in this page (ready after ${seconds} s). Edit a cell and press “run” below ` +
+            "it, from the top down. The sentences keep the numbers of the published book.",
+          "live"
+        );
+        button.textContent = "Run all cells";
+        button.disabled = false;
+        button.onclick = async () => {
+          button.disabled = true;
+          await runAll(notebook.cells);
+          button.disabled = false;
+        };
+      } catch (error) {
+        console.warn("Run this page:", error);
+        const known = error instanceof Trouble;
+        say(known ? error.message : `Python could not be started: ${error.message || error}`, "failed");
+        button.disabled = false;
+      }
+    };
+  }
+
+  if (document.readyState === "loading") {
+    document.addEventListener("DOMContentLoaded", mount);
+  } else {
+    mount();
+  }
+})();
