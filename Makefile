@@ -16,6 +16,9 @@ unexport MPLBACKEND PYTHONPATH PYTHONHOME PYTHONWARNINGS
 PYTHON =
 export PYTHON
 
+# `make book SOLUTIONS=no` leaves the solutions of the exercises out of the book.
+SOLUTIONS = yes
+
 ENVIRONMENT = sh tools/environment.sh
 PY = .venv/bin/python
 
@@ -35,13 +38,14 @@ help:
 	@echo 'make lock      resolve requirements.in into requirements.txt'
 	@echo 'make clean     remove everything the other commands made'
 	@echo
+	@echo 'SOLUTIONS=no after "make book" leaves out the solutions of the exercises.'
 	@echo 'PYTHON=python3.12 after the command picks the interpreter (3.11 to 3.13).'
 
 # The old book goes first: whatever fails below, no old page is left to look fresh.
 book:
 	@rm -rf _build
 	@$(ENVIRONMENT)
-	@$(PY) tools/build.py .
+	@$(PY) tools/build.py . --solutions '$(SOLUTIONS)'
 
 test: lint
 	@echo '==> Testing qwlib and the chapters'

@@ -127,7 +127,7 @@ def test_notebook_is_stored_as_make_baseline_stores_it(notebook):
 @pytest.fixture
 def scratch(tmp_path) -> Path:
     """A book of one empty chapter under this book's configuration."""
-    for name in ("_config.yml", "book/_static", "book/references.bib"):
+    for name in ("_config.yml", "book/_ext", "book/_static", "book/references.bib"):
         target = tmp_path / name
         target.parent.mkdir(exist_ok=True)
         if (ROOT / name).is_dir():
