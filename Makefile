@@ -16,6 +16,9 @@ unexport MPLBACKEND PYTHONPATH PYTHONHOME PYTHONWARNINGS
 PYTHON =
 export PYTHON
 
+# `make book SOLUTIONS=no` leaves the solutions of the exercises out of the book.
+SOLUTIONS = yes
+
 ENVIRONMENT = sh tools/environment.sh
 PY = .venv/bin/python
 
@@ -41,6 +44,7 @@ help:
 	@echo 'make lock      resolve requirements.in into requirements.txt'
 	@echo 'make clean     remove everything the other commands made'
 	@echo
+	@echo 'SOLUTIONS=no after "make book" leaves out the solutions of the exercises.'
 	@echo 'PYTHON=python3.12 after the command picks the interpreter (3.11 to 3.13).'
 	@echo 'LIVE=local after make book puts what runs the pages beside them (needs npm).'
 
@@ -48,7 +52,7 @@ help:
 book:
 	@rm -rf _build
 	@$(ENVIRONMENT)
-	@$(PY) tools/build.py .
+	@$(PY) tools/build.py . --solutions '$(SOLUTIONS)'
 
 # A page opened as a file may not start Python; one that comes from an address may.
 serve:
