@@ -34,6 +34,9 @@ FIGURES = {
     "book/counting": 5,
     "book/speed": 1,
     "book/rerunning": 0,
+    "book/open-problems": 0,
+    "book/lecturer": 0,
+    "book/coverage": 0,
     "book/bibliography": 0,
 }
 
