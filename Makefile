@@ -32,7 +32,7 @@ export LIVE
 
 # book and test share .venv, so `make -j book test` must not set it up twice at once.
 .NOTPARALLEL:
-.PHONY: help book serve test lint baseline bench lock clean
+.PHONY: help book serve test lint baseline bench slides lock clean
 
 help:
 	@echo 'make book      build the book afresh into _build/html/index.html'
@@ -40,6 +40,7 @@ help:
 	@echo 'make test      lint, run the tests, and rerun the chapters against their stored outputs'
 	@echo 'make lint      check the style and the format of the Python files'
 	@echo 'make baseline  rerun every chapter and store its outputs in place'
+	@echo 'make slides    put the figures and summaries of the built book into _build/slides.html'
 	@echo 'make bench     time qwlib against other routes (KWANT=python for Kwant too)'
 	@echo 'make lock      resolve requirements.in into requirements.txt'
 	@echo 'make clean     remove everything the other commands made'
@@ -72,6 +73,11 @@ lint:
 baseline:
 	@$(ENVIRONMENT)
 	@$(PY) tools/baseline.py book/*.ipynb
+
+# The book must have been built: its pages have the numbers of the figures.
+slides:
+	@$(ENVIRONMENT)
+	@$(PY) tools/slides.py _build/html _build/slides.html
 
 # What the page on speed shows; `make baseline` then puts it into the page.
 bench:

@@ -119,7 +119,7 @@ def standalone(html: Path, page: str) -> str:
         if image.parent.name == "a":  # a link to the file at full size
             image.parent.unwrap()
     for formula in body.select(".math"):
-        _mathml(formula)
+        mathml(formula)
     static = html / "_static"
     sheets = [static / "pygments.css", *sorted(static.glob("mystnb*.css")), static / "onepage.css"]
     style = "\n".join(sheet.read_text(encoding="utf-8") for sheet in sheets)
@@ -155,7 +155,7 @@ def _cite(body: Tag, path: Path) -> None:
         body.extend(list(cited.values()))
 
 
-def _mathml(formula: Tag) -> None:
+def mathml(formula: Tag) -> None:
     r"""Turn ``\(…\)`` or ``\[…\]`` into MathML, which browsers draw without a script."""
     number = formula.find(class_="eqno")
     if number is not None:

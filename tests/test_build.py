@@ -37,6 +37,9 @@ FIGURES = {
     "book/symbols": 0,
     "book/glossary": 0,
     "book/api": 0,
+    "book/open-problems": 0,
+    "book/lecturer": 0,
+    "book/coverage": 0,
     "book/bibliography": 0,
 }
 
