@@ -348,8 +348,7 @@ def numbers(entries: list[Judged]) -> list[tuple]:
             for reading, answer in entry.answers.items():
                 ours = [value[i] if isinstance(value, list) else value for value in answer]
                 label = claim.title + (f", {ORDINALS[i]}" if len(papers) > 1 else "")
-                if reading:
-                    label += f", {reading.removeprefix('its ').removesuffix(' over the well')}"
+                label += f", {reading}" if reading else ""
                 rows.append((label, paper, tolerances[i % len(tolerances)], *ours))
     return rows
 
@@ -485,6 +484,16 @@ def lost(material: Material) -> Answer:
     return Answer(*map(change, KINDS))
 
 
+def lost_place(material: Material) -> Answer:
+    """Return which propagating state, from the highest E, is lost; of all states none is."""
+    place = loss(material, 0.0)
+    if place is None or not FIRST < place < SECOND:
+        return Answer(None, None)
+    some = chosen(material.states(alpha_L=place * (1 - 1e-6)), "propagating")
+    # It is the one whose energy has come to |Δ|.
+    return Answer(None, int((some.E > some.E[np.argmin(some.E - abs(material.Delta))]).sum()) + 1)
+
+
 def quietest(states: FermiStates) -> int | None:
     """Return which state, from the lowest E, contributes least."""
     return int(np.argmin(np.abs(states.contribution))) + 1 if len(states) else None
@@ -535,17 +544,16 @@ def decrease(material: Material) -> Answer:
 
 
 def nonlinear(material: Material) -> Answer:
-    """Return whether the curve is straight from the jump to 0.1, and not straight above."""
-    alpha = np.linspace(SECOND, 0.12, 281)
-    below = alpha <= 0.1
-    everything, propagating = swept(material, alpha_L=alpha, alpha_R=ALPHA_R)
-    known = alpha < end_of_model(material)
-    straight = [bend(alpha[part], propagating[part]) < 0.05 for part in (below, ~below)]
-    above = None if not known.all() else bend(alpha[~below], everything[~below]) >= 0.05
-    part = below & known
-    return Answer(
-        [bend(alpha[part], everything[part]) < 0.05, above], [straight[0], not straight[1]]
-    )
+    """Return whether all three curves of Fig. 3(a) are bent from 0.1 to 0.15."""
+    alpha = np.linspace(0.1, 0.15, 201)
+    three = [swept(material, alpha_L=alpha, alpha_R=r) for r in (ALPHA_R, 0.0, -ALPHA_R)]
+
+    def bent(curves):
+        return all(bend(alpha, curve) >= 0.05 for curve in curves)
+
+    everything, propagating = zip(*three, strict=True)
+    known = alpha[-1] < end_of_model(material)
+    return Answer(bent(everything) if known else None, bent(propagating))
 
 
 def shift(material: Material) -> Answer:
@@ -701,20 +709,16 @@ def last_width(material: Material) -> Answer:
     return Answer(*map(narrowest, KINDS, numbers))
 
 
-def exponent(material: Material) -> dict[str, Answer]:
-    """Return the exponent of d that fits the spin density between 5 and 20 nm, case (c)."""
+def exponent(material: Material) -> Answer:
+    """Return the exponent of d that fits ∫S_y dz between 5 and 20 nm, case (c)."""
     d = np.linspace(5, 20, 301)
     integrals = swept(material, d=d, alpha_L=ALPHA_6, alpha_R=-ALPHA_6)
-
-    def fit(power):
-        return Answer(
-            *(
-                float(np.polyfit(np.log(d), np.log(y * d**power), 1)[0]) if (y > 0).all() else None
-                for y in integrals
-            )
+    return Answer(
+        *(
+            float(np.polyfit(np.log(d), np.log(y), 1)[0]) if (y > 0).all() else None
+            for y in integrals
         )
-
-    return {"its integral over the well": fit(0), "its average over the well": fit(-1)}
+    )
 
 
 def interplay(material: Material) -> Answer:
@@ -768,6 +772,7 @@ QUANTITIES = {
     "confinement-chirality": lambda m: both(chiralities, m.states(alpha_L=FIRST)),
     "confinement-silent": lambda m: both(quietest, m.states(alpha_L=FIRST)),
     "confinement-lost": lost,
+    "confinement-lost-which": lost_place,
     "chirality-linear": linear_range,
     "chirality-jump": lambda m: Answer(None, loss(m, 0.0)),
     "chirality-jump-sign": jump_sign,

@@ -15,11 +15,12 @@ PAPERS = {
     "confinement-chirality": [6, 5],
     "confinement-silent": 1,
     "confinement-lost": [10, -1, 0],
+    "confinement-lost-which": 1,
     "chirality-linear": [0, 0.049],
     "chirality-jump": 0.049,
     "chirality-jump-sign": "+",
     "chirality-decrease": [0.049, 0.1],
-    "chirality-nonlinear": [True, True],
+    "chirality-nonlinear": True,
     "chirality-shift": 0,
     "profile-maximum": 0.062,
     "profile-penetration": True,
@@ -137,6 +138,15 @@ def test_weight_in_the_left_barrier_against_quadrature():
     states = fermi_states(Well(), 3.0)
     direct, _ = quad(lambda z: (states.wavefunction(z) ** 2).sum(), -40, 0, epsabs=1e-12, limit=200)
     assert claims.weight_in_left_barrier(states) == pytest.approx(direct / len(states), abs=1e-10)
+
+
+def test_lost_state_is_the_one_that_passes_the_floor(entries):
+    # Followed by its energy on both sides of the jump: all others keep their place.
+    alpha = entries["chirality-jump"].answers[""].propagating
+    before, after = (fermi_states(Well(alpha_L=alpha * x), 3.0) for x in (1 - 1e-6, 1 + 1e-6))
+    changed = np.nonzero(before.kind != after.kind)[0]
+    assert changed.size == 1
+    assert len(before) - changed[0] == entries["confinement-lost-which"].answers[""].propagating
 
 
 def test_maximum_against_width_is_where_a_subband_enters(entries):
