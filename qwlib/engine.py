@@ -573,4 +573,4 @@ def write_netcdf(grid: Grid, arrays: dict, path: Path, commit: str | None) -> No
             for name in VARIABLES:
                 values = arrays[name][first:last]
                 lengths = tuple(part.stop - part.start for part in box)
-                file[name][(*box, ...)] = values.reshape(*lengths, *values.shape[1:])
+                file[name][(*box, ...)] = values.reshape((*lengths, *values.shape[1:]))
