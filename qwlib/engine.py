@@ -72,6 +72,9 @@ AHEAD = 2
 PATIENCE = 60
 """Seconds to wait for a scheduler that is gone to be back."""
 
+DEAF = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+"""What workers here run first: Ctrl-C is for the client, which ends them."""
+
 SPACINGS = {"linspace": np.linspace, "logspace": np.logspace, "geomspace": np.geomspace}
 """The functions of NumPy that a grid file may name."""
 
@@ -152,7 +155,7 @@ def _spaced(name: str, value: dict) -> np.ndarray:
         raise ValueError(f"{where} must have ends of one sign that are not 0, got {ends!r}")
     with np.errstate(over="ignore"):
         axis = SPACINGS[kind](first, last, n)
-    checked_number(name, axis[np.argmin(np.isfinite(axis))], UNITS[name])
+    checked_number(name, axis[np.argmin(np.isfinite(axis))].item(), UNITS[name])
     return axis
 
 
@@ -205,7 +208,7 @@ class Parts:
         self.commit = commit
         self.grid, self.target, self.size = grid, target, chunk_size(grid)
         self.done = np.zeros(-(-grid.total // self.size), dtype=bool)
-        self.folder = target.with_name(f"{target.name}.parts")
+        self.folder = target.parent / f"{target.name}.parts"
         self.path = self.folder / "chunks.zarr"
         self.lock = FileLock(self.folder / "lock")
         self.fingerprint = fingerprint(grid, self.size)
@@ -438,6 +441,7 @@ def solver(parts: Parts, jobs: int, scheduler: str | None) -> Iterator[Iterator]
             dashboard_address=":0",
             silence_logs=logging.CRITICAL,
             local_directory=str(parts.folder),
+            preload=[DEAF],
         ) as cluster:
             yield solved_by_cluster(parts, cluster.scheduler_address)
 
@@ -573,4 +577,4 @@ def write_netcdf(grid: Grid, arrays: dict, path: Path, commit: str | None) -> No
             for name in VARIABLES:
                 values = arrays[name][first:last]
                 lengths = tuple(part.stop - part.start for part in box)
-                file[name][(*box, ...)] = values.reshape(*lengths, *values.shape[1:])
+                file[name][(*box, ...)] = values.reshape((*lengths, *values.shape[1:]))
