@@ -7,12 +7,17 @@
   const root = new URL(document.documentElement.dataset.content_root || "./", location.href);
   const live = new URL("live/", root);
 
-  /* What stands for the imports of a chapter that make no sense in a page, and the packages that
-     Pyodide does not have. */
+  /* What the kernel is told: which wheels to install, that tqdm's progress bars have no thread to
+     watch them, and that there is no book to glue numbers into. */
   const install = (wheels) => `
 import piplite
 await piplite.install(${JSON.stringify(wheels)}, deps=False)
 del piplite
+`;
+  const noThreads = `
+import tqdm
+tqdm.tqdm.monitor_interval = 0
+del tqdm
 `;
   const standIn = `
 import sys, types
@@ -203,7 +208,7 @@ del sys, types
     const first = cells().map(
       (cell, place) => place === 0 || cell.matches(".tag_parameters, .tag_explorer")
     );
-    loadLate(notebook, () => execute(install(config.late)));
+    loadLate(notebook, () => execute(install(config.late) + noThreads));
     await runAll(notebook.cells.filter((_, place) => first[place]));
     return notebook;
   }
