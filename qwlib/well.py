@@ -12,8 +12,12 @@ from dataclasses import dataclass, fields, replace
 
 from scipy import constants
 
-HBAR2_OVER_2ME = constants.hbar**2 / (2 * constants.m_e * constants.e) * 1e18
-"""ħ²/2mₑ in eV·nm² (CODATA, through `scipy.constants`)."""
+ELECTRON_MASS = 9.1093837139e-31
+"""mₑ in kg, CODATA 2022.  Written out: SciPy's follows the adjustment of its day, and the ninth
+digit of a result would depend on its version; ħ and e are exact."""
+
+HBAR2_OVER_2ME = constants.hbar**2 / (2 * ELECTRON_MASS * constants.e) * 1e18
+"""ħ²/2mₑ in eV·nm²."""
 
 EXCHANGE = ("everywhere", "ferromagnet")
 """Where the exchange acts: as Eq. (2) is printed, or in the ferromagnet alone as its text says."""

@@ -243,7 +243,9 @@ def test_a_running_page(page, address, html, local_copies, capsys):
 
     # What only a sweep needs comes when a sweep is asked for.
     wells = [fermi_states(Well(d=d), 2.8) for d in (1.0, 2.2)]
-    total, number = run(page, SWEPT).split()
+    printed = run(page, SWEPT)
+    assert len(printed.split()) == 2, printed
+    total, number = printed.split()
     native = sum(states.contribution.sum() for states in wells)
     assert float(total) == pytest.approx(native, rel=SAME)
     assert int(number) == sum(map(len, wells))

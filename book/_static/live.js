@@ -7,12 +7,17 @@
   const root = new URL(document.documentElement.dataset.content_root || "./", location.href);
   const live = new URL("live/", root);
 
-  /* What stands for the imports of a chapter that make no sense in a page, and the packages that
-     Pyodide does not have. */
+  /* What the kernel is told: which wheels to install, that tqdm's progress bars have no thread to
+     watch them, and that there is no book to glue numbers into. */
   const install = (wheels) => `
 import piplite
 await piplite.install(${JSON.stringify(wheels)}, deps=False)
 del piplite
+`;
+  const noThreads = `
+import tqdm
+tqdm.tqdm.monitor_interval = 0
+del tqdm
 `;
   const standIn = `
 import sys, types
@@ -55,6 +60,15 @@ del sys, types
       throw new Trouble(`${url} is not there (status ${answer.status}).`);
     }
     return answer;
+  }
+
+  /* A worker that cannot go on says nothing. */
+  function within(seconds, promise) {
+    const text = `Python did not start within ${seconds} s.`;
+    const late = new Promise((_, reject) =>
+      setTimeout(() => reject(new Trouble(text)), 1000 * seconds)
+    );
+    return Promise.race([promise, late]);
   }
 
   function load(url, integrity) {
@@ -103,9 +117,10 @@ del sys, types
     );
 
   /* Thebe pairs sources and outputs by their order, so every cell gets one output.  Where a figure
-     has a caption the output goes into the figure, which so keeps its caption and its number. */
+     has a caption the output goes into the figure, which so keeps its caption and its number.
+     Returns of each cell whether it is to run at once. */
   function markCells() {
-    cells().forEach((cell) => {
+    return cells().map((cell, number) => {
       const source = cell.querySelector(".cell_input pre");
       source.setAttribute("data-executable", "true");
       source.setAttribute("data-language", "python");
@@ -129,6 +144,7 @@ del sys, types
         output.append(...place.childNodes);
         place.append(output);
       }
+      return number === 0 || cell.matches(".tag_parameters, .tag_explorer");
     });
   }
 
@@ -173,8 +189,8 @@ del sys, types
           },
         },
       });
-    markCells();
-    const { session, notebook } = await window.thebe.bootstrap({
+    const first = markCells();
+    const booted = window.thebe.bootstrap({
       useBinder: false,
       useJupyterLite: true,
       mathjaxUrl: "", // the page has a MathJax of its own
@@ -186,6 +202,7 @@ del sys, types
       mountRestartAllButton: false,
       codeMirrorConfig: { theme: "default", lineNumbers: false, viewportMargin: Infinity },
     });
+    const { session, notebook } = await within(180, booted);
     /* The widgets of ipywidgets itself are part of Thebe; without this it would first load an AMD
        loader for other ones from elsewhere. */
     session.manager._loader = { requested: true, ready: Promise.resolve(undefined) };
@@ -197,13 +214,10 @@ del sys, types
         throw new Trouble(`qwlib could not be loaded: ${reply.content.evalue}`);
       }
     };
-    await execute(install(config.wheels) + standIn);
+    await within(180, execute(install(config.wheels) + standIn));
 
     say("Running the imports, the parameters and the explorers (4 of 4) …");
-    const first = cells().map(
-      (cell, place) => place === 0 || cell.matches(".tag_parameters, .tag_explorer")
-    );
-    loadLate(notebook, () => execute(install(config.late)));
+    loadLate(notebook, () => execute(install(config.late) + noThreads));
     await runAll(notebook.cells.filter((_, place) => first[place]));
     return notebook;
   }
@@ -265,9 +279,13 @@ del sys, types
         };
       } catch (error) {
         console.warn("Run this page:", error);
-        const known = error instanceof Trouble;
-        say(known ? error.message : `Python could not be started: ${error.message || error}`, "failed");
-        button.disabled = false;
+        const text =
+          error instanceof Trouble
+            ? error.message
+            : `Python could not be started: ${error.message || error}.`;
+        const changed = document.querySelector("[data-executable], .thebe-cell") !== null;
+        say(changed ? `${text} Reload the page to try again.` : text, "failed");
+        button.disabled = changed;
       }
     };
   }
