@@ -22,6 +22,8 @@ ALLOWED = {
     "intro.md": {"3.11", "3.12", "3.13", "1907.07116", "4.0"},  # versions, the paper, the licence
     # Settings of the benchmark: widths, grid points, steps, versions, digits of the table.
     "speed.ipynb": {"1.5", "20", "30", "200", "500", "1000", "4000", "0.005"},
+    # Given in the exercises: a range of a coupling, parts of a limit in per cent.
+    "chirality.ipynb": {"0.04", "97", "99.5"},
     "counting.ipynb": {"200"},  # grid points of a scan
     "lost.ipynb": {"13"},  # the paper's 27 − 14
     # Rashba parameters of two surfaces, measured; each stands beside its source.

@@ -1,5 +1,6 @@
 """Exercises, their solutions, the switch that leaves these out, and the questions of a chapter."""
 
+import ast
 import importlib.util
 import re
 import shutil
@@ -12,7 +13,7 @@ import pytest
 from bs4 import BeautifulSoup
 from test_prose import PAPER, typed
 
-from qwlib.onepage import standalone
+from qwlib.onepage import render
 from tools.build import strip, without_solutions
 
 ROOT = Path(__file__).parent.parent
@@ -209,18 +210,34 @@ def test_one_switch_leaves_the_solutions_out(scratch):
     assert (scratch / "book" / "intro.ipynb").read_bytes() == before
 
 
-def test_chapters_run_and_read_without_their_solutions(tmp_path):
-    for chapter in CHAPTERS:
-        page = tmp_path / f"{chapter}.ipynb"
-        shutil.copy(BOOK / page.name, page)
-        strip(page)
-        left = nbformat.read(page, as_version=4).cells
-        text = "\n\n".join(cell.source for cell in left if cell.cell_type == "markdown")
-        assert exercises(text) == exercises(markdown(chapter))
-        assert "{solution" not in text
-        assert sum(c.cell_type == "code" for c in left) < sum(
-            c.cell_type == "code" for c in cells(chapter)
-        )
+def names(sources: list[str], context: type) -> set[str]:
+    """Return the names that cells use (ast.Load) or assign (ast.Store), in any way."""
+    found = set()
+    for node in (node for source in sources for node in ast.walk(ast.parse(source))):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, context):
+            found.add(node.id)
+        elif isinstance(node, ast.FunctionDef) and context is ast.Store:
+            found.add(node.name)
+        elif isinstance(node, ast.arg) and context is ast.Store:
+            found.add(node.arg)
+        elif isinstance(node, ast.alias) and context is ast.Store:
+            found.add((node.asname or node.name).split(".")[0])
+    return found
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_chapter_does_without_its_solutions(tmp_path, chapter):
+    page = tmp_path / f"{chapter}.ipynb"
+    shutil.copy(BOOK / page.name, page)
+    strip(page)
+    left = nbformat.read(page, as_version=4).cells
+    text = "\n\n".join(cell.source for cell in left if cell.cell_type == "markdown")
+    assert exercises(text) == exercises(markdown(chapter))
+    assert "{solution" not in text
+    kept = [cell.source for cell in left if cell.cell_type == "code"]
+    gone = [c.source for c in cells(chapter) if c.cell_type == "code" and c.source not in kept]
+    assert gone
+    assert not names(kept, ast.Load) & (names(gone, ast.Store) - names(kept, ast.Store))
 
 
 @pytest.mark.parametrize("text", [f"{START}\n\nHIDDEN", f"HIDDEN\n\n{END}"])
@@ -229,12 +246,13 @@ def test_half_a_solution_is_refused(text):
         without_solutions(text)
 
 
-def test_the_page_of_a_rerun_shows_the_questions_and_their_answers(scratch):
-    config = scratch / "_config.yml"
-    text = config.read_text(encoding="utf-8")
-    config.write_text(text.replace("  config:\n", "  config:\n    html_theme: basic\n", 1), "utf-8")
-    build(scratch)
-    page = BeautifulSoup(standalone(scratch / "_build" / "html", "book/intro"), "html.parser")
+def test_the_page_of_a_rerun_shows_the_questions_and_their_answers(scratch, tmp_path):
+    notebook, target = scratch / "book" / "intro.ipynb", tmp_path / "page.html"
+    render(scratch, "book/intro", notebook, target, tmp_path / "work")
+    page = BeautifulSoup(target.read_text(encoding="utf-8"), "html.parser")
     assert not page.find_all("script")
-    assert all(button.has_attr("hidden") for button in page.select(".quiz input"))
+    # Nothing would answer a button, so none is shown.
+    buttons = page.select(".quiz input")
+    assert len(buttons) == 3 and all(button.has_attr("hidden") for button in buttons)
     assert "That is too many." in page.select_one(".quiz details").get_text()
+    assert "HIDDEN" in page.select_one(".solution").get_text()
