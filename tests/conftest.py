@@ -1,10 +1,19 @@
-"""How hypothesis draws its examples, for every test here."""
+"""How hypothesis draws its examples, and the book that several modules look at."""
 
 import os
 import random
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+ROOT = Path(__file__).parent.parent
+
+# What the book is made of; a build that needs anything else fails.
+INPUTS = ["_config.yml", "_toc.yml", "book", "qwlib", "benchmarks"]
 
 # In CI the same examples every time, so that a red run is about the change at hand;
 # elsewhere new ones each time, so that the search goes on.
@@ -30,3 +39,32 @@ def pytest_report_header(config: pytest.Config) -> str:
         if seed is not None
         else "the same examples every time (CI is set)"
     )
+
+
+def build(directory: Path) -> subprocess.CompletedProcess:
+    """Run in `directory` what `make book` runs, with the qwlib found there."""
+    return subprocess.run(
+        [sys.executable, ROOT / "tools" / "build.py", directory],
+        env={**os.environ, "PYTHONPATH": str(directory)},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+
+@pytest.fixture(scope="session")
+def html(tmp_path_factory) -> Path:
+    """The pages of the whole book, built once for all modules."""
+    # The space is there because a reader's folder may have one.
+    directory = tmp_path_factory.mktemp("the book")
+    for name in INPUTS:
+        if (ROOT / name).is_dir():
+            ignored = shutil.ignore_patterns(".*", "__pycache__", "_build")
+            shutil.copytree(ROOT / name, directory / name, ignore=ignored)
+        else:
+            shutil.copy(ROOT / name, directory)
+    done = build(directory)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert Path(done.stdout.splitlines()[-1]) == directory / "_build" / "html" / "index.html"
+    return directory / "_build" / "html"

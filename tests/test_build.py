@@ -1,10 +1,7 @@
 """The book as its readers get it: built from a copy of the tree, and looked at as HTML."""
 
-import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import nbformat
@@ -12,12 +9,10 @@ import pytest
 from bs4 import BeautifulSoup
 from PIL import Image
 
+from conftest import build
 from tools import baseline
 
 ROOT = Path(__file__).parent.parent
-
-# What the book is made of; a build that needs anything else fails here.
-INPUTS = ["_config.yml", "_toc.yml", "book", "qwlib", "benchmarks"]
 
 # The least number of figures in each page of _toc.yml: those of the paper at least.
 FIGURES = {
@@ -45,34 +40,6 @@ FIGURES = {
 
 PAGES = re.findall(r"(?:root|file): *(\S+)", (ROOT / "_toc.yml").read_text(encoding="utf-8"))
 NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))
-
-
-def build(directory: Path) -> subprocess.CompletedProcess:
-    """Run in `directory` what `make book` runs, with the qwlib found there."""
-    return subprocess.run(
-        [sys.executable, ROOT / "tools" / "build.py", directory],
-        env={**os.environ, "PYTHONPATH": str(directory)},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-    )
-
-
-@pytest.fixture(scope="module")
-def html(tmp_path_factory) -> Path:
-    # The space is there because a reader's folder may have one.
-    directory = tmp_path_factory.mktemp("the book")
-    for name in INPUTS:
-        if (ROOT / name).is_dir():
-            ignored = shutil.ignore_patterns(".*", "__pycache__", "_build")
-            shutil.copytree(ROOT / name, directory / name, ignore=ignored)
-        else:
-            shutil.copy(ROOT / name, directory)
-    done = build(directory)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert Path(done.stdout.splitlines()[-1]) == directory / "_build" / "html" / "index.html"
-    return directory / "_build" / "html"
 
 
 def soup(page: Path) -> BeautifulSoup:

@@ -12,8 +12,8 @@ from urllib.parse import urljoin
 
 from bs4 import BeautifulSoup
 
-MATHJAX = ("tex-mml-chtml.js", "output/chtml/fonts/woff-v2/")
-"""What our pages use of MathJax: about 1.2 MB of program, and of the fonts what they show."""
+MATHJAX = ("tex-mml-chtml.js", "output/chtml/fonts/", "input/tex/extensions/", "a11y/", "sre/")
+"""What a page may use of MathJax: the program, of 1.2 MB, and what it loads when it is needed."""
 
 
 def copy_mathjax(app) -> None:
@@ -50,6 +50,14 @@ def describe(app, pagename, templatename, context, doctree) -> None:
         escaped = value.replace("&", "&amp;").replace('"', "&quot;")
         context["metatags"] += f'<meta property="{name}" content="{escaped}" />\n'
     context["metatags"] += '<meta name="twitter:card" content="summary_large_image" />\n'
+
+
+def once(app, pagename, templatename, context, doctree) -> None:
+    """Keep the first of equal scripts: sphinx-thebe declares its constants twice."""
+    scripts = {}
+    for script in context["script_files"]:
+        scripts.setdefault((script.filename or "", script.attributes.get("body")), script)
+    context["script_files"] = list(scripts.values())
 
 
 COLON = "\ue000"
@@ -99,6 +107,8 @@ def setup(app) -> dict:
     """Register all of it with Sphinx."""
     app.connect("builder-inited", copy_mathjax)
     app.connect("html-page-context", describe)
+    # After sphinx-thebe.
+    app.connect("html-page-context", once, priority=900)
     # Before napoleon and after it; it is at 500.
     app.connect("autodoc-process-docstring", as_written, priority=400)
     app.connect("autodoc-process-docstring", colons_back, priority=600)

@@ -1,0 +1,133 @@
+"""The pages as a browser shows them, with the network cut.
+
+Nothing may come from outside the site, nothing may fail, nothing may stick out of a narrow screen,
+and axe-core must find no serious obstacle for readers with a keyboard or a screen reader.
+"""
+
+import os
+import shutil
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import sync_playwright
+from test_build import PAGES
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+OPTIONS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+# A reader's machine need not have Chromium; where CI is set it must be there.
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None and not os.environ.get("CI"), reason="needs Chromium, and there is none"
+)
+
+WIDTHS = (1400, 800, 400)
+SETTLED = "() => !window.MathJax || MathJax.startup.promise.then(() => true)"
+# What sticks out: the page may not scroll sideways; a box with a scroll bar of its own may.
+EXCESS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+GRAVE = ("serious", "critical")
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture(scope="module")
+def site(html):
+    """The address of the book, on loopback."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=html)) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(params=["light", "dark"])
+def visit(request, browser, site):
+    """Open a page in one colour scheme; return it with what went wrong on the way."""
+    context = browser.new_context(color_scheme=request.param)
+    context.set_default_timeout(120_000)
+    wrong = []
+
+    def cut(route):
+        if route.request.url.startswith((site, "data:", "blob:")):
+            route.continue_()
+        else:
+            wrong.append(f"asks for {route.request.url}")
+            route.abort()
+
+    context.route("**/*", cut)
+
+    def open_page(path):
+        page = context.new_page()
+        page.set_viewport_size({"width": WIDTHS[0], "height": 1000})
+        page.on("console", lambda m: wrong.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("requestfailed", lambda r: wrong.append(f"failed: {r.url}"))
+        page.on("response", lambda r: wrong.append(f"{r.status}: {r.url}") if not r.ok else None)
+        page.goto(f"{site}/{path}")
+        page.evaluate(SETTLED)
+        return page, wrong
+
+    yield open_page
+    context.close()
+
+
+def violations(page) -> list[str]:
+    """Return what axe-core finds serious or critical, with the first places."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{v['id']}: {[node['html'][:200] for node in v['nodes'][:5]]}"
+        for v in found
+        if v["impact"] in GRAVE
+    ]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_in_a_browser(visit, name):
+    page, wrong = visit(f"{name}.html")
+    assert not wrong
+    assert not violations(page)
+    for width in WIDTHS[1:]:
+        page.set_viewport_size({"width": width, "height": 1000})
+        page.wait_for_timeout(100)
+        assert page.evaluate(EXCESS) <= 0, f"wider than {width} px"
+    assert not violations(page)
+    assert not wrong
+
+
+def test_search_page_finds_a_chapter(visit):
+    page, wrong = visit("search.html?q=Wittrick")
+    page.wait_for_selector("ul.search li")
+    assert not wrong
+    assert not violations(page)
+
+
+def test_formulas_are_set_by_the_mathjax_of_the_site(visit):
+    page, wrong = visit("book/model.html")
+    sources = page.eval_on_selector_all("script[src]", "all => all.map(one => one.src)")
+    assert [urlsplit(s).hostname for s in sources if "mathjax" in s] == ["127.0.0.1"]
+    assert page.locator("mjx-container").count() > 50
+    assert page.locator("mjx-merror").count() == 0
