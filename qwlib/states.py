@@ -405,7 +405,8 @@ def search(sector, rule: Rule) -> tuple[np.ndarray, ...]:
         if keep.any():
             cells = w, k1, k2, F1, F2, change
             found.append(tuple(column[keep] for column in cells))
-        doubt = narrow & ~safe & (change == 0)
+        # Below every floor of the well the first cells have no width: there is nothing in them.
+        doubt = narrow & ~safe & (change == 0) & (k2 > k1)
         if doubt.any():
             doubtful.append((w[doubt], k2[doubt]))
         drop = keep | narrow | (safe & (change == 0))

@@ -8,7 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
+
+from qwlib.onepage import use_outputs
 
 ROOT = Path(__file__).parent.parent
 
@@ -55,16 +58,28 @@ def build(directory: Path) -> subprocess.CompletedProcess:
 
 @pytest.fixture(scope="session")
 def html(tmp_path_factory) -> Path:
-    """The pages of the whole book, built once for all modules."""
+    """The pages of the whole book, built once for all modules and workers.
+
+    They show the stored outputs, which nbval compares with fresh ones; `make book` runs all.
+    """
+    # Workers have folders of their own in one that is common.
+    base = tmp_path_factory.getbasetemp()
+    base = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
     # The space is there because a reader's folder may have one.
-    directory = tmp_path_factory.mktemp("the book")
-    for name in INPUTS:
-        if (ROOT / name).is_dir():
-            ignored = shutil.ignore_patterns(".*", "__pycache__", "_build")
-            shutil.copytree(ROOT / name, directory / name, ignore=ignored)
-        else:
-            shutil.copy(ROOT / name, directory)
-    done = build(directory)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert Path(done.stdout.splitlines()[-1]) == directory / "_build" / "html" / "index.html"
-    return directory / "_build" / "html"
+    directory = base / "the book"
+    pages = directory / "_build" / "html"
+    with FileLock(base / "book.lock"):
+        if not (pages / "index.html").is_file():
+            shutil.rmtree(directory, ignore_errors=True)
+            directory.mkdir()
+            for name in INPUTS:
+                if (ROOT / name).is_dir():
+                    ignored = shutil.ignore_patterns(".*", "__pycache__", "_build")
+                    shutil.copytree(ROOT / name, directory / name, ignore=ignored)
+                else:
+                    shutil.copy(ROOT / name, directory)
+            use_outputs(directory)
+            done = build(directory)
+            assert done.returncode == 0, done.stdout + done.stderr
+            assert Path(done.stdout.splitlines()[-1]) == pages / "index.html"
+    return pages

@@ -10,6 +10,7 @@ from bs4 import BeautifulSoup
 from conftest import build
 from PIL import Image
 
+from qwlib import claims
 from tools import baseline
 
 ROOT = Path(__file__).parent.parent
@@ -80,6 +81,30 @@ def test_page_shows_no_traceback_and_no_unresolved_markup(html, page):
     for code in article.select("pre, code"):
         code.decompose()
     assert not re.search(r"\{[\w:]+\}`", article.get_text())
+
+
+@pytest.mark.parametrize("claim", claims.claims(), ids=lambda claim: claim.id)
+def test_statement_and_what_shows_it_lead_to_each_other(html, claim):
+    verdicts, chapter = soup(html / "book/verdicts.html"), soup(html / f"book/{claim.chapter}.html")
+    assert verdicts.find(id=f"claim-{claim.id}")
+    assert verdicts.find("a", href=f"{claim.chapter}.html#{claim.shown}")
+    shown = chapter.find(id=claim.shown)
+    shown = shown if shown.name in ("figure", "section") else shown.parent
+    assert shown.find("a", href=f"verdicts.html#claim-{claim.id}")
+
+
+@pytest.mark.parametrize("figure", claims.figures(), ids=lambda figure: figure["paper"])
+def test_figure_of_the_paper_has_its_counterpart(html, figure):
+    place = soup(html / f"book/{figure['chapter']}.html").find(id=figure["shown"])
+    assert place.name == "figure"
+    link = f"{figure['chapter']}.html#{figure['shown']}"
+    assert soup(html / "book/verdicts.html").find("a", href=link)
+
+
+def test_no_figure_of_the_paper_is_left_out():
+    # Fig. 3 and its two panels; the others are one each.
+    numbers = {re.match(r"Fig. (\d)", figure["paper"])[1] for figure in claims.figures()}
+    assert numbers == set("123456")
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)

@@ -335,6 +335,17 @@ def test_below_every_subband_there_is_nothing():
     assert states.kind.shape == states.chirality.shape == (0,)
 
 
+@pytest.mark.parametrize(("alpha_L", "E_F"), [(0.059, -2.0), (0.075, -0.5), (0.056, -5.0)])
+def test_below_the_floors_of_the_well(alpha_L, E_F):
+    # No wave propagates there; an interface state may be left, and whether one is, is proven.
+    well = Well(alpha_L=alpha_L)
+    states = fermi_states(well, E_F)
+    assert states.certified
+    k = np.linspace(1e-3, 60, 20001)
+    N = count_states(well, E_F - well.c * k**2, k)
+    assert len(states) == np.abs(np.diff(N)).sum()
+
+
 @pytest.mark.parametrize(
     ("fraction", "count"), [(0.9, 13), (0.99, 13), (0.999, 13), (1.0001, 12), (1.5, 12)]
 )
