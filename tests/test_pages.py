@@ -34,10 +34,14 @@ pytestmark = pytest.mark.skipif(
 )
 
 WIDTHS = (1400, 800, 400)
+# The theme lets a box be reached by the Tab key, where it scrolls, some time after a change of size.
+RESIZED = 600  # ms
 SETTLED = "() => !window.MathJax || MathJax.startup.promise.then(() => true)"
 # What sticks out: the page may not scroll sideways; a box with a scroll bar of its own may.
 EXCESS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 GRAVE = ("serious", "critical")
+# Formulas are boxes of MathJax, thousands on a page; it gives screen readers MathML instead.
+CONTEXT = {"exclude": [["mjx-container"]]}
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -97,7 +101,7 @@ def visit(request, browser, site):
 
 def violations(page) -> list[str]:
     """Return what axe-core finds serious or critical, with the first places."""
-    found = Axe().run(page).response["violations"]
+    found = Axe().run(page, CONTEXT, {"resultTypes": ["violations"]}).response["violations"]
     return [
         f"{v['id']}: {[node['html'][:200] for node in v['nodes'][:5]]}"
         for v in found
@@ -109,10 +113,10 @@ def violations(page) -> list[str]:
 def test_page_in_a_browser(visit, name):
     page, wrong = visit(f"{name}.html")
     assert not wrong
-    assert not violations(page)
+    assert page.evaluate(EXCESS) <= 0, f"wider than {WIDTHS[0]} px"
     for width in WIDTHS[1:]:
         page.set_viewport_size({"width": width, "height": 1000})
-        page.wait_for_timeout(100)
+        page.wait_for_timeout(RESIZED)
         assert page.evaluate(EXCESS) <= 0, f"wider than {width} px"
     assert not violations(page)
     assert not wrong
