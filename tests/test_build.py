@@ -7,9 +7,9 @@ from pathlib import Path
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
+from conftest import build
 from PIL import Image
 
-from conftest import build
 from tools import baseline
 
 ROOT = Path(__file__).parent.parent
