@@ -101,6 +101,7 @@ def test_curve_holds_the_well_of_the_sliders(axis):
 def test_the_table_counts_by_kind_and_chirality():
     explorer = explore_states()  # the well of Fig. 2(a)
     assert "<th>propagating</th><td>11</td><td>6</td><td>5</td><td>0</td>" in explorer.table.value
+    assert "<th>all</th><td>13</td>" in explorer.table.value
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 from test_build import ROOT, build
 
+import qwlib
 from qwlib import Well, fermi_states
 from tools import live
 
@@ -268,7 +269,7 @@ def test_the_published_page_takes_the_rest_from_public_addresses(
         for name, prefix in live.PUBLIC.items():
             if route.request.url.startswith(prefix):
                 served.add(name)
-                rest = route.request.url.removeprefix(prefix)
+                rest = route.request.url.removeprefix(prefix).partition("?")[0]
                 route.fulfill(
                     path=local_copies / live.LOCAL[name] / rest,
                     headers={"Access-Control-Allow-Origin": "*"},
@@ -317,7 +318,7 @@ def test_wheels_hold_what_is_installed_and_are_listed_with_their_checksums(tmp_p
         with zipfile.ZipFile(wheel) as archive:
             assert f"{name}-{version}.dist-info/METADATA" in archive.namelist()
             if name == "qwlib":
-                for path in (ROOT / "qwlib").glob("*.py"):
+                for path in Path(qwlib.__file__).parent.glob("*.py"):
                     assert archive.read(f"qwlib/{path.name}") == path.read_bytes()
     first = (tmp_path / "live" / "config.json").read_bytes()
     live.install(tmp_path, local=False)
