@@ -2,7 +2,6 @@
 
 import io
 import itertools
-import json
 import os
 import shutil
 import signal
@@ -604,8 +603,3 @@ def test_bar_shows_chunks_rate_and_time_left_at_a_terminal(place, monkeypatch):
     last = terminal.getvalue().split("\r")[-1]
     assert f"{CHUNKS}/{CHUNKS} [" in last and "chunk/s" in last and "<00:00" in last
     assert " wells/s]" in last
-
-
-def test_settings_of_the_benchmark_are_stored():
-    results = json.loads((Path(__file__).parent.parent / "benchmarks/engine.json").read_text())
-    assert set(results["runs"]) == {"bare", "here", "1", "2"}
