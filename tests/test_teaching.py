@@ -203,7 +203,7 @@ def test_one_switch_leaves_the_solutions_out(scratch):
     assert any("quiz.js" in source for source in scripts)
 
     without = build(scratch, "--solutions", "no")
-    assert "HID" not in without.replace("HIDDEN_", "")
+    assert "HID" not in without
     assert "solution" not in re.sub(r"<script.*?</script>|<link[^>]*>", "", without.lower())
     for kept in ("calculate: a sum", "Between.", "After.", "shown", "How many?"):
         assert kept in without
@@ -256,3 +256,16 @@ def test_the_page_of_a_rerun_shows_the_questions_and_their_answers(scratch, tmp_
     assert len(buttons) == 3 and all(button.has_attr("hidden") for button in buttons)
     assert "That is too many." in page.select_one(".quiz details").get_text()
     assert "HIDDEN" in page.select_one(".solution").get_text()
+
+
+def test_make_passes_the_switch_on():
+    for argument, value in ([], "yes"), (["SOLUTIONS=no"], "no"):
+        done = subprocess.run(
+            ["make", "-n", "book", *argument],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            check=True,
+        )
+        assert f"tools/build.py . --solutions '{value}'" in done.stdout
