@@ -21,6 +21,9 @@ import qwlib
 from qwlib import Well, fermi_states
 from tools import live
 
+# Fetching and starting Python in a page takes minutes and a hundred megabytes.
+pytestmark = pytest.mark.slow
+
 BROWSERS = (
     "chromium",
     "chromium-browser",
@@ -100,7 +103,8 @@ def html(tmp_path_factory) -> Path:
     directory = tmp_path_factory.mktemp("live")
     (directory / "book").mkdir()
     shutil.copy(ROOT / "_config.yml", directory)
-    shutil.copytree(ROOT / "book" / "_static", directory / "book" / "_static")
+    for folder in ("_static", "_ext"):
+        shutil.copytree(ROOT / "book" / folder, directory / "book" / folder)
     shutil.copy(ROOT / "book" / "references.bib", directory / "book")
     (directory / "_toc.yml").write_text("format: jb-book\nroot: book/intro\n", encoding="utf-8")
     cells = [nbformat.v4.new_markdown_cell("# Scratch")]

@@ -111,7 +111,13 @@ def make_tree(tree: Path) -> Path:
     shutil.copytree(ROOT / "book" / "_static", tree / "book" / "_static")
     shutil.copytree(ROOT / "book" / "_ext", tree / "book" / "_ext", ignore=ignored)
     (tree / "tools").mkdir()
-    for name in ("_config.yml", "tools/build.py", "book/references.bib", "book/bibliography.md"):
+    for name in (
+        "_config.yml",
+        "tools/build.py",
+        "tools/live.py",
+        "book/references.bib",
+        "book/bibliography.md",
+    ):
         shutil.copy(ROOT / name, tree / name)
     (tree / "_toc.yml").write_text(TOC, encoding="utf-8")
     (tree / "book" / "intro.md").write_text("# Small\n", encoding="utf-8")

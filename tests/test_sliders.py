@@ -219,7 +219,8 @@ def site(tmp_path_factory):
     """Build the three chapters from their stored outputs and serve them on this machine."""
     source = tmp_path_factory.mktemp("sliders")
     (source / "book").mkdir()
-    shutil.copytree(ROOT / "book" / "_static", source / "book" / "_static")
+    for folder in ("_static", "_ext", "quizzes"):
+        shutil.copytree(ROOT / "book" / folder, source / "book" / folder)
     shutil.copy(ROOT / "book" / "references.bib", source / "book")
     for chapter in CHAPTERS:
         shutil.copy(ROOT / "book" / f"{chapter}.ipynb", source / "book")
