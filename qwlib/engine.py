@@ -24,7 +24,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import dask
@@ -432,7 +432,9 @@ def check_scheduler(address: str) -> None:
 
 def quiet() -> None:
     """Keep Dask from writing of dead workers and lost connections, which are dealt with."""
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    for name in list(logging.root.manager.loggerDict):
+        if name.split(".")[0] == "distributed":  # each has a level of its own
+            logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 @contextmanager
@@ -477,7 +479,12 @@ def solve_grid(parts: Parts, jobs: int = 1, scheduler: str | None = None) -> Non
     """
     try:
         parts.open()
-        with solver(parts, jobs, scheduler) as chunks, progress(parts) as advance:
+        # Closing: the client goes before the cluster it talks to, whatever ends the loop.
+        with (
+            solver(parts, jobs, scheduler) as chunks,
+            closing(chunks),
+            progress(parts) as advance,
+        ):
             for number, part in chunks:
                 parts.put(number, part)
                 advance(number)
