@@ -291,7 +291,7 @@ def commit(root: Path) -> str | None:
         return None
     try:
         done = subprocess.run(
-            ["git", "-C", root, "describe", "--always", "--dirty", "--tags"],
+            ["git", "--no-optional-locks", "-C", root, "describe", "--always", "--dirty", "--tags"],
             capture_output=True,
             text=True,
             check=False,
