@@ -25,7 +25,6 @@ ALLOWED = {
     # Given in the exercises: a range of a coupling, parts of a limit in per cent.
     "chirality.ipynb": {"0.04", "97", "99.5"},
     "counting.ipynb": {"200"},  # grid points of a scan
-    "lost.ipynb": {"13"},  # the paper's 27 − 14
     # Rashba parameters of two surfaces, measured; each stands beside its source.
     "open-problems.ipynb": {"0.033", "0.305"},
     # Minutes of two lesson plans.
