@@ -102,7 +102,7 @@ def clamped_states(kappa2: np.ndarray, y: np.ndarray, offset: float = 0.0) -> np
     The number of states of a well clamped at both interfaces (offset 0), or clamped at one and
     free at the other end (offset 1/2), below an energy: J of the Wittrick-Williams count.
     """
-    J = np.ceil(y / np.pi + (offset - 1)).astype(np.int64)
+    J = np.ceil(y / np.pi + (offset - 1)).astype(np.intp)
     return np.where(kappa2 > 0, np.maximum(J, 0), 0)
 
 
@@ -164,7 +164,7 @@ class Full:
         odd12 = odd1 ^ odd2
         n1, n2 = (a1 < 0) ^ odd1, (P1 < 0) ^ odd1
         n3, n4 = (m3 < 0) ^ odd12, (F < 0) ^ odd12
-        negative = n1.astype(np.int64) + (n1 ^ n2) + (n2 ^ n3) + (n3 ^ n4)
+        negative = n1.astype(np.intp) + (n1 ^ n2) + (n2 ^ n3) + (n3 ^ n4)
         return J1 + J2 + negative, F
 
     @staticmethod
@@ -310,7 +310,7 @@ class Conserved:
     def inverse(self, rule: Rule, kin, spin: int):
         """As `Full.inverse`; not a number, since no spin is left to eliminate."""
         nan = np.full(np.shape(kin), np.nan)
-        return np.zeros(np.shape(kin), dtype=np.int64), nan, nan, nan
+        return np.zeros(np.shape(kin), dtype=np.intp), nan, nan, nan
 
     def null_vector(self, rule: Rule, kin, k):
         """As `Full.null_vector`, for the states of this sector alone."""
@@ -377,7 +377,7 @@ def symmetry(rule: Rule) -> np.ndarray:
     cross, and each keeps its own well-conditioned rule.
     """
     equal_barriers = (rule.L_up == rule.R_up) & (rule.L_down == rule.R_down)
-    kind = np.zeros(rule.d.shape, dtype=np.int64)
+    kind = np.zeros(rule.d.shape, dtype=np.intp)
     kind[equal_barriers & (rule.a_L == rule.a_R)] = 1
     no_exchange = (rule.in_up == rule.in_down) & (rule.L_up == rule.L_down)
     kind[no_exchange] = 3

@@ -351,7 +351,7 @@ def search(sector, rule: Rule) -> tuple[np.ndarray, ...]:
 
     top = np.maximum(np.maximum(rule.in_up, rule.in_down), 0.0)
     K = np.sqrt(top + 0.1 / rule.d**2)
-    NK = np.zeros(n, dtype=np.int64)
+    NK = np.zeros(n, dtype=np.intp)
     certified = np.zeros(n, dtype=bool)
     open_ = np.arange(n)
     for _ in range(44):  # to 1e5 times the largest k of a propagating state
@@ -430,7 +430,7 @@ def search(sector, rule: Rule) -> tuple[np.ndarray, ...]:
         k1, k2 = np.concatenate([k1, middle]), np.concatenate([middle, k2])
         N1, N2 = np.concatenate([N1, Nm]), np.concatenate([Nm, N2])
         F1, F2 = np.concatenate([F1, Fm]), np.concatenate([Fm, F2])
-    whole, real = np.empty(0, dtype=np.int64), np.empty(0)
+    whole, real = np.empty(0, dtype=np.intp), np.empty(0)
     empty = whole, real, real, real, real, whole
     cells = tuple(np.concatenate(part) for part in zip(empty, *found, strict=True))
     if doubtful:
@@ -624,11 +624,11 @@ def cluster(rule: Rule, k: float, size: int) -> tuple[np.ndarray, ...]:
     values, vectors = np.linalg.eigh(form[0])
     start = np.argsort(np.abs(values))[:size]
     u = (T[0] @ vectors[:, start]).T
-    many = rule.take(np.zeros(size, dtype=np.int64))
+    many = rule.take(np.zeros(size, dtype=np.intp))
     pair = shapes(many, ks * ks, ks, u)
     left, right = np.indices((size, size)).reshape(2, -1)
     a, b = (tuple(Shape(*(col[i] for col in s)) for s in pair) for i in (left, right))
-    grid = rule.take(np.zeros(size * size, dtype=np.int64))
+    grid = rule.take(np.zeros(size * size, dtype=np.intp))
     kk = np.full(size * size, k)
     norm, residual = product(grid, kk * kk, a, b)
     rashba = coupling(grid, boundary_values(*a), boundary_values(*b))
@@ -726,7 +726,7 @@ def _energies(sector, rule: Rule, edge: float, k: float) -> np.ndarray:
     while sturm(np.array([floor]))[0][0]:
         floor, step = floor - step, 2 * step
     e1, e2 = np.array([floor]), np.array([edge])
-    N1, N2 = np.zeros(1, dtype=np.int64), total
+    N1, N2 = np.zeros(1, dtype=np.intp), total
     lower, upper, number = [], [], []
     while e1.size:
         change = N2 - N1

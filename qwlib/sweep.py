@@ -283,7 +283,7 @@ def solve_columns(columns: dict[str, np.ndarray]) -> tuple[np.ndarray, ...]:
     kind = kind_of(E, columns["Delta"][roots.well])
     spin = contribution(roots.k, roots.velocity, 2 * roots.overlap)
     carried = current(roots.k, c[roots.well] * roots.velocity)
-    sign = np.where(np.abs(spin) < SILENT, 0, np.sign(spin)).astype(np.int64)
+    sign = np.where(np.abs(spin) < SILENT, 0, np.sign(spin)).astype(np.intp)
     bins = (roots.well * len(KINDS) + kind) * len(CHIRALITIES) + sign + 1
     size, shape = n * math.prod(PER_WELL), (n, *PER_WELL)
     return (
