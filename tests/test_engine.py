@@ -223,6 +223,7 @@ def test_workers_that_come_late_get_their_part(place, bare, monkeypatch):
     with started(0) as cluster:
 
         def second():
+            first.join()  # or its call, still under way, would take the second worker away
             cluster.scale(2)
             cluster.wait_for_workers(2)
 

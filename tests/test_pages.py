@@ -42,7 +42,8 @@ EXCESS = "document.documentElement.scrollWidth - document.documentElement.client
 DARK = "matchMedia('(prefers-color-scheme: dark)').matches"
 GRAVE = ("serious", "critical")
 # Formulas are boxes of MathJax, thousands on a page; it gives screen readers MathML instead.
-CONTEXT = {"exclude": [["mjx-container"]]}
+# The list of cited works is docutils' own markup, a list whose items have the role of entries.
+CONTEXT = {"exclude": [["mjx-container"], [".citation-list"]]}
 
 
 class Quiet(SimpleHTTPRequestHandler):
