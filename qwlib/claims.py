@@ -297,8 +297,10 @@ def details(entries: list[Judged]) -> str:
     parts = []
     for entry in entries:
         claim = entry.claim
-        shown = f"`{claim.shown}`" if claim.shown.startswith("fig-") else f"`there <{claim.shown}>`"
-        role = "numref" if claim.shown.startswith("fig-") else "ref"
+        if claim.shown.startswith("fig-"):
+            shown = f"{{numref}}`{claim.shown}`"
+        else:
+            shown = f"{{ref}}`there <{claim.shown}>`"
         lines = [
             f"(claim-{claim.id})=",
             f"**{claim.title}** ({claim.where}): {entry.verdict}",
@@ -317,7 +319,7 @@ def details(entries: list[Judged]) -> str:
             lines.append(f"- *Why*: {claim.why}")
         if entry.verdict == UNDECIDABLE and claim.missing:
             lines.append(f"- *Missing*: {claim.missing}.")
-        lines.append(f"- *Shown in* {{doc}}`{claim.chapter}`, {{{role}}}{shown}.")
+        lines.append(f"- *Shown in* {{doc}}`{claim.chapter}`, {shown}.")
         parts.append("\n".join(lines))
     return "\n\n".join(parts)
 
@@ -356,9 +358,17 @@ def numbers(entries: list[Judged]) -> list[tuple]:
 # --- what is computed -----------------------------------------------------------------------------
 
 
+def chosen(states: FermiStates, kind: str | None) -> FermiStates:
+    """Return the states of a kind, or all."""
+    return states if kind is None else states[states.kind == kind]
+
+
+KINDS = Answer(None, "propagating")
+
+
 def both(function, states: FermiStates) -> Answer:
     """Return a function of all states, and of the propagating ones."""
-    return Answer(function(states), function(states[states.kind == "propagating"]))
+    return Answer(*(function(chosen(states, kind)) for kind in KINDS))
 
 
 def interband(material: Material) -> dict[str, Answer]:
@@ -415,14 +425,6 @@ def swept(material: Material, name: str = "spin_density", **axes) -> Answer:
         warnings.simplefilter("ignore", UnboundedSpectrumWarning)
         values = sweep(**fixed)[name].sum("chirality")
     return Answer(values.sum("kind").values, values.sel(kind="propagating").values)
-
-
-def chosen(states: FermiStates, kind: str | None) -> FermiStates:
-    """Return the states of a kind, or all."""
-    return states if kind is None else states[states.kind == kind]
-
-
-KINDS = Answer(None, "propagating")
 
 
 @functools.cache

@@ -12,6 +12,15 @@ from .matching import count_states, matching_matrix
 from .well import Well, checked_number
 
 
+def _checked_energies(well: Well, E_F: float, E: float) -> tuple[float, float]:
+    """Return ε_F below the barriers and E below ε_F, both in eV."""
+    E_F = well.checked_fermi_energy(E_F)
+    E = checked_number("E", E, "eV")
+    if E >= E_F:
+        raise ValueError(f"E must be below E_F = {E_F:g} eV, got {E!r}")
+    return E_F, E
+
+
 def rashba_at(well: Well, E_F: float, E: float) -> np.ndarray:
     """Return the α_L at which a Fermi state of the well has the energy E along z.
 
@@ -39,10 +48,7 @@ def rashba_at(well: Well, E_F: float, E: float) -> np.ndarray:
     ValueError
         If `E_F` is not below the lower barrier edge, or `E` is not below `E_F`.
     """
-    E_F = well.checked_fermi_energy(E_F)
-    E = checked_number("E", E, "eV")
-    if E >= E_F:
-        raise ValueError(f"E must be below E_F = {E_F:g} eV, got {E!r}")
+    E_F, E = _checked_energies(well, E_F, E)
     k = np.sqrt((E_F - E) / well.c)
     M = matching_matrix(well.replace(alpha_L=0.0), E, k)
     A = M[:2, :2] - M[:2, 2:] @ np.linalg.solve(M[2:, 2:], M[2:, :2])
@@ -118,9 +124,6 @@ def net_number(well: Well, E_F: float, E: float) -> int:
     ValueError
         As `rashba_at`.
     """
-    E_F = well.checked_fermi_energy(E_F)
-    E = checked_number("E", E, "eV")
-    if E >= E_F:
-        raise ValueError(f"E must be below E_F = {E_F:g} eV, got {E!r}")
+    E_F, E = _checked_energies(well, E_F, E)
     k = np.sqrt((E_F - E) / well.c)
     return int(count_states(well, E_F, 0.0)) - int(count_states(well, E, k))

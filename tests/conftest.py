@@ -5,18 +5,20 @@ import random
 import shutil
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 from hypothesis import settings
 
-from qwlib.onepage import use_outputs
+from qwlib.onepage import copy_book, use_outputs
 
 ROOT = Path(__file__).parent.parent
-
-# What the book is made of; a build that needs anything else fails.
-INPUTS = ["_config.yml", "_toc.yml", "book", "qwlib", "benchmarks"]
 
 # In CI the same examples every time, so that a red run is about the change at hand;
 # elsewhere new ones each time, so that the search goes on.
@@ -56,6 +58,22 @@ def build(directory: Path) -> subprocess.CompletedProcess:
     )
 
 
+@contextmanager
+def served(pages: Path) -> Iterator[str]:
+    """Serve a folder on this machine, quietly, and give its address."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *args):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=pages)) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
 @pytest.fixture(scope="session")
 def html(tmp_path_factory) -> Path:
     """The pages of the whole book, built once for all modules and workers.
@@ -71,13 +89,10 @@ def html(tmp_path_factory) -> Path:
     with FileLock(base / "book.lock"):
         if not (pages / "index.html").is_file():
             shutil.rmtree(directory, ignore_errors=True)
-            directory.mkdir()
-            for name in INPUTS:
-                if (ROOT / name).is_dir():
-                    ignored = shutil.ignore_patterns(".*", "__pycache__", "_build")
-                    shutil.copytree(ROOT / name, directory / name, ignore=ignored)
-                else:
-                    shutil.copy(ROOT / name, directory)
+            # A build that needs anything else fails.
+            copy_book(ROOT, directory)
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(ROOT / "qwlib", directory / "qwlib", ignore=ignored)
             use_outputs(directory)
             done = build(directory)
             assert done.returncode == 0, done.stdout + done.stderr

@@ -6,13 +6,11 @@ and axe-core must find no serious obstacle for readers with a keyboard or a scre
 
 import os
 import shutil
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from conftest import served
 from playwright.sync_api import sync_playwright
 from test_build import PAGES
 
@@ -46,20 +44,11 @@ GRAVE = ("serious", "critical")
 CONTEXT = {"exclude": [["mjx-container"], [".citation-list"]]}
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *args):
-        pass
-
-
 @pytest.fixture(scope="module")
 def site(html):
     """The address of the book, on loopback."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=html)) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with served(html) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

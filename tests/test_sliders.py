@@ -5,22 +5,18 @@ The pages are built from the stored outputs, which the rerun of the chapters com
 
 import base64
 import csv
-import functools
-import http.server
 import io
 import json
 import os
 import re
 import shutil
-import subprocess
-import sys
-import threading
 import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from conftest import served
 from playwright.sync_api import sync_playwright
 
 from qwlib import UnboundedSpectrumWarning, Well, fermi_states, sliders, sweep
@@ -215,40 +211,10 @@ THEME = re.compile(r"THEBE_JS_URL|invalid theme mode")
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    """Build the three chapters from their stored outputs and serve them on this machine."""
-    source = tmp_path_factory.mktemp("sliders")
-    (source / "book").mkdir()
-    for folder in ("_static", "_ext", "quizzes"):
-        shutil.copytree(ROOT / "book" / folder, source / "book" / folder)
-    shutil.copy(ROOT / "book" / "references.bib", source / "book")
-    for chapter in CHAPTERS:
-        shutil.copy(ROOT / "book" / f"{chapter}.ipynb", source / "book")
-    settings = (ROOT / "_config.yml").read_text(encoding="utf-8")
-    once = settings.replace("execute_notebooks: force", 'execute_notebooks: "off"')
-    assert once != settings
-    (source / "_config.yml").write_text(once, encoding="utf-8")
-    pages = "".join(f"  - file: book/{chapter}\n" for chapter in CHAPTERS[1:])
-    toc = f"format: jb-book\nroot: book/{CHAPTERS[0]}\nchapters:\n{pages}"
-    (source / "_toc.yml").write_text(toc, encoding="utf-8")
-    # Links to the other chapters lead nowhere here: warnings are no errors.
-    command = "from jupyter_book.cli.main import main; main()"
-    done = subprocess.run(
-        [sys.executable, "-c", command, "build", str(source)], capture_output=True, check=False
-    )
-    assert done.returncode == 0, done.stderr.decode()
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *arguments):
-            pass
-
-    handler = functools.partial(Quiet, directory=source / "_build" / "html")
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/book"
-        server.shutdown()
-        thread.join()
+def site(html):
+    """The address of the chapters."""
+    with served(html) as address:
+        yield f"{address}/book"
 
 
 @pytest.fixture(scope="module")

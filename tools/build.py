@@ -20,7 +20,7 @@ from pathlib import Path
 import live
 import nbformat
 
-from qwlib.onepage import copy_book
+from qwlib.onepage import JUPYTER_BOOK, copy_book
 
 # IPython colours its tracebacks, which makes them unreadable and unsearchable in a log.
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -108,11 +108,8 @@ def build_from(stage: Path, source: Path) -> int:
     print(f"==> Building the book in {source}", flush=True)
     # A failing chapter is only a warning to Jupyter Book, so warnings are errors (-W);
     # all of them are shown (--keep-going), and a reference to nothing is one too (-n).
-    command = "from jupyter_book.cli.main import main; main()"
     options = ["--all", "-W", "-n", "--keep-going", "--path-output", str(source)]
-    status = subprocess.run(
-        [sys.executable, "-c", command, "build", str(stage), *options], check=False
-    ).returncode
+    status = subprocess.run([*JUPYTER_BOOK, "build", str(stage), *options], check=False).returncode
     for report in sorted(html.glob("reports/**/*.err.log")):
         chapter = report.relative_to(html / "reports").with_suffix("").with_suffix("")
         traceback = COLOUR.sub("", report.read_text(encoding="utf-8"))
