@@ -170,9 +170,8 @@ def damping_like(
     states = fermi_states(well, E_F)
     up_0, down_0, up_d, down_d = states.amplitude.T
     rule = Rule.of_well(well, states.E_F).take(np.zeros(len(states), dtype=int))
-    kin = states.k**2
-    tails = up_0 * down_0 / (barrier(rule.L_up, kin) + barrier(rule.L_down, kin))
-    tails += up_d * down_d / (barrier(rule.R_up, kin) + barrier(rule.R_down, kin))
+    decay = barrier(rule.outside, states.k**2).sum(axis=1)
+    tails = up_0 * down_0 / decay[0] + up_d * down_d / decay[1]
     outside = contribution(states.k, states.velocity, 2 * tails)
 
     k, weight = _quadrature(states.k)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .matching import Rule, barrier
+from .matching import Layers, Rule
 from .precise import sharpened
 from .states import shapes, solve
 from .well import Well
@@ -169,30 +169,24 @@ class FermiStates:
             raise ValueError(f"z must be finite real numbers in nm, one or a 1D array, got {z!r}")
         n, d = len(self), self.well.d
         rule = Rule.of_well(self.well, self.E_F).take(np.zeros(n, dtype=int))
-        kin = self.k**2
+        u = self.amplitude.T.reshape(2, 2, n)
+        layers = Layers.of(rule, self.k**2)
+        shape = shapes(rule, self.k, u, layers)
         psi = np.empty((n, 2, z.size))
         left, right = z < 0, z > d
         inner = ~left & ~right
         zeta = z[inner] - d / 2
-        spins = zip(
-            shapes(rule, kin, self.k, self.amplitude),
-            (rule.L_up, rule.L_down),
-            (rule.R_up, rule.R_down),
-            strict=True,
-        )
-        for s, (shape, V_L, V_R) in enumerate(spins):
-            u0, ud = self.amplitude[:, s, None], self.amplitude[:, 2 + s, None]
-            psi[:, s, left] = u0 * np.exp(barrier(V_L, kin)[:, None] * z[left])
-            psi[:, s, right] = ud * np.exp(-barrier(V_R, kin)[:, None] * (z[right] - d))
-            y = shape.y[:, None] * (2 * zeta / d)
-            wave = shape.A[:, None] * np.cos(y)
-            wave += shape.B[:, None] * zeta * np.sinc(y / np.pi)
-            depth = shape.y[:, None]
+        for s in (0, 1):
+            q, A, B = layers.q[:, s, :, None], shape.A[s, :, None], shape.B[s, :, None]
+            psi[:, s, left] = u[0, s, :, None] * np.exp(q[0] * z[left])
+            psi[:, s, right] = u[1, s, :, None] * np.exp(-q[1] * (z[right] - d))
+            depth = shape.y[s, :, None]
+            y = depth * (2 * zeta / d)
+            wave = A * np.cos(y) + B * zeta * np.sinc(y / np.pi)
             rest = np.exp(np.abs(y) - depth) / 2  # cosh and sinh, times exp(−γd/2)
             even, odd = 1 + np.exp(-2 * np.abs(y)), -np.expm1(-2 * np.abs(y)) * np.sign(y)
-            decay = shape.A[:, None] * rest * even
-            decay += shape.B[:, None] * rest * odd * (d / 2) / depth
-            psi[:, s, inner] = np.where(shape.kappa2[:, None] < 0, decay, wave)
+            decay = A * rest * even + B * rest * odd * (d / 2) / depth
+            psi[:, s, inner] = np.where(shape.kappa2[s, :, None] < 0, decay, wave)
         return psi
 
     def spin_density(self, z: np.ndarray | float) -> np.ndarray:

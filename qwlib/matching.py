@@ -25,26 +25,36 @@ TINY = 1e-150
 """Added to a phase so that sin(y)/y and its like need no special case at y = 0."""
 
 
-class Rule(NamedTuple):
+class Rule:
     """The quantization rule of many wells at one reference energy ε each, divided by c.
 
     A point of the (E, k) plane is given by `kin` = (ε − E)/c in nm⁻², which is k² along the Fermi
-    parabola, and by the wave number k of the Rashba coupling.  All fields are arrays of shape (n,).
+    parabola, and by the wave number k of the Rashba coupling.
+
+    Attributes
+    ----------
+    columns : (9, n) array
+        All that follows, one column a well; the others are views of it.
+    d : (n,) array
+        Width in nm.
+    inside : (2, n) array
+        (ε − Δ)/c and (ε + Δ)/c in nm⁻²: κ² of ↑ and of ↓ is `inside` − kin.
+    outside : (2, 2, n) array
+        (V ± Δ_barrier − ε)/c by interface and spin: q² is `outside` + kin.
+    a : (2, n) array
+        α_L/c and −α_R/c, no unit: both interfaces then carry +k a σ_x.
     """
 
-    d: np.ndarray  # width, nm
-    in_up: np.ndarray  # (ε − Δ)/c, nm⁻²: κ↑² = in_up − kin
-    in_down: np.ndarray  # (ε + Δ)/c: κ↓² = in_down − kin
-    L_up: np.ndarray  # (V_L + Δ_barrier − ε)/c: q² of ↑ on the left = L_up + kin
-    L_down: np.ndarray
-    R_up: np.ndarray
-    R_down: np.ndarray
-    a_L: np.ndarray  # α_L/c, dimensionless
-    a_R: np.ndarray  # −α_R/c: both interfaces then carry +k a σ_x
+    __slots__ = ("columns", "d", "inside", "outside", "a")
+
+    def __init__(self, columns: np.ndarray):
+        self.columns = columns
+        self.d, self.inside, self.a = columns[0], columns[1:3], columns[7:9]
+        self.outside = columns[3:7].reshape(2, 2, -1)
 
     def take(self, index: np.ndarray) -> Rule:
         """Return the rule of the wells `index`, repeated as often as they occur in it."""
-        return Rule(*(column[index] for column in self))
+        return Rule(self.columns.take(index, axis=1))
 
     @classmethod
     def of(cls, columns: dict[str, np.ndarray], energy: np.ndarray | float) -> Rule:
@@ -54,7 +64,7 @@ class Rule(NamedTuple):
         """
         c, Delta, barrier = columns["c"], columns["Delta"], columns["Delta_barrier"]
         V_L, V_R = columns["V_L"], columns["V_R"]
-        fields = (
+        rows = (
             columns["d"],
             (energy - Delta) / c,
             (energy + Delta) / c,
@@ -65,7 +75,7 @@ class Rule(NamedTuple):
             columns["alpha_L"] / c,
             -columns["alpha_R"] / c,
         )
-        return cls(*(np.array(f) for f in np.broadcast_arrays(*fields)))
+        return cls(np.stack(np.broadcast_arrays(*rows)))
 
     @classmethod
     def of_well(cls, well: Well, energy: float) -> Rule:
@@ -80,19 +90,23 @@ def interior(kappa2: np.ndarray, d: np.ndarray) -> tuple[np.ndarray, ...]:
     For κ² = −γ² < 0 they are sinh(γd)/γ, cosh(γd) and 1, all three times exp(−γd), so that nothing
     overflows in a wide well.  S is in nm; the others have no unit.
     """
-    y = np.sqrt(np.abs(kappa2)) * d + TINY
-    evanescent = kappa2 < 0
+    y = np.sqrt(np.abs(kappa2))
+    y *= d
+    y += TINY
     # One tangent of the half angle is several times as fast as a sine and a cosine.
-    half = np.tan(y / 2)
+    half = np.tan(0.5 * y)
     square = half * half
     scale = 1 / (1 + square)
-    S, C, t = 2 * d * half * scale / y, (1 - square) * scale, np.ones_like(y)
-    if evanescent.any():
-        i = np.nonzero(evanescent)
-        ye = y[i]
-        t[i] = np.exp(-ye)
-        C[i] = (1 + t[i] ** 2) / 2
-        S[i] = -np.expm1(-2 * ye) / (2 * ye) * np.broadcast_to(d, y.shape)[i]
+    S = 2 * half * scale / y
+    C, t = (1 - square) * scale, np.ones(y.shape)
+    i = np.flatnonzero(kappa2 < 0)
+    if i.size:
+        ye = y.ravel()[i]
+        less = np.expm1(-2 * ye)
+        t.ravel()[i] = np.exp(-ye)
+        C.ravel()[i] = 1 + less / 2
+        S.ravel()[i] = less / (-2 * ye)
+    S *= d
     return S, C, t, y
 
 
@@ -102,13 +116,54 @@ def clamped_states(kappa2: np.ndarray, y: np.ndarray, offset: float = 0.0) -> np
     The number of states of a well clamped at both interfaces (offset 0), or clamped at one and
     free at the other end (offset 1/2), below an energy: J of the Wittrick-Williams count.
     """
-    J = np.ceil(y / np.pi + (offset - 1)).astype(np.intp)
-    return np.where(kappa2 > 0, np.maximum(J, 0), 0)
+    J = np.ceil(y / np.pi + (offset - 1))
+    return (np.maximum(J, 0) * (kappa2 > 0)).astype(np.intp)
+
+
+def odd_number(J: np.ndarray) -> np.ndarray:
+    """Return where J is odd."""
+    return (J & 1).astype(bool)
 
 
 def barrier(outside: np.ndarray, kin: np.ndarray) -> np.ndarray:
     """Return the decay constant q in 1/nm in an insulator; 0 where rounding makes q² negative."""
-    return np.sqrt(np.maximum(outside + kin, 0.0))
+    q = outside + kin
+    np.maximum(q, 0.0, out=q)
+    return np.sqrt(q, out=q)
+
+
+def scalar_minors(x, S, C, left, right):
+    """Return the minors of a scalar well's matching matrix times S = sin(κd)/κ.
+
+    Those of z = 0 alone, of z = d alone, and the determinant; `left` and `right` are q, or what
+    stands there in its place.
+    """
+    return S * left + C, S * right + C, S * (left * right - x) + (left + right) * C
+
+
+class Layers(NamedTuple):
+    """What the layers of many wells contribute at one point of the (E, k) plane each.
+
+    S, C, t and y are those of `interior` for half the width, from which those of the whole follow.
+    """
+
+    x: np.ndarray  # κ², (2, n)
+    S: np.ndarray
+    C: np.ndarray
+    t: np.ndarray
+    y: np.ndarray
+    q: np.ndarray  # (2, 2, n), interface and spin
+
+    @classmethod
+    def of(cls, rule: Rule, kin: np.ndarray) -> Layers:
+        """Return the layers at (ε − E)/c = `kin`."""
+        x = rule.inside - kin
+        return cls(x, *interior(x, rule.d / 2), barrier(rule.outside, kin))
+
+    def whole(self) -> tuple[np.ndarray, ...]:
+        """Return S, C and t of `interior` for the whole width."""
+        S, C, t = self.S, self.C, self.t
+        return 2 * S * C, C * C - self.x * S * S, t * t
 
 
 class Full:
@@ -116,19 +171,12 @@ class Full:
 
     @staticmethod
     def _parts(rule: Rule, kin, k, shift):
-        x1, x2 = rule.in_up - kin, rule.in_down - kin
-        S1, C1, t1, y1 = interior(x1, rule.d)
-        S2, C2, t2, y2 = interior(x2, rule.d)
-        L1, L2 = barrier(rule.L_up, kin), barrier(rule.L_down, kin)
-        R1, R2 = barrier(rule.R_up, kin), barrier(rule.R_down, kin)
+        x = rule.inside - kin
+        S, C, t, y = interior(x, rule.d)
+        q = barrier(rule.outside, kin)
         if shift is not None:
-            sL, sR = shift * np.abs(rule.a_L), shift * np.abs(rule.a_R)
-            L1, L2, R1, R2 = L1 + sL, L2 + sL, R1 + sR, R2 + sR
-        a1, b1 = S1 * L1 + C1, S1 * R1 + C1
-        a2, b2 = S2 * L2 + C2, S2 * R2 + C2
-        P1 = S1 * (L1 * R1 - x1) + (L1 + R1) * C1
-        P2 = S2 * (L2 * R2 - x2) + (L2 + R2) * C2
-        return x1, x2, y1, y2, S1, S2, t1, t2, a1, a2, b1, b2, P1, P2, k * rule.a_L, k * rule.a_R
+            q = q + (shift * np.abs(rule.a))[:, None]
+        return x, y, S, t, *scalar_minors(x, S, C, *q), k * rule.a
 
     @classmethod
     def sturm(cls, rule: Rule, kin, k, shift=None):
@@ -137,7 +185,7 @@ class Full:
         Parameters
         ----------
         rule : Rule
-            Columns of shape (n,).
+            Of n wells.
         kin, k : array
             (ε − E)/c in nm⁻² and the wave number in 1/nm, shape (n,).
         shift : array, optional
@@ -152,67 +200,85 @@ class Full:
         F : float array (n,)
             det M times S↑S↓, smooth below the barrier edges, with the sign (−1)^N.
         """
-        x1, x2, y1, y2, S1, S2, t1, t2, a1, a2, b1, b2, P1, P2, a, b = cls._parts(
-            rule, kin, k, shift
-        )
-        m3 = a2 * P1 - a * a * b1 * S2
-        F = cls._minor(S1, S2, t1, t2, a1, a2, b1, b2, P1, P2, a, b)
-        J1, J2 = clamped_states(x1, y1), clamped_states(x2, y2)
-        # The signs of S1 and S2 come from the parity of J, not from sin: at a pole of M both
-        # J and the sign of a minor must switch at the same point.
-        odd1, odd2 = (J1 & 1).astype(bool), (J2 & 1).astype(bool)
-        odd12 = odd1 ^ odd2
-        n1, n2 = (a1 < 0) ^ odd1, (P1 < 0) ^ odd1
-        n3, n4 = (m3 < 0) ^ odd12, (F < 0) ^ odd12
-        negative = n1.astype(np.intp) + (n1 ^ n2) + (n2 ^ n3) + (n3 ^ n4)
-        return J1 + J2 + negative, F
+        x, y, *parts = cls._parts(rule, kin, k, shift)
+        S, _, a, b, P, ka = parts
+        third = a[1] * P[0] - ka[0] * ka[0] * b[0] * S[1]
+        F = cls._minor(*parts)
+        J = clamped_states(x, y)
+        # The signs of S come from the parity of J, not from sin: at a pole of M both J and the
+        # sign of a minor must switch at the same point.
+        odd = odd_number(J)
+        both = odd[0] ^ odd[1]
+        n1, n2 = (a[0] < 0) ^ odd[0], (P[0] < 0) ^ odd[0]
+        n3, n4 = (third < 0) ^ both, (F < 0) ^ both
+        return J[0] + J[1] + n1 + (n1 ^ n2) + (n2 ^ n3) + (n3 ^ n4), F
 
     @staticmethod
-    def _minor(S1, S2, t1, t2, a1, a2, b1, b2, P1, P2, a, b):
-        aa, bb, ab = a * a, b * b, a * b
-        return P1 * P2 - aa * (b1 * b2) - bb * (a1 * a2) + ab * (ab * (S1 * S2) - 2 * (t1 * t2))
+    def _minor(S, t, a, b, P, ka):
+        aa, bb, ab = ka[0] * ka[0], ka[1] * ka[1], ka[0] * ka[1]
+        return (
+            P[0] * P[1]
+            - aa * (b[0] * b[1])
+            - bb * (a[0] * a[1])
+            + ab * (ab * (S[0] * S[1]) - 2 * (t[0] * t[1]))
+        )
 
     @classmethod
     def determinant(cls, rule: Rule, kin, k):
         """Return the second of what `sturm` returns, alone."""
-        return cls._minor(*cls._parts(rule, kin, k, None)[4:])
+        return cls._minor(*cls._parts(rule, kin, k, None)[2:])
 
     @classmethod
-    def inverse(cls, rule: Rule, kin, spin: int):
-        """Return the count of one spin without Rashba coupling, and its block of M inverted.
+    def inverse(cls, rule: Rule, kin):
+        """Return each spin's count without Rashba coupling, and its block of M inverted.
 
         Returns
         -------
-        N : int array (n,)
-            Number of states of that spin (0 is ↑) below E.
-        LL, LR, RR : float arrays (n,)
+        N : int array (2, n)
+            Number of states of that spin (↑ first) below E.
+        LL, LR, RR : float arrays (2, n)
             The inverse of the 2×2 block, in nm: smooth where M has a pole.
         """
-        x, y, t, a, b, P = Conserved(0, up=spin == 0)._parts(rule, kin, 0.0, 0.0)
+        x, y, _, t, a, b, P, _ = cls._parts(rule, kin, 0.0, None)
         return _scalar_count(x, y, a, P), b / P, t / P, a / P
 
     @classmethod
-    def null_vector(cls, rule: Rule, kin, k):
-        """Return u, (n, 4), with M u = 0, unnormalised: the largest column of adj(M) S↑S↓."""
-        *_, S1, S2, t1, t2, a1, a2, b1, b2, P1, P2, a, b = cls._parts(rule, kin, k, None)
-        tt, ab = t1 * t2, a * b
-        # Columns of wells last, where they are contiguous.
-        adjugate = np.empty((4, 4, np.size(S1)))
-        adjugate[0, 0] = b1 * P2 - b * b * a2 * S1
-        adjugate[1, 1] = b2 * P1 - b * b * a1 * S2
-        adjugate[2, 2] = a1 * P2 - a * a * b2 * S1
-        adjugate[3, 3] = a2 * P1 - a * a * b1 * S2
+    def null_vector(cls, rule: Rule, k, layers: Layers):
+        """Return u with M u = 0, unnormalised: the largest column of adj(M) S↑S↓.
+
+        Parameters
+        ----------
+        rule, k
+            As in `sturm`.
+        layers : Layers
+            At the same point.
+
+        Returns
+        -------
+        float array (2, 2, n)
+            By interface and spin.
+        """
+        S, C, t = layers.whole()
+        a, b, P = scalar_minors(layers.x, S, C, *layers.q)
+        kL, kR = k * rule.a
+        LL, RR, tt, SS = kL * kL, kR * kR, t[0] * t[1], S[0] * S[1]
+        # Rows ↑0, ↓0, ↑d, ↓d.  Wells are last, where they are contiguous.
+        adjugate = np.empty((4, 4, k.size))
+        adjugate[0, 0] = b[0] * P[1] - RR * a[1] * S[0]
+        adjugate[1, 1] = b[1] * P[0] - RR * a[0] * S[1]
+        adjugate[2, 2] = a[0] * P[1] - LL * b[1] * S[0]
+        adjugate[3, 3] = a[1] * P[0] - LL * b[0] * S[1]
         for (i, j), value in {
-            (0, 2): t1 * P2 + ab * t2 * S1,
-            (1, 3): t2 * P1 + ab * t1 * S2,
-            (0, 1): a * (b * b * S1 * S2 - b1 * b2) - b * tt,
-            (2, 3): b * (a * a * S1 * S2 - a1 * a2) - a * tt,
-            (0, 3): -b * t1 * a2 - a * b1 * t2,
-            (1, 2): -b * t2 * a1 - a * b2 * t1,
+            (0, 2): t[0] * P[1] + kL * kR * t[1] * S[0],
+            (1, 3): t[1] * P[0] + kL * kR * t[0] * S[1],
+            (0, 1): kL * (RR * SS - b[0] * b[1]) - kR * tt,
+            (2, 3): kR * (LL * SS - a[0] * a[1]) - kL * tt,
+            (0, 3): -kR * t[0] * a[1] - kL * b[0] * t[1],
+            (1, 2): -kR * t[1] * a[0] - kL * b[1] * t[0],
         }.items():
             adjugate[i, j] = adjugate[j, i] = value
         largest = np.argmax(np.abs(np.einsum("iin->in", adjugate)), axis=0)
-        return np.take_along_axis(adjugate, largest[None, None], axis=0)[0].T
+        return adjugate[largest, :, np.arange(k.size)].T.reshape(2, 2, -1)
 
 
 class Mirror:
@@ -224,54 +290,52 @@ class Mirror:
     """
 
     def __init__(self, up_even: bool, down_even: bool):
-        self.even = (up_even, down_even)
+        self.even = np.array([up_even, down_even])[:, None]
 
-    def _parts(self, rule: Rule, kin, k, shift):
-        s = shift * np.abs(rule.a_L)
-        parts = []
-        for even, inside, outside in (
-            (self.even[0], rule.in_up, rule.L_up),
-            (self.even[1], rule.in_down, rule.L_down),
-        ):
-            x = inside - kin
-            S, C, _, y = interior(x, rule.d / 2)
-            q = barrier(outside, kin) + s
-            J = clamped_states(x, y, 0.5 if even else 0.0)
-            parts.append((q * C - x * S, C, J) if even else (q * S + C, S, J))
-        return *parts, k * rule.a_L
+    def _parts(self, rule: Rule, kin, shift=None):
+        """Return numerator and denominator of each spin's condition, and J, all (2, n)."""
+        layers = Layers.of(rule, kin)
+        q = layers.q[0]
+        if shift is not None:
+            q = q + shift * np.abs(rule.a[0])
+        J = clamped_states(layers.x, layers.y, np.where(self.even, 0.5, 0.0))
+        return *self._condition(layers, q), J
 
-    def sturm(self, rule: Rule, kin, k, shift=0.0):
+    def _condition(self, layers: Layers, q):
+        x, S, C = layers.x, layers.S, layers.C
+        return np.where(self.even, q * C - x * S, q * S + C), np.where(self.even, C, S)
+
+    def sturm(self, rule: Rule, kin, k, shift=None):
         """As `Full.sturm`, for the states of this sector alone."""
-        (n1, D1, J1), (n2, D2, J2), a = self._parts(rule, kin, k, shift)
-        F = n1 * n2 - a * a * D1 * D2
-        odd1, odd2 = (J1 & 1).astype(bool), (J2 & 1).astype(bool)
-        m1, m2 = (n1 < 0) ^ odd1, (F < 0) ^ odd1 ^ odd2
-        return J1 + J2 + m1 + (m1 ^ m2), F
+        n, D, J = self._parts(rule, kin, shift)
+        a = k * rule.a[0]
+        F = n[0] * n[1] - a * a * D[0] * D[1]
+        odd = odd_number(J)
+        m1, m2 = (n[0] < 0) ^ odd[0], (F < 0) ^ odd[0] ^ odd[1]
+        return J[0] + J[1] + m1 + (m1 ^ m2), F
 
     def determinant(self, rule: Rule, kin, k):
         """As `Full.determinant`, for the states of this sector alone."""
         return self.sturm(rule, kin, k)[1]
 
-    def inverse(self, rule: Rule, kin, spin: int):
+    def inverse(self, rule: Rule, kin):
         """As `Full.inverse`, for the states of this sector alone."""
-        n, D, J = self._parts(rule, kin, 0.0, 0.0)[spin]
-        N = J + ((n < 0) ^ (J & 1).astype(bool))
-        return N, D / n, np.zeros_like(n), D / n
+        n, D, J = self._parts(rule, kin)
+        return J + ((n < 0) ^ odd_number(J)), D / n, np.zeros_like(n), D / n
 
-    def null_vector(self, rule: Rule, kin, k):
+    def null_vector(self, rule: Rule, k, layers: Layers):
         """As `Full.null_vector`, for the states of this sector alone."""
-        (n1, D1, _), (n2, D2, _), a = self._parts(rule, kin, k, 0.0)
-        first = np.abs(n2 * D1) > np.abs(n1 * D2)
-        up, down = np.where(first, n2, -a * D1), np.where(first, -a * D2, n1)
-        return np.stack(
-            [up, down, up if self.even[0] else -up, down if self.even[1] else -down], axis=-1
-        )
+        n, D = self._condition(layers, layers.q[0])
+        a = k * rule.a[0]
+        first = np.abs(n[1] * D[0]) > np.abs(n[0] * D[1])
+        left = np.where(first, [n[1], -a * D[1]], [-a * D[0], n[0]])
+        return np.stack([left, np.where(self.even, left, -left)])
 
 
 def _scalar_count(kappa2, y, a, P):
     """Return the number of states of a scalar well from its minors a/S and P/S."""
     J = clamped_states(kappa2, y)
-    odd = (J & 1).astype(bool)
+    odd = odd_number(J)
     m1, m2 = (a < 0) ^ odd, (P < 0) ^ odd
     return J + m1 + (m1 ^ m2)
 
@@ -279,50 +343,47 @@ def _scalar_count(kappa2, y, a, P):
 class Conserved:
     """One sector of a well in which a spin component is conserved: a scalar rule.
 
-    Without Rashba coupling that is σ_z (`sign` 0, `up` says which spin); without exchange it is
-    σ_φ = `sign`, for which the coupling is a δ potential of strength `sign`·k a at each interface.
+    Without Rashba coupling that is σ_z (`sign` 0, `spin` says which: 0 is ↑); without exchange it
+    is σ_φ = `sign`, for which the coupling is a δ potential of strength `sign`·k a at each
+    interface.
     """
 
-    def __init__(self, sign: int, up: bool = True):
-        self.sign, self.up = sign, up
+    def __init__(self, sign: int, spin: int = 0):
+        self.sign, self.spin = sign, spin
 
     def _parts(self, rule: Rule, kin, k, shift):
-        inside, left, right = (
-            (rule.in_up, rule.L_up, rule.R_up)
-            if self.up
-            else (rule.in_down, rule.L_down, rule.R_down)
-        )
-        x = inside - kin
-        S, C, t, y = interior(x, rule.d)
-        L = barrier(left, kin) + self.sign * k * rule.a_L + shift * np.abs(rule.a_L)
-        R = barrier(right, kin) + self.sign * k * rule.a_R + shift * np.abs(rule.a_R)
-        return x, y, t, S * L + C, S * R + C, S * (L * R - x) + (L + R) * C
+        x = rule.inside[self.spin] - kin
+        S, C, _, y = interior(x, rule.d)
+        q = barrier(rule.outside[:, self.spin], kin) + self.sign * k * rule.a
+        if shift is not None:
+            q = q + shift * np.abs(rule.a)
+        return x, y, *scalar_minors(x, S, C, *q)
 
-    def sturm(self, rule: Rule, kin, k, shift=0.0):
+    def sturm(self, rule: Rule, kin, k, shift=None):
         """As `Full.sturm`, for the states of this sector alone."""
-        x, y, _, a, _, P = self._parts(rule, kin, k, shift)
+        x, y, a, _, P = self._parts(rule, kin, k, shift)
         return _scalar_count(x, y, a, P), P
 
     def determinant(self, rule: Rule, kin, k):
         """As `Full.determinant`, for the states of this sector alone."""
-        return self._parts(rule, kin, k, 0.0)[-1]
+        return self._parts(rule, kin, k, None)[-1]
 
-    def inverse(self, rule: Rule, kin, spin: int):
+    def inverse(self, rule: Rule, kin):
         """As `Full.inverse`; not a number, since no spin is left to eliminate."""
-        nan = np.full(np.shape(kin), np.nan)
-        return np.zeros(np.shape(kin), dtype=np.intp), nan, nan, nan
+        nan = np.full(rule.inside.shape, np.nan)
+        return np.zeros(rule.inside.shape, dtype=np.intp), nan, nan, nan
 
-    def null_vector(self, rule: Rule, kin, k):
+    def null_vector(self, rule: Rule, k, layers: Layers):
         """As `Full.null_vector`, for the states of this sector alone."""
-        _, _, t, a, b, _ = self._parts(rule, kin, k, 0.0)
-        first = np.abs(b) > np.abs(a)
-        left, right = np.where(first, b, t), np.where(first, t, a)
-        zero = np.zeros_like(left)
+        S, C, t = (part[self.spin] for part in layers.whole())
+        q = layers.q[:, self.spin] + self.sign * k * rule.a
+        a, b, _ = scalar_minors(layers.x[self.spin], S, C, *q)
+        ends = np.where(np.abs(b) > np.abs(a), [b, t], [t, a])
+        u = np.zeros((2, 2, k.size))
+        u[:, self.spin] = ends
         if self.sign:
-            return np.stack([left, self.sign * left, right, self.sign * right], axis=-1)
-        return np.stack(
-            [left, zero, right, zero] if self.up else [zero, left, zero, right], axis=-1
-        )
+            u[:, 1 - self.spin] = self.sign * ends
+        return u
 
 
 class MirrorConserved:
@@ -337,14 +398,14 @@ class MirrorConserved:
 
     def sturm(self, rule: Rule, kin, k, shift=None):
         """As `Full.sturm`, for the states of this sector alone."""
-        x = rule.in_up - kin
+        x = rule.inside[0] - kin
         S, C, _, y = interior(x, rule.d / 2)
-        q = barrier(rule.L_up, kin) + self.sign * k * rule.a_L
+        q = barrier(rule.outside[0, 0], kin) + self.sign * k * rule.a[0]
         if shift is not None:
-            q = q + shift * np.abs(rule.a_L)
+            q = q + shift * np.abs(rule.a[0])
         J = clamped_states(x, y, 0.5 if self.even else 0.0)
         F = q * C - x * S if self.even else q * S + C
-        return J + ((F < 0) ^ (J & 1).astype(bool)), F
+        return J + ((F < 0) ^ odd_number(J)), F
 
     def determinant(self, rule: Rule, kin, k):
         """As `Full.determinant`, for the states of this sector alone."""
@@ -352,11 +413,11 @@ class MirrorConserved:
 
     inverse = Conserved.inverse
 
-    def null_vector(self, rule: Rule, kin, k):
+    def null_vector(self, rule: Rule, k, layers: Layers):
         """As `Full.null_vector`: known beforehand."""
-        parity = 1 if self.even else -1
-        vector = np.array([1.0, self.sign, parity, parity * self.sign])
-        return np.tile(vector, (np.size(kin), 1))
+        left = np.array([1.0, self.sign])
+        vector = np.stack([left, left if self.even else -left])
+        return np.repeat(vector[..., None], k.size, axis=2)
 
 
 SECTORS = (
@@ -364,7 +425,7 @@ SECTORS = (
     (Mirror(True, True), Mirror(False, False)),
     (Mirror(True, False), Mirror(False, True)),
     (Conserved(1), Conserved(-1)),
-    (Conserved(0, up=True), Conserved(0, up=False)),
+    (Conserved(0, spin=0), Conserved(0, spin=1)),
     tuple(MirrorConserved(sign, even) for sign in (1, -1) for even in (True, False)),
 )
 """The sectors of a well, by the symmetry that `symmetry` returns."""
@@ -376,14 +437,17 @@ def symmetry(rule: Rule) -> np.ndarray:
     Only exact symmetries count: levels of different sectors may then lie arbitrarily close or
     cross, and each keeps its own well-conditioned rule.
     """
-    equal_barriers = (rule.L_up == rule.R_up) & (rule.L_down == rule.R_down)
+    a_L, a_R = rule.a
+    equal_barriers = (rule.outside[0] == rule.outside[1]).all(axis=0)
     kind = np.zeros(rule.d.shape, dtype=np.intp)
-    kind[equal_barriers & (rule.a_L == rule.a_R)] = 1
-    no_exchange = (rule.in_up == rule.in_down) & (rule.L_up == rule.L_down)
+    kind[equal_barriers & (a_L == a_R)] = 1
+    no_exchange = (rule.inside[0] == rule.inside[1]) & (
+        rule.outside[:, 0] == rule.outside[:, 1]
+    ).all(axis=0)
     kind[no_exchange] = 3
-    kind[no_exchange & equal_barriers & (rule.a_L == rule.a_R)] = 5
-    kind[equal_barriers & (rule.a_L == -rule.a_R)] = 2
-    kind[(rule.a_L == 0) & (rule.a_R == 0)] = 4
+    kind[no_exchange & equal_barriers & (a_L == a_R)] = 5
+    kind[equal_barriers & (a_L == -a_R)] = 2
+    kind[(a_L == 0) & (a_R == 0)] = 4
     return kind
 
 
@@ -467,8 +531,8 @@ def matching_matrix(well: Well, E: np.ndarray | float, k: np.ndarray | float) ->
     E, k = checked_plane(well, E, k)
     M = np.zeros((*E.shape, 4, 4))
     for i, s in enumerate((1, -1)):
-        kappa2 = np.atleast_1d((E - s * well.Delta) / well.c)
-        S, C, t, _ = (x.reshape(E.shape) for x in interior(kappa2, np.asarray(well.d)))
+        kappa2 = (E.ravel() - s * well.Delta) / well.c
+        S, C, t, _ = (x.reshape(E.shape) for x in interior(kappa2, well.d))
         for interface, V in enumerate((well.V_L, well.V_R)):
             q = np.sqrt(np.maximum(V + s * well.Delta_barrier - E, 0) / well.c)
             M[..., i + 2 * interface, i + 2 * interface] = q + C / S

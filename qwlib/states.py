@@ -27,14 +27,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .matching import (
-    SECTORS,
-    TINY,
-    Rule,
-    barrier,
-    interior,
-    symmetry,
-)
+from .matching import SECTORS, TINY, Layers, Rule, barrier, symmetry
 from .well import Well, checked_number
 
 NARROW = 2.0**-30
@@ -68,9 +61,10 @@ class Roots(NamedTuple):
 
 
 class Shape(NamedTuple):
-    """One spin component inside the well: A cos(κζ) + B sin(κζ)/κ, with ζ = z − d/2.
+    """Both spin components inside the well: A cos(κζ) + B sin(κζ)/κ, with ζ = z − d/2.
 
-    Evanescent components carry a factor exp(−γd/2) in the basis functions.
+    Arrays of shape (2, n), or (n,) of one component.  Evanescent components carry a factor
+    exp(−γd/2) in the basis functions.
     """
 
     kappa2: np.ndarray
@@ -80,30 +74,42 @@ class Shape(NamedTuple):
     C: np.ndarray  # cos(κd/2)
     y: np.ndarray  # |κ|d/2
 
+    def component(self, spin: int) -> Shape:
+        """Return one component: 0 is ↑."""
+        return Shape(*(column[spin] for column in self))
 
-def shapes(rule: Rule, kin: np.ndarray, k: np.ndarray, u: np.ndarray) -> tuple[Shape, Shape]:
-    """Return both spin components of a state from its values at the interfaces, u (n, 4).
+
+def shapes(rule: Rule, k: np.ndarray, u: np.ndarray, layers: Layers) -> Shape:
+    """Return both spin components of a state from its values at the interfaces.
 
     For real κ the slopes that Eq. (5) gives are used beside the values: near a pole of M the values
-    alone do not fix the wave function.
+    alone do not fix the wave function.  `u` is (2, 2, n), by interface and spin.
     """
-    result = []
-    for s, inside, left, right in (
-        (0, rule.in_up, rule.L_up, rule.R_up),
-        (1, rule.in_down, rule.L_down, rule.R_down),
-    ):
-        x = inside - kin
-        S, C, _, y = interior(x, rule.d / 2)
-        uL, uR = u[:, s], u[:, 2 + s]
-        slope_L = barrier(left, kin) * uL + k * rule.a_L * u[:, 1 - s]
-        slope_R = -barrier(right, kin) * uR - k * rule.a_R * u[:, 3 - s]
-        real = x >= 0
-        safe_S = np.where(real, 1.0, S)
-        safe_C = np.where(real, 1.0, C)
-        A = np.where(real, C * (uL + uR) + S * (slope_L - slope_R), (uL + uR) / safe_C) / 2
-        B = np.where(real, C * (slope_L + slope_R) + x * S * (uR - uL), (uR - uL) / safe_S) / 2
-        result.append(Shape(x, A, B, S, C, y))
-    return tuple(result)
+    x, S, C, _, y, q = layers
+    slope = q * u + (k * rule.a)[:, None] * u[:, ::-1]  # towards the other interface
+    total, difference = u[0] + u[1], u[1] - u[0]
+    A = C * total + S * (slope[0] + slope[1])
+    B = C * (slope[0] - slope[1]) + x * S * difference
+    i = np.nonzero(x < 0)
+    if i[0].size:
+        A[i], B[i] = total[i] / C[i], difference[i] / S[i]
+    return Shape(x, A / 2, B / 2, S, C, y)
+
+
+def own_integrals(f: Shape, d: np.ndarray, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return ∫cos² and ∫sin²/κ² over the well, `t` being that of `Layers`."""
+    whole, wave = d / 2 * (t * t), f.S * f.C
+    small = f.y < 0.7
+    odd = (whole - wave) / np.where(small, 1.0, f.kappa2)
+    i = np.nonzero(small)
+    if i[0].size:
+        h = d[i[-1]] / 2
+        Y = 4 * f.kappa2[i] * h * h
+        series = 1.0  # of 6(1 − sin(w)/w)/w² in Y = w²: the first term left out is below 1e-18
+        for n in range(10, 0, -1):
+            series = 1 - Y / ((2 * n + 2) * (2 * n + 3)) * series
+        odd[i] = 2 / 3 * h**3 * t[i] ** 2 * series
+    return whole + wave, odd
 
 
 def basis_integrals(f: Shape, g: Shape, d: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -123,22 +129,25 @@ def basis_integrals(f: Shape, g: Shape, d: np.ndarray) -> tuple[np.ndarray, np.n
         even, odd = 2 * (g.S * f.C + x * D), 2 * D
     i = np.nonzero(same & (x > 0))
     if i[0].size:
+        hi = h[i[-1]]
         total = f.y[i] + g.y[i]
-        difference = (x[i] - y[i]) * h[i] ** 2 / total + TINY
+        difference = (x[i] - y[i]) * hi ** 2 / total + TINY
         plus, minus = np.sin(total) / total, np.sin(difference) / difference
-        even[i] = h[i] * (minus + plus)
-        odd[i] = h[i] ** 3 * (minus - plus) / product[i]
+        even[i] = hi * (minus + plus)
+        odd[i] = hi ** 3 * (minus - plus) / product[i]
     i = np.nonzero(same & (x < 0))
     if i[0].size:
+        hi = h[i[-1]]
         total = f.y[i] + g.y[i]
-        difference = np.abs((x[i] - y[i]) * h[i] ** 2) / total + TINY
+        difference = np.abs((x[i] - y[i]) * hi ** 2) / total + TINY
         plus = -np.expm1(-2 * total) / (2 * total)
         minus = -np.exp(difference - total) * np.expm1(-2 * difference) / (2 * difference)
-        even[i] = h[i] * (plus + minus)
-        odd[i] = h[i] ** 3 * (plus - minus) / product[i]
+        even[i] = hi * (plus + minus)
+        odd[i] = hi ** 3 * (plus - minus) / product[i]
     i = np.nonzero(small & ~same)
     if i[0].size:
-        X, Y = x[i] * h[i] ** 2, y[i] * h[i] ** 2
+        hi = h[i[-1]]
+        X, Y = x[i] * hi ** 2, y[i] * hi ** 2
         scale = np.exp(-np.where(X < 0, f.y[i], 0) - np.where(Y < 0, g.y[i], 0))
         D = S = dS = dC = np.zeros_like(X)
         C, SY = np.zeros_like(X), np.zeros_like(X)
@@ -154,8 +163,8 @@ def basis_integrals(f: Shape, g: Shape, d: np.ndarray) -> tuple[np.ndarray, np.n
             power, powerX = power * Y, powerX * X
             factor /= -(2 * n + 1) * (2 * n + 2)
         D = dS * C - S * dC
-        even[i] = 2 * h[i] * scale * (SY * C + X * D)
-        odd[i] = 2 * h[i] ** 3 * scale * D
+        even[i] = 2 * hi * scale * (SY * C + X * D)
+        odd[i] = 2 * hi ** 3 * scale * D
     return even, odd
 
 
@@ -165,41 +174,33 @@ def inside(f: Shape, g: Shape, d: np.ndarray) -> np.ndarray:
     return f.A * g.A * even + f.B * g.B * odd
 
 
-def boundary_values(up: Shape, down: Shape) -> np.ndarray:
-    """Return u, (n, 4), of a pair of shapes."""
-    return np.stack(
-        [
-            up.A * up.C - up.B * up.S,
-            down.A * down.C - down.B * down.S,
-            up.A * up.C + up.B * up.S,
-            down.A * down.C + down.B * down.S,
-        ],
-        axis=1,
-    )
+def overlap_of_spins(pair: Shape, d: np.ndarray) -> np.ndarray:
+    """Return ∫₀^d ψ↑ψ↓ dz."""
+    return inside(pair.component(0), pair.component(1), d)
+
+
+def boundary_values(pair: Shape) -> np.ndarray:
+    """Return u, (2, 2, n), of a shape."""
+    even, odd = pair.A * pair.C, pair.B * pair.S
+    return np.stack([even - odd, even + odd])
 
 
 def coupling(rule: Rule, u: np.ndarray, v: np.ndarray) -> np.ndarray:
     """Return uᵀ(∂M/∂k)v: the Rashba terms of both interfaces."""
-    return rule.a_L * (u[:, 0] * v[:, 1] + u[:, 1] * v[:, 0]) + rule.a_R * (
-        u[:, 2] * v[:, 3] + u[:, 3] * v[:, 2]
-    )
+    return (rule.a * (u[:, 0] * v[:, 1] + u[:, 1] * v[:, 0])).sum(axis=0)
 
 
-def product(rule: Rule, kin: np.ndarray, a: tuple, b: tuple) -> tuple[np.ndarray, np.ndarray]:
-    """Return ⟨a|b⟩ over all z and aᵀMb without the Rashba terms, for pairs of shapes.
+def product(q: np.ndarray, a: Shape, b: Shape, within: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return ⟨a|b⟩ over all z and aᵀMb without the Rashba terms, for states of the same wells.
 
-    The first is −aᵀ(∂M/∂E)b·c: the tails in the barriers are included.
+    The first is −aᵀ(∂M/∂E)b·c: the tails in the barriers are included.  `within` is what the two
+    have of it in the well, (2, n).
     """
-    u, v = boundary_values(*a), boundary_values(*b)
-    norm = form = 0.0
-    for s, left, right in ((0, rule.L_up, rule.R_up), (1, rule.L_down, rule.R_down)):
-        f, g = a[s], b[s]
-        qL, qR = barrier(left, kin), barrier(right, kin)
-        uL, uR = u[:, s] * v[:, s], u[:, 2 + s] * v[:, 2 + s]
-        norm = norm + inside(f, g, rule.d) + uL / (2 * qL) + uR / (2 * qR)
-        form = form + qL * uL + qR * uR
-        form = form + 2 * f.S * f.C * (f.B * g.B - f.kappa2 * f.A * g.A)
-    return norm, form
+    uv = boundary_values(a) * boundary_values(b)
+    form = 2 * a.S * a.C * (a.B * b.B - a.kappa2 * a.A * b.A)
+    return within.sum(axis=0) + (uv / (2 * q)).sum(axis=(0, 1)), form.sum(axis=0) + (q * uv).sum(
+        axis=(0, 1)
+    )
 
 
 # --- the search -----------------------------------------------------------------------------------
@@ -234,14 +235,18 @@ def monotonic(rule: Rule, k1: np.ndarray, k2: np.ndarray) -> np.ndarray:
     dM/dk = 2k G + diag(a_L, a_R)⊗σ_x with the Gram matrix G = −c ∂M/∂E, which is at least
     diagonal with `clamped_gram` + 1/2q in it; both fall along the parabola.
     """
-    kin = k2 * k2
-    inner = [clamped_gram(x - kin, rule.d) for x in (rule.in_up, rule.in_down)]
-    proven = np.ones(k1.shape, dtype=bool)
-    for a, up, down in ((rule.a_L, rule.L_up, rule.L_down), (rule.a_R, rule.R_up, rule.R_down)):
-        g_up = inner[0] + 0.5 / barrier(up, kin)
-        g_down = inner[1] + 0.5 / barrier(down, kin)
-        proven &= (4 * k1 * k1 * g_up * g_down > a * a) | (a == 0)
-    return proven
+    gram = lower_gram(rule, k2 * k2)
+    return beats(rule, 4 * k1 * k1 * gram[:, 0] * gram[:, 1])
+
+
+def lower_gram(rule: Rule, kin: np.ndarray) -> np.ndarray:
+    """Return a lower bound of the diagonal of −c ∂M/∂E, (2, 2, n), never rising with `kin`."""
+    return clamped_gram(rule.inside - kin, rule.d) + 0.5 / barrier(rule.outside, kin)
+
+
+def beats(rule: Rule, bound: np.ndarray) -> np.ndarray:
+    """Return where a bound, (2, n), is above the square of the coupling at each interface."""
+    return ((bound > rule.a * rule.a) | (rule.a == 0)).all(axis=0)
 
 
 def spin_monotonic(sector, rule: Rule, k1: np.ndarray, k2: np.ndarray) -> np.ndarray:
@@ -253,21 +258,15 @@ def spin_monotonic(sector, rule: Rule, k1: np.ndarray, k2: np.ndarray) -> np.nda
     M_b − s a M_a⁻¹ a.  Where the former does not change on the cell, M_a⁻¹ falls with s, and
     the latter rises if G_b > a M_a⁻¹ a with M_a⁻¹ at k1 and G_b at k2.
     """
-    proven = np.zeros(k1.shape, dtype=bool)
-    kin1, kin2 = k1 * k1, k2 * k2
-    for spin, inside_, left, right in (
-        (1, rule.in_up, rule.L_up, rule.R_up),
-        (0, rule.in_down, rule.L_down, rule.R_down),
-    ):
-        with np.errstate(divide="ignore", invalid="ignore"):  # a level at k1: nothing is proven
-            N1, LL, LR, RR = sector.inverse(rule, kin1, spin)
-            N2 = sector.inverse(rule, kin2, spin)[0]
-            g = clamped_gram(inside_ - kin2, rule.d)
-            Q_L = g + 0.5 / barrier(left, kin2) - rule.a_L**2 * LL
-            Q_R = g + 0.5 / barrier(right, kin2) - rule.a_R**2 * RR
-            mixed = (rule.a_L * rule.a_R * LR) ** 2
-            proven |= (N1 == N2) & (Q_L > 0) & (Q_R > 0) & (Q_L * Q_R > mixed)
-    return proven
+    kin2 = k2 * k2
+    with np.errstate(divide="ignore", invalid="ignore"):  # a level at k1: nothing is proven
+        N1, LL, LR, RR = sector.inverse(rule, k1 * k1)
+        N2 = sector.inverse(rule, kin2)[0]
+        gram = lower_gram(rule, kin2)[:, ::-1]  # of the spin that is left
+        aa = rule.a * rule.a
+        Q_L, Q_R = gram[0] - aa[0] * LL, gram[1] - aa[1] * RR
+        proven = (N1 == N2) & (Q_L > 0) & (Q_R > 0) & (Q_L * Q_R > aa[0] * aa[1] * LR * LR)
+    return proven.any(axis=0)
 
 
 def excluded(sector, rule: Rule, k1: np.ndarray, k2: np.ndarray) -> np.ndarray:
@@ -284,16 +283,11 @@ def rising(rule: Rule, k: np.ndarray) -> np.ndarray:
     k/q rises with k, and so does what stands here for (k/γ)(coth y − y/sinh²y) of an evanescent
     spin; `clamped_gram` of a propagating one is above it too.
     """
-    proven = np.ones(k.shape, dtype=bool)
     kin = k * k
-    inner = []
-    for x in (rule.in_up, rule.in_down):
-        gamma = np.sqrt(np.maximum(kin - x, 0.0))
-        inner.append(odd_ratio(k * rule.d / 2) * np.minimum(1.0, k / (gamma + TINY)))
-    for a, up, down in ((rule.a_L, rule.L_up, rule.L_down), (rule.a_R, rule.R_up, rule.R_down)):
-        least = (k / np.sqrt(up + kin) + inner[0]) * (k / np.sqrt(down + kin) + inner[1])
-        proven &= (least > a * a) | (a == 0)
-    return proven
+    gamma = np.sqrt(np.maximum(kin - rule.inside, 0.0))
+    inner = odd_ratio(k * rule.d / 2) * np.minimum(1.0, k / (gamma + TINY))
+    least = k / np.sqrt(rule.outside + kin) + inner
+    return beats(rule, least[:, 0] * least[:, 1])
 
 
 def settled(rule: Rule, k1: np.ndarray, k2: np.ndarray | None = None) -> np.ndarray:
@@ -304,26 +298,25 @@ def settled(rule: Rule, k1: np.ndarray, k2: np.ndarray | None = None) -> np.ndar
     its value at one end to that at the other.  If they settle the sign of each interface's
     determinant, M keeps its inertia.
     """
-    proven = np.ones(k1.shape, dtype=bool)
-    for a, outside in ((rule.a_L, (rule.L_up, rule.L_down)), (rule.a_R, (rule.R_up, rule.R_down))):
-        least, most = 1.0, 1.0
-        for x, out in zip((rule.in_up, rule.in_down), outside, strict=True):
-            proven &= k1 * k1 > x
-            first = np.sqrt(np.maximum(k1 * k1 - x, 0.0))
-            y = first * rule.d / 2 + TINY
-            first = first / (k1 + TINY)
-            last, least_q = 1.0, 1.0
-            if k2 is not None:
-                last = np.sqrt(np.maximum(k2 * k2 - x, 0.0)) / k2
-                least_q = np.sqrt(out + k2 * k2) / k2
-            # γ/k·tanh(γd/2) is bounded by the smaller of either factor, coth by its first value.
-            shallow = y if k2 is None else np.minimum(y, last * k2 * rule.d / 2 + TINY)
-            least = least * (least_q + np.minimum(first, last) * np.tanh(shallow))
-            most = most * (
-                np.sqrt(out + k1 * k1) / (k1 + TINY) + np.maximum(first, last) / np.tanh(shallow)
-            )
-        proven &= (least > a * a) | (most < a * a)
-    return proven
+    first = np.sqrt(np.maximum(k1 * k1 - rule.inside, 0.0))
+    y = first * rule.d / 2 + TINY
+    first = first / (k1 + TINY)
+    most_q = np.sqrt(rule.outside + k1 * k1) / (k1 + TINY)
+    if k2 is None:
+        # γ/k·tanh(γd/2) is bounded by the smaller of either factor, coth by its first value.
+        last, least_q, shallow = 1.0, 1.0, y
+    else:
+        last = np.sqrt(np.maximum(k2 * k2 - rule.inside, 0.0)) / k2
+        least_q = np.sqrt(rule.outside + k2 * k2) / k2
+        shallow = np.minimum(y, last * k2 * rule.d / 2 + TINY)
+    slope = np.tanh(shallow)
+    least = least_q + np.minimum(first, last) * slope
+    most = most_q + np.maximum(first, last) / slope
+    if k2 is None:
+        least = np.broadcast_to(least, most.shape)
+    aa = rule.a * rule.a
+    proven = (least[:, 0] * least[:, 1] > aa) | (most[:, 0] * most[:, 1] < aa)
+    return proven.all(axis=0) & (k1 * k1 > rule.inside).all(axis=0)
 
 
 def tail(rule: Rule, K: np.ndarray, N: np.ndarray) -> np.ndarray:
@@ -349,7 +342,7 @@ def search(sector, rule: Rule) -> tuple[np.ndarray, ...]:
     N0, _ = sector.sturm(rule, zero, zero)
     FK = np.zeros(n)
 
-    top = np.maximum(np.maximum(rule.in_up, rule.in_down), 0.0)
+    top = np.maximum(rule.inside.max(axis=0), 0.0)
     K = np.sqrt(top + 0.1 / rule.d**2)
     NK = np.zeros(n, dtype=np.intp)
     certified = np.zeros(n, dtype=bool)
@@ -381,7 +374,7 @@ def search(sector, rule: Rule) -> tuple[np.ndarray, ...]:
     F1, F2 = np.concatenate([F[left], F[last]]), np.concatenate([F[left + 1], FK])
 
     # A wave function has about 1/d at an interface, so that the coupling moves κ² by k a/d.
-    reach_of_coupling = (np.abs(rule.a_L) + np.abs(rule.a_R)) / rule.d
+    reach_of_coupling = np.abs(rule.a).sum(axis=0) / rule.d
     found, doubtful = [], []
     while w.size:
         some = rule.take(w)
@@ -493,15 +486,17 @@ def refine(function, a: np.ndarray, b: np.ndarray, fa: np.ndarray, fb: np.ndarra
     return root
 
 
-def along_parabola(rule: Rule, kin: np.ndarray, k: np.ndarray, u: np.ndarray) -> tuple:
+def along_parabola(rule: Rule, k: np.ndarray, u: np.ndarray, layers: Layers) -> tuple:
     """Return shapes of unit norm, the residual uᵀMu, and v/c of candidate states."""
-    pair = shapes(rule, kin, k, u)
-    norm, form = product(rule, kin, pair, pair)
+    pair = shapes(rule, k, u, layers)
+    even, odd = own_integrals(pair, rule.d, layers.t)
+    within = pair.A * pair.A * even + pair.B * pair.B * odd
+    norm, form = product(layers.q, pair, pair, within)
     size = np.sqrt(norm)
-    pair = tuple(s._replace(A=s.A / size, B=s.B / size) for s in pair)
-    trial = boundary_values(*pair)
+    pair = pair._replace(A=pair.A / size, B=pair.B / size)
+    trial = boundary_values(pair)
     slope = coupling(rule, trial, trial)
-    return pair, u / size[:, None], form / norm + k * slope, 2 * k + slope
+    return pair, u / size, form / norm + k * slope, 2 * k + slope
 
 
 def polished(sector, rule: Rule, k: np.ndarray, step: bool = True) -> tuple[np.ndarray, ...]:
@@ -510,8 +505,10 @@ def polished(sector, rule: Rule, k: np.ndarray, step: bool = True) -> tuple[np.n
     The residual uᵀMu of a null vector is of second order in its error, so that one Newton step
     with it makes k exact to rounding.  Without `step`, k is taken as it is.
     """
-    pair, u, residual, velocity = along_parabola(rule, k * k, k, sector.null_vector(rule, k * k, k))
-    overlap = inside(pair[0], pair[1], rule.d)
+    layers = Layers.of(rule, k * k)
+    u = sector.null_vector(rule, k, layers)
+    pair, u, residual, velocity = along_parabola(rule, k, u, layers)
+    overlap = overlap_of_spins(pair, rule.d)
     if not step:
         return k, u, velocity, overlap
     with np.errstate(divide="ignore", invalid="ignore"):  # a subband that touches ε_F
@@ -561,7 +558,7 @@ def roots_of(sector, rule: Rule, cells: tuple, sharpen=None) -> tuple[Roots, np.
     # The null vector of one of a close pair needs k to more digits: once more, now from those.
     again = neighbours(same & (gap < 1e-3 * k[1:]))
     if again.size:
-        k[again], u[again], velocity[again], overlap[again] = polished(
+        k[again], u[..., again], velocity[again], overlap[again] = polished(
             sector, some.take(again), k[again]
         )
 
@@ -573,32 +570,30 @@ def roots_of(sector, rule: Rule, cells: tuple, sharpen=None) -> tuple[Roots, np.
         if stop - start > 4:  # noise of the count at k of 1e6 and more: as many as there can be
             continue
         part = slice(start, stop)
-        k[part], u[part], velocity[part], overlap[part] = cluster(
+        k[part], u[..., part], velocity[part], overlap[part] = cluster(
             some.take(np.array([start])), k[part].mean(), stop - start
         )
     if sharpen is not None:
-        k, rough = sharpen(k, velocity, u), k
+        k, rough = sharpen(k, velocity, u.reshape(4, -1).T), k
         # The spin that only the coupling k a admixes is as exact as k.
         alone = np.ones(k.size, dtype=bool)
         alone[neighbours(near)] = False
         i = np.nonzero(alone & (k != rough))[0]
         if i.size:
-            _, u[i], velocity[i], overlap[i] = polished(sector, some.take(i), k[i], step=False)
+            _, u[..., i], velocity[i], overlap[i] = polished(
+                sector, some.take(i), k[i], step=False
+            )
     signs = np.bincount(well, np.sign(velocity), minlength=rule.d.size)
-    return Roots(well, k, u, velocity, overlap), signs != fall
+    return Roots(well, k, u.reshape(4, -1).T, velocity, overlap), signs != fall
 
 
-def pole_free(rule: Rule, kin: np.ndarray, k: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def pole_free(rule: Rule, k: np.ndarray, layers: Layers) -> tuple[np.ndarray, np.ndarray]:
     """Return TᵀMT and T, (n, 4, 4): M for even and odd parts, each scaled down near its pole."""
     T = np.zeros((k.size, 4, 4))
     form = np.zeros((k.size, 4, 4))
-    for s, inside_, left, right in (
-        (0, rule.in_up, rule.L_up, rule.R_up),
-        (1, rule.in_down, rule.L_down, rule.R_down),
-    ):
-        x = inside_ - kin
-        S, C, _, y = interior(x, rule.d / 2)
-        qL, qR = barrier(left, kin), barrier(right, kin)
+    for s in (0, 1):
+        x, S, C, _, y = (part[s] for part in layers[:-1])
+        qL, qR = layers.q[:, s]
         unit = S * y / (rule.d / 2)  # sin y, so that both scales are dimensionless
         even, odd = np.sqrt(np.abs(C)), np.sqrt(np.abs(unit))
         T[:, s, s], T[:, 2 + s, s] = even, even
@@ -607,8 +602,8 @@ def pole_free(rule: Rule, kin: np.ndarray, k: np.ndarray) -> tuple[np.ndarray, n
         form[:, 2 + s, 2 + s] = (qL + qR) * np.abs(unit) + 2 * C * np.abs(unit) / S
         form[:, s, 2 + s] = form[:, 2 + s, s] = (qR - qL) * even * odd
     rashba = np.zeros_like(form)
-    rashba[:, 0, 1] = rashba[:, 1, 0] = k * rule.a_L
-    rashba[:, 2, 3] = rashba[:, 3, 2] = k * rule.a_R
+    for i, a in ((0, rule.a[0]), (2, rule.a[1])):
+        rashba[:, i, i + 1] = rashba[:, i + 1, i] = k * a
     return form + np.swapaxes(T, 1, 2) @ rashba @ T, T
 
 
@@ -618,30 +613,30 @@ def cluster(rule: Rule, k: float, size: int) -> tuple[np.ndarray, ...]:
     In the space of the smallest eigenvalues of M at that k, the residual and its slope along the
     parabola are small matrices: degenerate perturbation theory, twice.
     """
-    ks = np.full(size, k)
     middle = np.array([k])
-    form, T = pole_free(rule, middle * middle, middle)
+    layers = Layers.of(rule, middle * middle)
+    form, T = pole_free(rule, middle, layers)
     values, vectors = np.linalg.eigh(form[0])
     start = np.argsort(np.abs(values))[:size]
-    u = (T[0] @ vectors[:, start]).T
+    u = (T[0] @ vectors[:, start]).reshape(2, 2, size)
+    ks = np.full(size, k)
     many = rule.take(np.zeros(size, dtype=np.intp))
-    pair = shapes(many, ks * ks, ks, u)
+    pair = shapes(many, ks, u, Layers.of(many, ks * ks))
     left, right = np.indices((size, size)).reshape(2, -1)
-    a, b = (tuple(Shape(*(col[i] for col in s)) for s in pair) for i in (left, right))
+    a, b = (Shape(*(column[:, i] for column in pair)) for i in (left, right))
     grid = rule.take(np.zeros(size * size, dtype=np.intp))
-    kk = np.full(size * size, k)
-    norm, residual = product(grid, kk * kk, a, b)
-    rashba = coupling(grid, boundary_values(*a), boundary_values(*b))
-    residual = (residual + kk * rashba).reshape(size, size)
-    slope = (2 * kk * norm + rashba).reshape(size, size)
+    norm, residual = product(layers.q, a, b, inside(a, b, grid.d))
+    rashba = coupling(grid, boundary_values(a), boundary_values(b))
+    residual = (residual + k * rashba).reshape(size, size)
+    slope = (2 * k * norm + rashba).reshape(size, size)
     shift, mix = np.linalg.eig(np.linalg.solve(slope, -residual))
     order = np.argsort(shift.real)
     ks = k + shift.real[order]
-    mixed = mix.real[:, order].T @ boundary_values(*pair)
-    pair, u, residual, velocity = along_parabola(many, ks * ks, ks, mixed)
+    mixed = boundary_values(pair) @ mix.real[:, order]
+    pair, u, residual, velocity = along_parabola(many, ks, mixed, Layers.of(many, ks * ks))
     step = residual / velocity
     ks = np.where(np.abs(step) < 1e-6 * k, ks - step, ks)
-    return ks, u, velocity, inside(pair[0], pair[1], many.d)
+    return ks, u, velocity, overlap_of_spins(pair, many.d)
 
 
 def solve(rule: Rule, sharpen: Callable | None = None) -> tuple[Roots, np.ndarray]:
