@@ -45,8 +45,6 @@ class Rule:
         α_L/c and −α_R/c, no unit: both interfaces then carry +k a σ_x.
     """
 
-    __slots__ = ("columns", "d", "inside", "outside", "a")
-
     def __init__(self, columns: np.ndarray):
         self.columns = columns
         self.d, self.inside, self.a = columns[0], columns[1:3], columns[7:9]

@@ -138,23 +138,23 @@ def basis_integrals(f: Shape, g: Shape, d: np.ndarray) -> tuple[np.ndarray, np.n
     if i[0].size:
         hi = h[i[-1]]
         total = f.y[i] + g.y[i]
-        difference = (x[i] - y[i]) * hi ** 2 / total + TINY
+        difference = (x[i] - y[i]) * hi**2 / total + TINY
         plus, minus = np.sin(total) / total, np.sin(difference) / difference
         even[i] = hi * (minus + plus)
-        odd[i] = hi ** 3 * (minus - plus) / product[i]
+        odd[i] = hi**3 * (minus - plus) / product[i]
     i = np.nonzero(same & (x < 0))
     if i[0].size:
         hi = h[i[-1]]
         total = f.y[i] + g.y[i]
-        difference = np.abs((x[i] - y[i]) * hi ** 2) / total + TINY
+        difference = np.abs((x[i] - y[i]) * hi**2) / total + TINY
         plus = -np.expm1(-2 * total) / (2 * total)
         minus = -np.exp(difference - total) * np.expm1(-2 * difference) / (2 * difference)
         even[i] = hi * (plus + minus)
-        odd[i] = hi ** 3 * (plus - minus) / product[i]
+        odd[i] = hi**3 * (plus - minus) / product[i]
     i = np.nonzero(small & ~same)
     if i[0].size:
         hi = h[i[-1]]
-        X, Y = x[i] * hi ** 2, y[i] * hi ** 2
+        X, Y = x[i] * hi**2, y[i] * hi**2
         scale = np.exp(-np.where(X < 0, f.y[i], 0) - np.where(Y < 0, g.y[i], 0))
         D = S = dS = dC = np.zeros_like(X)
         C, SY = np.zeros_like(X), np.zeros_like(X)
@@ -171,7 +171,7 @@ def basis_integrals(f: Shape, g: Shape, d: np.ndarray) -> tuple[np.ndarray, np.n
             factor /= -(2 * n + 1) * (2 * n + 2)
         D = dS * C - S * dC
         even[i] = 2 * hi * scale * (SY * C + X * D)
-        odd[i] = 2 * hi ** 3 * scale * D
+        odd[i] = 2 * hi**3 * scale * D
     return even, odd
 
 
@@ -309,8 +309,8 @@ def settled(rule: Rule, k1: np.ndarray, k2: np.ndarray | None = None) -> np.ndar
     y = first * rule.d / 2 + TINY
     first = first / (k1 + TINY)
     most_q = np.sqrt(rule.outside + k1 * k1) / (k1 + TINY)
+    # γ/k·tanh(γd/2) is bounded by the smaller of either factor, coth by its first value.
     if k2 is None:
-        # γ/k·tanh(γd/2) is bounded by the smaller of either factor, coth by its first value.
         last, least_q, shallow = 1.0, 1.0, y
     else:
         last = np.sqrt(np.maximum(k2 * k2 - rule.inside, 0.0)) / k2
@@ -596,9 +596,7 @@ def roots_of(sector, rule: Rule, cells: tuple, sharpen=None) -> tuple[Roots, np.
         alone[neighbours(near)] = False
         i = np.nonzero(alone & (k != rough))[0]
         if i.size:
-            _, u[..., i], velocity[i], overlap[i] = polished(
-                sector, some.take(i), k[i], step=False
-            )
+            _, u[..., i], velocity[i], overlap[i] = polished(sector, some.take(i), k[i], step=False)
     signs = np.bincount(well, np.sign(velocity), minlength=rule.d.size)
     return Roots(well, k, u.reshape(4, -1).T, velocity, overlap), signs != fall
 

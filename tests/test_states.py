@@ -6,12 +6,16 @@ from scipy.optimize import brentq, minimize_scalar
 from wells import E_F, PAPER, between, wells, wells_and_energies
 
 from qwlib import Well, bound_states, count_states, fermi_states, matching_matrix
-from qwlib.matching import Full, Rule
+from qwlib.matching import Full, Layers, Rule, interior
 from qwlib.states import (
+    Shape,
+    basis_integrals,
     clamped_gram,
     excluded,
     monotonic,
     odd_ratio,
+    own_integrals,
+    refine,
     rising,
     settled,
     spin_monotonic,
@@ -439,3 +443,55 @@ def test_what_a_certificate_proves_is_so(certificate, least, most):
     change = np.diff(N, axis=0)
     assert change.min() >= least
     assert change.max() <= most
+
+
+def test_norm_integrals_by_their_own_formula_agree_with_those_of_any_two_functions():
+    rng = np.random.default_rng(11)
+    kappa2 = np.concatenate(
+        [[0.0, 1e-12, -1e-12], rng.uniform(-1, 1, 997) * 10.0**4 ** rng.random(997)]
+    )
+    d = 10 ** rng.uniform(-1, 1, kappa2.size)
+    S, C, t, y = interior(kappa2, d / 2)
+    shape = Shape(kappa2, None, None, S, C, y)
+    own, general = own_integrals(shape, d, t), basis_integrals(shape, shape, d)
+    for one, other in zip(own, general, strict=True):
+        # The odd one is a difference of two terms up to 3.5 times as large.
+        assert one == pytest.approx(other, rel=2e-14)
+
+
+def test_layers_of_half_the_width_give_those_of_the_whole():
+    rng = np.random.default_rng(12)
+    kappa2 = rng.uniform(-1, 1, 1000) * 10.0**4 ** rng.random(1000)
+    d = 10 ** rng.uniform(-1, 1, kappa2.size)
+    half = Layers(kappa2, *interior(kappa2, d / 2), None)
+    S, C, t, y = interior(kappa2, d)
+    # In units of the largest value each can have; the phase itself carries a rounding error.
+    for one, other, scale in zip(
+        half.whole(), (S, C, t), (d / np.maximum(y, 1), 1, 1), strict=True
+    ):
+        assert (np.abs(one - other) <= 1e-15 * (4 + y) * scale).all()
+
+
+def test_root_finder_finds_the_root_of_each_bracket_by_itself():
+    # Cells as the search leaves them: one root each, here of curves with flat and steep parts.
+    rng = np.random.default_rng(13)
+    root, bend = rng.uniform(0.5, 20, (2, 400))
+
+    def function(x, i):
+        return np.sinh((x - root[i]) * (0.1 + (bend[i] > 10))) * (1 + bend[i] * x**2)
+
+    a, b = root * rng.uniform(0.2, 1, 400), root * rng.uniform(1, 3, 400)
+    every = np.arange(400)
+    found = refine(function, a, b, function(a, every), function(b, every))
+    # Its last step is left to the polishing of a state.
+    assert found == pytest.approx(root, rel=1e-11)
+    for i in (0, 17):
+        alone = slice(i, i + 1)
+        here = refine(
+            lambda x, j, i=i: function(x, j + i),
+            a[alone],
+            b[alone],
+            function(a, every)[alone],
+            function(b, every)[alone],
+        )
+        assert here[0] == found[i]
