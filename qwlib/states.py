@@ -43,8 +43,9 @@ CROWD = 20000
 """A well with more cells than this in work at once, most of them to be excluded, is given up on."""
 
 CLOSE = 2.0**-28
-"""A step of inverse quadratic interpolation that is smaller, relative to k, is the last: its order
-of convergence is 1.84.  What it leaves is seen, and mended, when the state is polished."""
+"""A step of inverse quadratic interpolation that is smaller, relative to k, is the last on the way to
+a Fermi state: its order of convergence is 1.84, and what it leaves is seen, and mended, when the
+state is polished."""
 
 POLISHED = 2.0**-44
 """A state whose k moves by more than this, relative to k, when it is polished is polished again."""
@@ -444,7 +445,9 @@ def search(sector, rule: Rule) -> tuple[np.ndarray, ...]:
     return *cells, certified
 
 
-def refine(function, a: np.ndarray, b: np.ndarray, fa: np.ndarray, fb: np.ndarray) -> np.ndarray:
+def refine(
+    function, a: np.ndarray, b: np.ndarray, fa: np.ndarray, fb: np.ndarray, close: float = 0.0
+) -> np.ndarray:
     """Return the root of a function in each bracket [a, b].
 
     Chandrupatla's method (Adv. Eng. Softw. 28, 145 (1997)) for all brackets at once: inverse
@@ -459,6 +462,8 @@ def refine(function, a: np.ndarray, b: np.ndarray, fa: np.ndarray, fb: np.ndarra
         Ends of the brackets.
     fa, fb : arrays
         Values of the function there, which differ in sign.
+    close : float, optional
+        A step of inverse quadratic interpolation that is smaller, relative to x, is the last.
     """
     index = np.arange(a.size)
     root = np.empty(a.size)
@@ -482,7 +487,7 @@ def refine(function, a: np.ndarray, b: np.ndarray, fa: np.ndarray, fb: np.ndarra
             t = fa / (fb - fa) * fc / (fb - fc)
             t += (c - a) / width * fa / (fc - fa) * fb / (fc - fb)
             safe = (phi * phi < xi) & ((1 - phi) * (1 - phi) < 1 - xi) & np.isfinite(t)
-            done |= safe & (np.abs(t * width) < CLOSE * size)
+            done |= safe & (np.abs(t * width) < close * size)
             i = np.flatnonzero(done)
             if i.size:
                 # Either end may be the root already; where the next step is small, it is the last.
@@ -556,7 +561,7 @@ def roots_of(sector, rule: Rule, cells: tuple, sharpen=None) -> tuple[Roots, np.
             active = some.take(one[i])
         return sector.determinant(active, x * x, x)
 
-    k[one] = refine(determinant, k1[one], k2[one], F1[one], F2[one])
+    k[one] = refine(determinant, k1[one], k2[one], F1[one], F2[one], CLOSE)
     if not single.all():
         repeat = np.repeat(np.arange(well.size), multiplicity)
         well, k = well[repeat], k[repeat]

@@ -482,16 +482,12 @@ def test_root_finder_finds_the_root_of_each_bracket_by_itself():
 
     a, b = root * rng.uniform(0.2, 1, 400), root * rng.uniform(1, 3, 400)
     every = np.arange(400)
-    found = refine(function, a, b, function(a, every), function(b, every))
-    # Its last step is left to the polishing of a state.
-    assert found == pytest.approx(root, rel=1e-11)
+    brackets = a, b, function(a, every), function(b, every)
+    found = refine(function, *brackets)
+    assert found == pytest.approx(root, rel=2e-14)  # 2^-48, and the rounding of x − root
+    # The error of an interpolation is the product of the last three.
+    assert refine(function, *brackets, close=1e-8) == pytest.approx(root, rel=1e-11)
     for i in (0, 17):
-        alone = slice(i, i + 1)
-        here = refine(
-            lambda x, j, i=i: function(x, j + i),
-            a[alone],
-            b[alone],
-            function(a, every)[alone],
-            function(b, every)[alone],
-        )
+        alone = (column[i : i + 1] for column in brackets)
+        here = refine(lambda x, j, i=i: function(x, j + i), *alone)
         assert here[0] == found[i]
