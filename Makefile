@@ -32,7 +32,7 @@ export LIVE
 
 # book and test share .venv, so `make -j book test` must not set it up twice at once.
 .NOTPARALLEL:
-.PHONY: help book serve test lint baseline bench slides lock clean
+.PHONY: help book serve test lint baseline bench slides links release lock clean
 
 help:
 	@echo 'make book      build the book afresh into _build/html/index.html'
@@ -41,6 +41,8 @@ help:
 	@echo 'make lint      check the style and the format of the Python files'
 	@echo 'make baseline  rerun every chapter and store its outputs in place'
 	@echo 'make slides    put the figures and summaries of the built book into _build/slides.html'
+	@echo 'make links     ask every address that the book names whether it still answers'
+	@echo 'make release   put the built book as a zip, and how to cite it, into _build/release'
 	@echo 'make bench     time qwlib against other routes (KWANT=python for Kwant too)'
 	@echo 'make lock      resolve requirements.in into requirements.txt'
 	@echo 'make clean     remove everything the other commands made'
@@ -78,6 +80,16 @@ baseline:
 slides:
 	@$(ENVIRONMENT)
 	@$(PY) tools/slides.py _build/html _build/slides.html
+
+# Addresses within the book are checked whenever it is built.
+links:
+	@$(ENVIRONMENT)
+	@$(PY) -m jupyter_book build --builder linkcheck --path-output _build/links .
+
+# The book must have been built.
+release:
+	@$(ENVIRONMENT)
+	@$(PY) tools/release.py _build/html _build/release
 
 # What the page on speed shows; `make baseline` then puts it into the page.
 bench:

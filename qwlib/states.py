@@ -43,9 +43,9 @@ CROWD = 20000
 """A well with more cells than this in work at once, most of them to be excluded, is given up on."""
 
 CLOSE = 2.0**-28
-"""A step of inverse quadratic interpolation that is smaller, relative to k, is the last on the way to
-a Fermi state: its order of convergence is 1.84, and what it leaves is seen, and mended, when the
-state is polished."""
+"""A step of inverse quadratic interpolation that is smaller, relative to k, is the last on the way
+to a Fermi state: its order of convergence is 1.84, and what it leaves is seen, and mended, when
+the state is polished."""
 
 POLISHED = 2.0**-44
 """A state whose k moves by more than this, relative to k, when it is polished is polished again."""
