@@ -11,6 +11,7 @@ the same code goes on from it.  Never more than a few chunks are in memory.
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import hashlib
 import importlib.metadata
@@ -19,6 +20,7 @@ import json
 import logging
 import math
 import os
+import platform
 import shutil
 import time
 from collections import deque
@@ -27,7 +29,6 @@ from concurrent.futures import CancelledError
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-import dask
 import numpy as np
 import zarr
 from distributed import Client, LocalCluster, as_completed
@@ -70,19 +71,18 @@ LONGEST_AXIS = 10**8
 AHEAD = 2
 """Chunks that wait for each thread of a cluster, so that none is idle while results travel."""
 
+LOOK = 1
+"""Seconds after which the threads of a cluster are counted again, since workers come and go."""
+
 PATIENCE = 60
 """Seconds to wait for a scheduler that is gone to be back."""
 
 DEAF = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
 """What workers here run first: Ctrl-C is for the client, which ends them."""
 
-MEMORY = {
-    "MALLOC_TRIM_THRESHOLD_": 2**27,
-    "MALLOC_MMAP_THRESHOLD_": 2**25,
-    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), 1),
-}
-"""Environment of the workers here.  Dask's own has them give memory back to the system all the
-time, which makes arrays as small as ours half as fast again."""
+KEPT_MEMORY = {-1: 2**27, -3: 2**25}
+"""What `mallopt` of the GNU C library is told on a worker, in bytes: M_TRIM_THRESHOLD and
+M_MMAP_THRESHOLD of its malloc.h."""
 
 SPACINGS = {"linspace": np.linspace, "logspace": np.logspace, "geomspace": np.geomspace}
 """The functions of NumPy that a grid file may name."""
@@ -336,9 +336,7 @@ def space(grid: Grid) -> int:
 # --- Solving them --------------------------------------------------------------------------------
 
 
-def solve_chunk(
-    columns: dict[str, np.ndarray], block: int, expected: dict[str, str]
-) -> tuple[np.ndarray, ...]:
+def solve_chunk(columns: dict[str, np.ndarray], block: int) -> tuple[np.ndarray, ...]:
     """Solve the wells of a chunk, block by block as `sweep` does.
 
     Parameters
@@ -347,17 +345,7 @@ def solve_chunk(
         As `Grid.columns_of` returns them.
     block : int
         Wells that are solved together.
-    expected : dict
-        What `code` must return here, which may be another machine.
-
-    Raises
-    ------
-    RuntimeError
-        If it returns something else.
     """
-    if code() != expected:
-        differing = ", ".join(name for name in expected if code()[name] != expected[name])
-        raise RuntimeError(f"a worker has another version of {differing}")
     columns = full(columns)
     n = columns["E_F"].size
     blocks = [
@@ -367,10 +355,54 @@ def solve_chunk(
     return tuple(np.concatenate(parts) for parts in zip(*blocks, strict=True))
 
 
+def solve_on_worker(
+    columns: dict[str, np.ndarray], block: int, expected: dict[str, str]
+) -> tuple[np.ndarray, ...]:
+    """Solve a chunk on a worker, which may be another machine.
+
+    Raises
+    ------
+    RuntimeError
+        If `code` returns there something else than `expected`.
+    """
+    if code() != expected:
+        differing = ", ".join(name for name in expected if code()[name] != expected[name])
+        raise RuntimeError(f"a worker has another version of {differing}")
+    keep_memory()
+    return solve_chunk(columns, block)
+
+
+@functools.cache
+def keep_memory() -> None:
+    """Let a worker keep the memory that it frees, up to some hundred MB, for the next arrays.
+
+    Dask starts its workers so that they give it back to the system at once.  Arrays as small as
+    ours then take about twice the time.  Only the GNU C library can be told.
+    """
+    if platform.libc_ver()[0] == "glibc":
+        for parameter, size in KEPT_MEMORY.items():
+            ctypes.CDLL(None).mallopt(parameter, size)
+
+
 def solved_here(parts: Parts) -> Iterator[tuple[int, tuple[np.ndarray, ...]]]:
-    """Yield the number and the results of each chunk that is not finished."""
+    """Yield the number and the results of each chunk that is not finished.
+
+    Raises
+    ------
+    SweepFailed
+        If a chunk fails.
+    """
     for number in np.flatnonzero(~parts.done).tolist():
-        yield number, solve_chunk(parts.grid.columns_of(*parts.bounds(number)), CHUNK, code())
+        try:
+            part = solve_chunk(parts.grid.columns_of(*parts.bounds(number)), CHUNK)
+        except Exception as error:
+            raise chunk_failed(number, error) from error
+        yield number, part
+
+
+def chunk_failed(number: int, error: BaseException) -> SweepFailed:
+    """Return what says that a chunk failed."""
+    return SweepFailed(f"chunk {number} failed: {type(error).__name__}: {error}")
 
 
 def solved_by_cluster(parts: Parts, address: str) -> Iterator[tuple[int, tuple[np.ndarray, ...]]]:
@@ -402,19 +434,19 @@ def _solved_until_lost(
     wanted, looked = 0, -math.inf
     try:
         while todo or running:
-            if time.monotonic() - looked > 1:  # workers come and go
+            if time.monotonic() - looked > LOOK:
                 wanted = AHEAD * (sum(client.nthreads().values()) + 1)
                 looked = time.monotonic()
             while todo and len(running) < wanted:
                 number = todo.popleft()
                 columns = parts.grid.columns_of(*parts.bounds(number))
-                future = client.submit(solve_chunk, columns, CHUNK, code(), pure=False)
+                future = client.submit(solve_on_worker, columns, CHUNK, code(), pure=False)
                 running[future] = number
                 completed.add(future)
             future = next(completed)
             if future.status == "error":
                 error = future.exception()
-                raise SweepFailed(f"a worker failed: {type(error).__name__}: {error}")
+                raise chunk_failed(running[future], error) from error
             result = future.result()
             yield running.pop(future), result
     except (CancelledError, OSError):  # the scheduler is gone
@@ -446,17 +478,14 @@ def solver(parts: Parts, jobs: int, scheduler: str | None) -> Iterator[Iterator]
         yield solved_here(parts)
     else:
         quiet()
-        with (
-            dask.config.set({"distributed.nanny.pre-spawn-environ": MEMORY}),
-            LocalCluster(
-                n_workers=jobs,
-                threads_per_worker=1,
-                dashboard_address=":0",
-                silence_logs=logging.CRITICAL,
-                local_directory=str(parts.folder),
-                preload=[DEAF],
-            ) as cluster,
-        ):
+        with LocalCluster(
+            n_workers=jobs,
+            threads_per_worker=1,
+            dashboard_address=":0",
+            silence_logs=logging.CRITICAL,
+            local_directory=str(parts.folder),
+            preload=[DEAF],
+        ) as cluster:
             yield solved_by_cluster(parts, cluster.scheduler_address)
 
 

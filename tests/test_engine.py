@@ -57,7 +57,9 @@ def place(tmp_path, monkeypatch) -> Path:
 
 
 def started(workers: int) -> LocalCluster:
-    return LocalCluster(workers, threads_per_worker=1, dashboard_address=":0", silence_logs=50)
+    return LocalCluster(
+        n_workers=workers, threads_per_worker=1, dashboard_address=":0", silence_logs=50
+    )
 
 
 @pytest.fixture(scope="module")
@@ -219,21 +221,43 @@ def executed(cluster: LocalCluster) -> list[int]:
         return list(client.run(lambda dask_worker: dask_worker.state.executed_count).values())
 
 
-# One run in three the first worker is gone before it has been asked what it did.
-@pytest.mark.slow
+def on_submit(monkeypatch, act) -> list[engine.Client]:
+    """Call `act` with the number of chunks submitted so far; return the list of clients."""
+    clients, numbers = [], itertools.count(1)
+
+    class Watched(engine.Client):
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **options)
+            clients.append(self)
+
+        def submit(self, *arguments, **options):
+            future = super().submit(*arguments, **options)
+            act(next(numbers))
+            return future
+
+    monkeypatch.setattr(engine, "Client", Watched)
+    return clients
+
+
 def test_workers_that_come_late_get_their_part(place, bare, monkeypatch):
+    submitted, stored = [], []
     with started(0) as cluster:
 
+        def first(number):
+            submitted.append(number)
+            if number == 1:
+                assert not cluster.scheduler.workers
+                cluster.scale(1)
+
         def second():
-            first.join()  # or its call, still under way, would take the second worker away
+            assert len(cluster.scheduler.workers) == 1
             cluster.scale(2)
             cluster.wait_for_workers(2)
 
-        on_put(monkeypatch, 3, second)
-        first = threading.Timer(1, cluster.scale, [1])
-        first.start()
+        monkeypatch.setattr(engine, "LOOK", 0)
+        on_submit(monkeypatch, first)
+        stored = on_put(monkeypatch, 3, second)
         assert command("--scheduler", cluster.scheduler_address) == 0
-        first.join()
         counts = executed(cluster)
     assert len(counts) == 2 and min(counts) >= 3 and sum(counts) == CHUNKS
     same_bits("result.nc", bare)
@@ -241,13 +265,7 @@ def test_workers_that_come_late_get_their_part(place, bare, monkeypatch):
 
 def test_no_more_chunks_wait_than_the_workers_need(place, cluster, monkeypatch):
     submitted, waiting = [], []
-
-    class Counting(engine.Client):
-        def submit(self, *arguments, **options):
-            submitted.append(1)
-            return super().submit(*arguments, **options)
-
-    monkeypatch.setattr(engine, "Client", Counting)
+    on_submit(monkeypatch, submitted.append)
     put = engine.Parts.put
     stored = itertools.count(1)
 
