@@ -23,6 +23,7 @@ import os
 import platform
 import shutil
 import time
+import zlib
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
@@ -209,18 +210,23 @@ class Parts:
         What git says of the code, for the file.
     size : int
         Wells in a chunk; the last may have fewer.
-    done : bool array
-        Which chunks are finished.
+    checksums : int array
+        Those of the finished chunks, −1 for the others.
     """
 
     def __init__(self, grid: Grid, target: Path, commit: str | None = None):
         self.commit = commit
         self.grid, self.target, self.size = grid, target, chunk_size(grid)
-        self.done = np.zeros(-(-grid.total // self.size), dtype=bool)
+        self.checksums = np.full(-(-grid.total // self.size), -1)
         self.folder = target.parent / f"{target.name}.parts"
         self.path = self.folder / "chunks.zarr"
         self.lock = FileLock(self.folder / "lock")
         self.fingerprint = fingerprint(grid, self.size)
+
+    @property
+    def done(self) -> np.ndarray:
+        """Which chunks are finished, a bool array."""
+        return self.checksums >= 0
 
     def check(self) -> None:
         """Look for finished chunks.
@@ -248,17 +254,31 @@ class Parts:
 
     def _look(self) -> None:
         """Find out which chunks are finished; raise ValueError if they are of another sweep."""
-        self.done[:] = False
+        self.checksums[:] = -1
         if self.path.is_dir():
             group = zarr.open_group(self.path, mode="r")
-            done = group["done"][:]
+            checksums = group["checksums"][:]
             if group.attrs["fingerprint"] == self.fingerprint:
-                self.done = done
-            elif done.any():
+                self.checksums = checksums
+            elif (checksums >= 0).any():
                 raise ValueError(
-                    f"{self.folder} has {done.sum()} finished chunks of another sweep or of other "
-                    "code: go on with that one, or remove them"
+                    f"{self.folder} has {(checksums >= 0).sum()} finished chunks of another sweep "
+                    "or of other code: go on with that one, or remove them"
                 )
+
+    def _drop_damaged(self) -> None:
+        """Take chunks for unfinished that are not what was stored, as after a loss of power."""
+        if not self.done.any():
+            return
+        arrays = dict(zarr.open_group(self.path, mode="r").arrays())
+        for number in np.flatnonzero(self.done).tolist():
+            here = slice(*self.bounds(number))
+            try:
+                found = checksum([arrays[name][here] for name in VARIABLES])
+            except Exception:  # of many kinds, from those who read and unpack
+                found = None
+            if found != self.checksums[number]:
+                self.checksums[number] = -1
 
     def hold(self) -> None:
         """Make the directory, and hold it against other processes until `release`.
@@ -276,6 +296,7 @@ class Parts:
         except OSError as error:
             raise ValueError(f"{self.target} cannot be written: {error.strerror}") from None
         self._look()  # again, since a process that held it may have gone on
+        self._drop_damaged()
 
     def release(self) -> None:
         """Let others have the directory."""
@@ -297,7 +318,10 @@ class Parts:
                     chunks=(self.size, *per_well),
                     dtype=TYPES[name],
                 )
-            group.create_array("done", shape=self.done.shape, chunks=self.done.shape, dtype=bool)
+            everyone = self.checksums.shape
+            group.create_array(
+                "checksums", shape=everyone, chunks=everyone, dtype="i8", fill_value=-1
+            )
             new.rename(self.path)
         self.arrays = dict(zarr.open_group(self.path, mode="r+").arrays())
 
@@ -308,13 +332,22 @@ class Parts:
     def put(self, number: int, part: tuple[np.ndarray, ...]) -> None:
         """Store a finished chunk; it counts as finished when all of it is there."""
         start, stop = self.bounds(number)
+        part = [values.astype(TYPES[name]) for name, values in zip(VARIABLES, part, strict=True)]
         for name, values in zip(VARIABLES, part, strict=True):
             self.arrays[name][start:stop] = values
-        self.done[number] = True
-        self.arrays["done"][:] = self.done
+        self.checksums[number] = checksum(part)
+        self.arrays["checksums"][:] = self.checksums
 
     def write(self) -> None:
-        """Make the target of the finished chunks, at once, and remove them."""
+        """Make the target of the finished chunks, at once, and remove them.
+
+        Raises
+        ------
+        SweepFailed
+            If a chunk is not finished, or the file cannot be written.
+        """
+        if not self.done.all():
+            raise SweepFailed(f"{(~self.done).sum()} chunks are missing")
         new = self.folder / "result.nc"
         new.unlink(missing_ok=True)
         try:
@@ -326,6 +359,11 @@ class Parts:
             os.fsync(file.fileno())
         new.replace(self.target)
         shutil.rmtree(self.folder)
+
+
+def checksum(part: list[np.ndarray]) -> int:
+    """Return a number that is another one, almost surely, if a bit of a chunk is."""
+    return zlib.crc32(b"".join(values.tobytes() for values in part))
 
 
 def space(grid: Grid) -> int:
