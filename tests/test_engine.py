@@ -258,6 +258,9 @@ def test_workers_that_come_late_get_their_part(place, bare, monkeypatch):
             assert len(cluster.scheduler.workers) == 1
             cluster.scale(2)
             cluster.wait_for_workers(2)
+            # All chunks take less time than a worker's first import of qwlib.
+            with Client(cluster, set_as_default=False) as client:
+                client.run(engine.code)
 
         monkeypatch.setattr(engine, "LOOK", 0)
         on_submit(monkeypatch, first)
