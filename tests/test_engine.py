@@ -4,6 +4,7 @@ import contextlib
 import gc
 import io
 import itertools
+import math
 import os
 import platform
 import resource
@@ -698,6 +699,23 @@ def test_finished_chunks_need_no_space_again(place, monkeypatch):
 
 
 def test_estimate_of_the_space_is_not_too_small(place, monkeypatch):
+    # Noise, which nothing can compress, and enough of it to be more than what the files say of it.
+    grid = "alpha_L: {linspace: [0, 0.07, 200]}\nd: {linspace: [1, 2, 100]}\n"
+    (place / "grid.yml").write_text(grid, encoding="utf-8")
+    monkeypatch.setattr(engine, "CHUNK", 1024)
+    random = np.random.default_rng(1)
+
+    def noise(columns, block):
+        n = columns["d"].size
+        shapes = {name: (n, *engine.PER_WELL) for name in engine.TYPES} | {"certified": (n,)}
+        return tuple(
+            np.frombuffer(
+                random.bytes(math.prod(shapes[name]) * np.dtype(kind).itemsize), kind
+            ).reshape(shapes[name])
+            for name, kind in engine.TYPES.items()
+        )
+
+    monkeypatch.setattr(engine, "solve_chunk", noise)
     needed, most = [], []
     write = engine.write_netcdf
 
@@ -708,7 +726,7 @@ def test_estimate_of_the_space_is_not_too_small(place, monkeypatch):
 
     monkeypatch.setattr(engine, "write_netcdf", weighed)
     assert command() == 0
-    assert 0 < most[0] <= needed[0]
+    assert 0.8 * needed[0] < most[0] <= needed[0]
 
 
 # From where it solves: git, which was asked before, may write its own files.
