@@ -125,7 +125,7 @@ def summary(rounds: list[dict[str, dict]]) -> dict[str, dict]:
     ways = {}
     for way in WAYS:
         runs = [each[way] for each in rounds]
-        row = {name: statistics.median(run[name] for run in runs) for name in runs[0]}
+        row = {name: statistics.median_high(run[name] for run in runs) for name in runs[0]}
         row["wells_per_second"] = row["wells"] / row["clock"]
         if way != "bare":
             for name, cost in (
@@ -133,7 +133,7 @@ def summary(rounds: list[dict[str, dict]]) -> dict[str, dict]:
                 ("processor", lambda run: run["processor"] + run.get("processor_workers", 0)),
             ):
                 ratios = [cost(each[way]) / each["bare"][name] for each in rounds]
-                row[f"overhead_{name}"] = 100 * (statistics.median(ratios) - 1)
+                row[f"overhead_{name}"] = 100 * (statistics.median_high(ratios) - 1)
         ways[way] = row
     return ways
 
