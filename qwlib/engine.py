@@ -503,7 +503,7 @@ def check_scheduler(address: str) -> None:
 def quiet() -> None:
     """Keep Dask from writing of dead workers and lost connections, which are dealt with."""
     for name in list(logging.root.manager.loggerDict):
-        if name.split(".")[0] == "distributed":  # each has a level of its own
+        if name.split(".")[0] in ("distributed", "tornado"):  # each has a level of its own
             logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
