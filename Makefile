@@ -91,10 +91,11 @@ release:
 	@$(ENVIRONMENT)
 	@$(PY) tools/release.py _build/html _build/release
 
-# What the page on speed shows; `make baseline` then puts it into the page.
+# What the page on speed and the end of rerunning.md show; `make baseline` then puts it there.
 bench:
 	@$(ENVIRONMENT)
 	@$(PY) benchmarks/run.py $(if $(KWANT),--kwant $(KWANT))
+	@$(PY) benchmarks/engine.py
 
 # Written beside requirements.txt and moved over it, so that a failure leaves the old one whole.
 # The resolver starts from the present pins, so that only what must change does;

@@ -1,11 +1,13 @@
 """Time sweeps of many wells, here and on workers, and write engine.json.
 
-    python benchmarks/engine.py [--wells N] [--large N] [--quick]
+    python benchmarks/engine.py [--wells N] [--rounds N] [--large N] [--quick]
 
 The same grid goes through `sweep`, through the engine in one process, and through it with one
-worker and two.  Each is a process of its own, so that its peak memory is its own.  Times are of the
-clock, which other work on the machine makes longer, and of the processor, which it hardly does.
-`--large` adds a grid of so many wells on two workers.  A quick run stores nothing.
+worker and two.  Each is a process of its own, so that its peak memory is its own.  In each round
+they take turns, so that a disturbance slows all alike; what is stored are medians of the rounds.
+Times are of the clock, which other work on the machine makes longer, and of the processor, which it
+hardly does.  At the end a grid of `--large` wells, four times as many if not given, goes through
+two workers.  A quick run stores nothing.
 """
 
 from __future__ import annotations
@@ -13,10 +15,12 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import logging
 import math
 import os
 import platform
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -33,8 +37,11 @@ import numpy as np  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "engine.json"
 WAYS = {"bare": "qwlib.sweep", "here": "engine, no worker", "1": "1 worker", "2": "2 workers"}
-WORKERS = 100
-"""What is extrapolated to."""
+PROCESSES = {"bare": 1, "here": 1, "1": 1, "2": 2}
+"""How many solve in each."""
+
+WORKERS, MANY = 100, 10_000_000
+"""Workers and wells that are extrapolated to."""
 
 
 def parameters(wells: int) -> dict[str, object]:
@@ -58,12 +65,17 @@ def measure(way: str, wells: int) -> dict[str, float]:
         address = None
         if way in "12":  # a cluster is there before, and what its start costs is not counted
             cluster = LocalCluster(
-                int(way), threads_per_worker=1, dashboard_address=":0", local_directory=folder
+                n_workers=int(way),
+                threads_per_worker=1,
+                dashboard_address=":0",
+                local_directory=folder,
+                silence_logs=logging.CRITICAL,
             )
             address = stack.enter_context(cluster).scheduler_address
             client = stack.enter_context(Client(address, set_as_default=False))
             client.run(engine.code)  # imports it
-            before = sum(client.run(time.process_time).values())
+            before = client.run(time.process_time).values()
+            more["workers"] = len(before)
         begin, own = time.perf_counter(), time.process_time()
         if way == "bare":
             sweep(**parameters(wells))
@@ -72,12 +84,13 @@ def measure(way: str, wells: int) -> dict[str, float]:
             engine.solve_grid(parts, scheduler=address)
         clock, processor = time.perf_counter() - begin, time.process_time() - own
         if address:
-            more["processor_workers"] = sum(client.run(time.process_time).values()) - before
+            more["processor_workers"] = sum(client.run(time.process_time).values()) - sum(before)
             more["memory_worker"] = max(client.run(peak_memory).values())
         if way != "bare":
             more["file_bytes"] = parts.target.stat().st_size
+            more["chunks"] = parts.done.size
     return {
-        "wells": math.isqrt(wells) ** 2,
+        "wells": parts.grid.total,
         "clock": clock,
         "processor": processor,
         "memory": peak_memory(),
@@ -87,7 +100,7 @@ def measure(way: str, wells: int) -> dict[str, float]:
 
 
 def peak_memory() -> int:
-    """Return the most bytes that this process ever had in memory."""
+    """Return the most bytes that this process had in memory, or its parent when it started it."""
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
@@ -103,31 +116,61 @@ def timed(method, spent: dict[str, float], name: str):
     return call
 
 
-def extrapolate(bare: dict, one: dict) -> dict[str, float]:
-    """Return what ten million wells on `WORKERS` workers should take.
+def summary(rounds: list[dict[str, dict]]) -> dict[str, dict]:
+    """Return the median over rounds of what each way took, and what it took more than `sweep`.
 
-    The workers are as fast as the one here and have a core each.  The client, on a core of its own,
-    takes the results in turn, with what it spent on each well here, and then writes the file.
+    Overheads are in per cent, medians of those of the rounds: that of the clock compares its time,
+    times the number of processes that solve, and that of the processor the time of all processes.
     """
-    wells = 10_000_000
-    solving = wells / WORKERS * one["processor_workers"] / one["wells"]
-    client = wells * (one["processor"] - one["processor_write"]) / one["wells"]
-    writing = wells * one["processor_write"] / one["wells"]
+    ways = {}
+    for way in WAYS:
+        runs = [each[way] for each in rounds]
+        row = {name: statistics.median_high(run[name] for run in runs) for name in runs[0]}
+        row["wells_per_second"] = row["wells"] / row["clock"]
+        if way != "bare":
+            for name, cost in (
+                ("clock", lambda run, n=PROCESSES[way]: n * run["clock"]),
+                ("processor", lambda run: run["processor"] + run.get("processor_workers", 0)),
+            ):
+                ratios = [cost(each[way]) / each["bare"][name] for each in rounds]
+                row[f"overhead_{name}"] = 100 * (statistics.median_high(ratios) - 1)
+        ways[way] = row
+    return ways
+
+
+def extrapolate(bare: dict, one: dict) -> dict[str, float | str]:
+    """Return what `MANY` wells on `WORKERS` workers should take, in seconds.
+
+    The workers are as fast as the one here and have a core each.  The client and the scheduler have
+    another core together, as here.  There they take one chunk after the other, with what they spent
+    on each here, and at the end the client writes the file.  The network is not counted.
+    """
+    from qwlib import engine
+
+    chunk = one["wells"] / one["chunks"]
+    chunks = MANY / chunk
+    per_chunk = (one["processor"] - one["processor_write"]) / one["chunks"]
+    solving = MANY / WORKERS * one["processor_workers"] / one["wells"]
+    writing = MANY * one["processor_write"] / one["wells"]
     return {
-        "wells": wells,
+        "wells": MANY,
         "workers": WORKERS,
+        "chunk": chunk,
+        "per_chunk": per_chunk,
         "solving": solving,
-        "client": client,
+        "client": chunks * per_chunk,
+        "limit": "workers" if solving > chunks * per_chunk else "client",
         "writing": writing,
-        "together": max(solving, client) + writing,
-        "one_core": wells * bare["processor"] / bare["wells"],
-        "busy_workers": WORKERS * solving / client,
+        "together": max(solving, chunks * per_chunk) + writing,
+        "one_core": MANY * bare["processor"] / bare["wells"],
+        "busy_workers": WORKERS * solving / (chunks * per_chunk),
+        "bytes": MANY * engine.WELL_BYTES,
     }
 
 
-def rounded(values: dict[str, float]) -> dict[str, float]:
-    """Return numbers with three digits; whole ones as they are."""
-    return {k: v if isinstance(v, int) else float(f"{v:.3g}") for k, v in values.items()}
+def rounded(values: dict) -> dict:
+    """Return numbers with three digits; whole ones and words as they are."""
+    return {k: float(f"{v:.3g}") if isinstance(v, float) else v for k, v in values.items()}
 
 
 def run(way: str, wells: int) -> dict[str, float]:
@@ -148,6 +191,7 @@ def main() -> None:
     """Measure all ways and store what they give."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--wells", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--large", type=int)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
@@ -155,22 +199,25 @@ def main() -> None:
     if arguments.way:
         json.dump(measure(arguments.way, arguments.wells), sys.stdout)
         return
-    runs = {way: run(way, 20_000 if arguments.quick else arguments.wells) for way in WAYS}
+    if arguments.quick:
+        arguments.wells, arguments.rounds = 20_000, 1
+    rounds = [{way: run(way, arguments.wells) for way in WAYS} for _ in range(arguments.rounds)]
+    ways = summary(rounds)
     results = {
         "setup": {
             "cores": os.cpu_count(),
             "python": platform.python_version(),
             "numpy": np.__version__,
+            "rounds": arguments.rounds,
         },
-        "runs": {way: rounded(values) for way, values in runs.items()},
-        "extrapolated": rounded(extrapolate(runs["bare"], runs["1"])),
+        "ways": {way: rounded(row) for way, row in ways.items()},
+        "large": rounded(run("2", arguments.large or 4 * arguments.wells)),
+        "extrapolated": rounded(extrapolate(ways["bare"], ways["1"])),
     }
-    if arguments.large:
-        results["large"] = rounded(run("2", arguments.large))
-    if arguments.quick:
-        print(json.dumps(results["extrapolated"], indent=1))
-    else:
-        RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    text = json.dumps(results, indent=1)
+    print(text)
+    if not arguments.quick:
+        RESULTS.write_text(text + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ the same code goes on from it.  Never more than a few chunks are in memory.
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import hashlib
 import importlib.metadata
@@ -19,15 +20,16 @@ import json
 import logging
 import math
 import os
+import platform
 import shutil
 import time
+import zlib
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-import dask
 import numpy as np
 import zarr
 from distributed import Client, LocalCluster, as_completed
@@ -70,19 +72,18 @@ LONGEST_AXIS = 10**8
 AHEAD = 2
 """Chunks that wait for each thread of a cluster, so that none is idle while results travel."""
 
+LOOK = 1
+"""Seconds after which the threads of a cluster are counted again, since workers come and go."""
+
 PATIENCE = 60
 """Seconds to wait for a scheduler that is gone to be back."""
 
 DEAF = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
 """What workers here run first: Ctrl-C is for the client, which ends them."""
 
-MEMORY = {
-    "MALLOC_TRIM_THRESHOLD_": 2**27,
-    "MALLOC_MMAP_THRESHOLD_": 2**25,
-    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), 1),
-}
-"""Environment of the workers here.  Dask's own has them give memory back to the system all the
-time, which makes arrays as small as ours half as fast again."""
+KEPT_MEMORY = {-1: 2**27, -3: 2**25}
+"""What `mallopt` of the GNU C library is told on a worker, in bytes: M_TRIM_THRESHOLD and
+M_MMAP_THRESHOLD of its malloc.h."""
 
 SPACINGS = {"linspace": np.linspace, "logspace": np.logspace, "geomspace": np.geomspace}
 """The functions of NumPy that a grid file may name."""
@@ -209,18 +210,23 @@ class Parts:
         What git says of the code, for the file.
     size : int
         Wells in a chunk; the last may have fewer.
-    done : bool array
-        Which chunks are finished.
+    checksums : int array
+        Those of the finished chunks, −1 for the others.
     """
 
     def __init__(self, grid: Grid, target: Path, commit: str | None = None):
         self.commit = commit
         self.grid, self.target, self.size = grid, target, chunk_size(grid)
-        self.done = np.zeros(-(-grid.total // self.size), dtype=bool)
+        self.checksums = np.full(-(-grid.total // self.size), -1)
         self.folder = target.parent / f"{target.name}.parts"
         self.path = self.folder / "chunks.zarr"
         self.lock = FileLock(self.folder / "lock")
         self.fingerprint = fingerprint(grid, self.size)
+
+    @property
+    def done(self) -> np.ndarray:
+        """Which chunks are finished, a bool array."""
+        return self.checksums >= 0
 
     def check(self) -> None:
         """Look for finished chunks.
@@ -248,17 +254,31 @@ class Parts:
 
     def _look(self) -> None:
         """Find out which chunks are finished; raise ValueError if they are of another sweep."""
-        self.done[:] = False
+        self.checksums[:] = -1
         if self.path.is_dir():
             group = zarr.open_group(self.path, mode="r")
-            done = group["done"][:]
+            checksums = group["checksums"][:]
             if group.attrs["fingerprint"] == self.fingerprint:
-                self.done = done
-            elif done.any():
+                self.checksums = checksums
+            elif (checksums >= 0).any():
                 raise ValueError(
-                    f"{self.folder} has {done.sum()} finished chunks of another sweep or of other "
-                    "code: go on with that one, or remove them"
+                    f"{self.folder} has {(checksums >= 0).sum()} finished chunks of another sweep "
+                    "or of other code: go on with that one, or remove them"
                 )
+
+    def _drop_damaged(self) -> None:
+        """Take chunks for unfinished that are not what was stored, as after a loss of power."""
+        if not self.done.any():
+            return
+        arrays = dict(zarr.open_group(self.path, mode="r").arrays())
+        for number in np.flatnonzero(self.done).tolist():
+            here = slice(*self.bounds(number))
+            try:
+                found = checksum([arrays[name][here] for name in VARIABLES])
+            except Exception:  # of many kinds, from those who read and unpack
+                found = None
+            if found != self.checksums[number]:
+                self.checksums[number] = -1
 
     def hold(self) -> None:
         """Make the directory, and hold it against other processes until `release`.
@@ -276,6 +296,7 @@ class Parts:
         except OSError as error:
             raise ValueError(f"{self.target} cannot be written: {error.strerror}") from None
         self._look()  # again, since a process that held it may have gone on
+        self._drop_damaged()
 
     def release(self) -> None:
         """Let others have the directory."""
@@ -297,7 +318,10 @@ class Parts:
                     chunks=(self.size, *per_well),
                     dtype=TYPES[name],
                 )
-            group.create_array("done", shape=self.done.shape, chunks=self.done.shape, dtype=bool)
+            everyone = self.checksums.shape
+            group.create_array(
+                "checksums", shape=everyone, chunks=everyone, dtype="i8", fill_value=-1
+            )
             new.rename(self.path)
         self.arrays = dict(zarr.open_group(self.path, mode="r+").arrays())
 
@@ -308,13 +332,22 @@ class Parts:
     def put(self, number: int, part: tuple[np.ndarray, ...]) -> None:
         """Store a finished chunk; it counts as finished when all of it is there."""
         start, stop = self.bounds(number)
+        part = [values.astype(TYPES[name]) for name, values in zip(VARIABLES, part, strict=True)]
         for name, values in zip(VARIABLES, part, strict=True):
             self.arrays[name][start:stop] = values
-        self.done[number] = True
-        self.arrays["done"][:] = self.done
+        self.checksums[number] = checksum(part)
+        self.arrays["checksums"][:] = self.checksums
 
     def write(self) -> None:
-        """Make the target of the finished chunks, at once, and remove them."""
+        """Make the target of the finished chunks, at once, and remove them.
+
+        Raises
+        ------
+        SweepFailed
+            If a chunk is not finished, or the file cannot be written.
+        """
+        if not self.done.all():
+            raise SweepFailed(f"{(~self.done).sum()} chunks are missing")
         new = self.folder / "result.nc"
         new.unlink(missing_ok=True)
         try:
@@ -328,6 +361,11 @@ class Parts:
         shutil.rmtree(self.folder)
 
 
+def checksum(part: list[np.ndarray]) -> int:
+    """Return a number that is another one, almost surely, if a bit of a chunk is."""
+    return zlib.crc32(b"".join(values.tobytes() for values in part))
+
+
 def space(grid: Grid) -> int:
     """Return how many bytes a sweep needs at most, chunks and file, if nothing is compressed."""
     return 2 * WELL_BYTES * grid.total + 16 * sum(grid.shape) + 2**21
@@ -336,9 +374,7 @@ def space(grid: Grid) -> int:
 # --- Solving them --------------------------------------------------------------------------------
 
 
-def solve_chunk(
-    columns: dict[str, np.ndarray], block: int, expected: dict[str, str]
-) -> tuple[np.ndarray, ...]:
+def solve_chunk(columns: dict[str, np.ndarray], block: int) -> tuple[np.ndarray, ...]:
     """Solve the wells of a chunk, block by block as `sweep` does.
 
     Parameters
@@ -347,17 +383,7 @@ def solve_chunk(
         As `Grid.columns_of` returns them.
     block : int
         Wells that are solved together.
-    expected : dict
-        What `code` must return here, which may be another machine.
-
-    Raises
-    ------
-    RuntimeError
-        If it returns something else.
     """
-    if code() != expected:
-        differing = ", ".join(name for name in expected if code()[name] != expected[name])
-        raise RuntimeError(f"a worker has another version of {differing}")
     columns = full(columns)
     n = columns["E_F"].size
     blocks = [
@@ -367,10 +393,54 @@ def solve_chunk(
     return tuple(np.concatenate(parts) for parts in zip(*blocks, strict=True))
 
 
+def solve_on_worker(
+    columns: dict[str, np.ndarray], block: int, expected: dict[str, str]
+) -> tuple[np.ndarray, ...]:
+    """Solve a chunk on a worker, which may be another machine.
+
+    Raises
+    ------
+    RuntimeError
+        If `code` returns there something else than `expected`.
+    """
+    if code() != expected:
+        differing = ", ".join(name for name in expected if code()[name] != expected[name])
+        raise RuntimeError(f"a worker has another version of {differing}")
+    keep_memory()
+    return solve_chunk(columns, block)
+
+
+@functools.cache
+def keep_memory() -> None:
+    """Let a worker keep the memory that it frees, up to some hundred MB, for the next arrays.
+
+    Dask starts its workers so that they give it back to the system at once.  Arrays as small as
+    ours then take about twice the time.  Only the GNU C library can be told.
+    """
+    if platform.libc_ver()[0] == "glibc":
+        for parameter, size in KEPT_MEMORY.items():
+            ctypes.CDLL(None).mallopt(parameter, size)
+
+
 def solved_here(parts: Parts) -> Iterator[tuple[int, tuple[np.ndarray, ...]]]:
-    """Yield the number and the results of each chunk that is not finished."""
+    """Yield the number and the results of each chunk that is not finished.
+
+    Raises
+    ------
+    SweepFailed
+        If a chunk fails.
+    """
     for number in np.flatnonzero(~parts.done).tolist():
-        yield number, solve_chunk(parts.grid.columns_of(*parts.bounds(number)), CHUNK, code())
+        try:
+            part = solve_chunk(parts.grid.columns_of(*parts.bounds(number)), CHUNK)
+        except Exception as error:
+            raise chunk_failed(number, error) from error
+        yield number, part
+
+
+def chunk_failed(number: int, error: BaseException) -> SweepFailed:
+    """Return what says that a chunk failed."""
+    return SweepFailed(f"chunk {number} failed: {type(error).__name__}: {error}")
 
 
 def solved_by_cluster(parts: Parts, address: str) -> Iterator[tuple[int, tuple[np.ndarray, ...]]]:
@@ -402,19 +472,19 @@ def _solved_until_lost(
     wanted, looked = 0, -math.inf
     try:
         while todo or running:
-            if time.monotonic() - looked > 1:  # workers come and go
+            if time.monotonic() - looked > LOOK:
                 wanted = AHEAD * (sum(client.nthreads().values()) + 1)
                 looked = time.monotonic()
             while todo and len(running) < wanted:
                 number = todo.popleft()
                 columns = parts.grid.columns_of(*parts.bounds(number))
-                future = client.submit(solve_chunk, columns, CHUNK, code(), pure=False)
+                future = client.submit(solve_on_worker, columns, CHUNK, code(), pure=False)
                 running[future] = number
                 completed.add(future)
             future = next(completed)
             if future.status == "error":
                 error = future.exception()
-                raise SweepFailed(f"a worker failed: {type(error).__name__}: {error}")
+                raise chunk_failed(running[future], error) from error
             result = future.result()
             yield running.pop(future), result
     except (CancelledError, OSError):  # the scheduler is gone
@@ -433,7 +503,7 @@ def check_scheduler(address: str) -> None:
 def quiet() -> None:
     """Keep Dask from writing of dead workers and lost connections, which are dealt with."""
     for name in list(logging.root.manager.loggerDict):
-        if name.split(".")[0] == "distributed":  # each has a level of its own
+        if name.split(".")[0] in ("distributed", "tornado"):  # each has a level of its own
             logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
@@ -446,17 +516,14 @@ def solver(parts: Parts, jobs: int, scheduler: str | None) -> Iterator[Iterator]
         yield solved_here(parts)
     else:
         quiet()
-        with (
-            dask.config.set({"distributed.nanny.pre-spawn-environ": MEMORY}),
-            LocalCluster(
-                n_workers=jobs,
-                threads_per_worker=1,
-                dashboard_address=":0",
-                silence_logs=logging.CRITICAL,
-                local_directory=str(parts.folder),
-                preload=[DEAF],
-            ) as cluster,
-        ):
+        with LocalCluster(
+            n_workers=jobs,
+            threads_per_worker=1,
+            dashboard_address=":0",
+            silence_logs=logging.CRITICAL,
+            local_directory=str(parts.folder),
+            preload=[DEAF],
+        ) as cluster:
             yield solved_by_cluster(parts, cluster.scheduler_address)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.engine import PROCESSES, WAYS, extrapolate, summary
 from benchmarks.routes import (
     KWANT,
     ROUTES,
@@ -23,7 +24,8 @@ E_F = 3.0  # eV
 PAPER = WORKLOADS["one"].well
 # Every parameter is there, no symmetry, the states well apart.
 EASY = Well(d=1.1, V_L=5.0, V_R=6.0, Delta=0.3, alpha_L=0.03, alpha_R=0.01)
-RESULTS = json.loads((Path(__file__).parent.parent / "benchmarks/results.json").read_text("utf-8"))
+BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
+RESULTS = json.loads((BENCHMARKS / "results.json").read_text("utf-8"))
 
 # The relative error of the smallest k, and the error of ∫S_y in nm⁻².  Brent's method stops at
 # 2e-12 in k.  Spectral elements are made for 1e-11 in k², here about as much in k.  Differences err
@@ -121,3 +123,52 @@ def test_results_are_those_of_the_routes_as_they_are():
     for points in (200, 1000, 4000):
         name = f"scan, {points} points"
         assert stored[name]["missed"] == compare(ROUTES[name](PAPER, E_F), truth).missed
+
+
+# --- Sweeps on workers ---------------------------------------------------------------------------
+
+
+def test_stored_sweeps_are_whole_and_on_as_many_workers_as_they_say():
+    stored = json.loads((BENCHMARKS / "engine.json").read_text("utf-8"))
+    assert set(stored["ways"]) == set(WAYS)
+    for way, row in stored["ways"].items():
+        assert row["wells"] == stored["ways"]["bare"]["wells"]
+        assert way in ("bare", "here") or row["workers"] == PROCESSES[way]
+    assert stored["large"]["wells"] > stored["ways"]["2"]["wells"]
+    assert stored["large"]["workers"] == 2
+
+
+def run_of(**values: float) -> dict[str, float]:
+    return dict(wells=8000, chunks=8, processor_write=0.5) | values
+
+
+def test_overheads_are_medians_of_those_of_the_rounds():
+    # The third round is twice as slow, as on a machine that does something else.
+    rounds = [
+        {
+            "bare": run_of(clock=10.0 * slow, processor=9.0),
+            "here": run_of(clock=11.0 * slow, processor=9.9),
+            "1": run_of(clock=12.0 * slow, processor=1.8, processor_workers=9.0),
+            "2": run_of(clock=7.5 * slow, processor=1.8, processor_workers=9.9),
+        }
+        for slow in (1, 1, 2)
+    ]
+    ways = summary(rounds)
+    for way, clock, processor in (("here", 10, 10), ("1", 20, 20), ("2", 50, 30)):  # per cent
+        assert ways[way]["overhead_clock"] == pytest.approx(clock)
+        assert ways[way]["overhead_processor"] == pytest.approx(processor)
+    assert ways["bare"]["wells_per_second"] == 800
+
+
+def test_extrapolation_is_limited_by_what_takes_longer():
+    bare = run_of(processor=8.0)
+    slow_client = extrapolate(bare, run_of(processor=1.3, processor_workers=8.0))
+    # 0.1 s of the client for each chunk of 1000 wells, 1 ms of a worker for each well.
+    assert slow_client["per_chunk"] == pytest.approx(0.1)
+    assert slow_client["client"] == pytest.approx(1000)
+    assert slow_client["solving"] == pytest.approx(100)
+    assert slow_client["together"] == pytest.approx(1000 + 625)
+    assert (slow_client["limit"], slow_client["busy_workers"]) == ("client", pytest.approx(10))
+    fast_client = extrapolate(bare, run_of(processor=0.508, processor_workers=8.0))
+    assert fast_client["together"] == pytest.approx(100 + 625)
+    assert fast_client["limit"] == "workers"

@@ -1,17 +1,21 @@
 """Sweeps on workers: the same numbers to the bit, whatever dies, stops or fills up meanwhile."""
 
+import contextlib
 import io
 import itertools
+import math
 import os
+import platform
+import resource
 import shutil
 import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -57,7 +61,9 @@ def place(tmp_path, monkeypatch) -> Path:
 
 
 def started(workers: int) -> LocalCluster:
-    return LocalCluster(workers, threads_per_worker=1, dashboard_address=":0", silence_logs=50)
+    return LocalCluster(
+        n_workers=workers, threads_per_worker=1, dashboard_address=":0", silence_logs=50
+    )
 
 
 @pytest.fixture(scope="module")
@@ -179,6 +185,7 @@ def test_file_follows_cf_and_says_how_it_was_made(place):
         assert ds.attrs["qwlib_sha256"] == engine.code()["qwlib_sha256"]
         assert ds.attrs["numpy"] == np.__version__
         assert ds.attrs["qwlib_commit"]
+        assert all(ds[name].encoding["fletcher32"] for name in ds.data_vars)
     content = Path("result.nc").read_bytes()
     for secret in (str(place), sys.prefix, str(Path.home()), socket.gethostname()):
         assert len(secret) < 3 or secret.encode() not in content, secret
@@ -201,15 +208,21 @@ def test_same_sweep_gives_the_same_file(place):
 # --- What dies, and what comes late --------------------------------------------------------------
 
 
-def kill_worker(cluster: LocalCluster) -> None:
-    with Client(cluster, set_as_default=False) as client:
-        os.kill(next(iter(client.run(os.getpid).values())), signal.SIGKILL)
+def test_killed_worker_loses_nothing(place, bare, monkeypatch):
+    solve, died = engine.solve_on_worker, place / "died"
 
+    def dying(*arguments):
+        part = solve(*arguments)
+        try:
+            died.touch(exist_ok=False)
+        except FileExistsError:
+            return part
+        os.kill(os.getpid(), signal.SIGKILL)
 
-def test_killed_workers_lose_nothing(place, bare, monkeypatch):
+    monkeypatch.setattr(engine, "solve_on_worker", dying)
     with started(2) as cluster:
-        on_put(monkeypatch, 4, lambda: kill_worker(cluster))
         assert command("--scheduler", cluster.scheduler_address) == 0
+    assert died.exists()
     same_bits("result.nc", bare)
 
 
@@ -219,35 +232,56 @@ def executed(cluster: LocalCluster) -> list[int]:
         return list(client.run(lambda dask_worker: dask_worker.state.executed_count).values())
 
 
-# One run in three the first worker is gone before it has been asked what it did.
-@pytest.mark.slow
+def on_submit(monkeypatch, act) -> list[engine.Client]:
+    """Call `act` with the number of chunks submitted so far; return the list of clients."""
+    clients, numbers = [], itertools.count(1)
+
+    class Watched(engine.Client):
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **options)
+            clients.append(self)
+
+        def submit(self, *arguments, **options):
+            future = super().submit(*arguments, **options)
+            act(next(numbers))
+            return future
+
+    monkeypatch.setattr(engine, "Client", Watched)
+    return clients
+
+
 def test_workers_that_come_late_get_their_part(place, bare, monkeypatch):
+    waiting, stored = [], []
     with started(0) as cluster:
 
+        def first(number):
+            waiting.append(number - len(stored))
+            if number == 1:
+                assert not cluster.scheduler.workers
+                cluster.scale(1)
+
         def second():
-            first.join()  # or its call, still under way, would take the second worker away
+            assert len(cluster.scheduler.workers) == 1
             cluster.scale(2)
             cluster.wait_for_workers(2)
+            # All chunks take less time than a worker's first import of qwlib.
+            with Client(cluster, set_as_default=False) as client:
+                client.run(engine.code)
 
-        on_put(monkeypatch, 3, second)
-        first = threading.Timer(1, cluster.scale, [1])
-        first.start()
+        monkeypatch.setattr(engine, "LOOK", 0)
+        on_submit(monkeypatch, first)
+        stored = on_put(monkeypatch, 3, second)
         assert command("--scheduler", cluster.scheduler_address) == 0
-        first.join()
         counts = executed(cluster)
     assert len(counts) == 2 and min(counts) >= 3 and sum(counts) == CHUNKS
+    # Two for no worker, then four for one, then six for two.
+    assert (waiting[:5], max(waiting)) == ([1, 2, 2, 3, 4], 6)
     same_bits("result.nc", bare)
 
 
 def test_no_more_chunks_wait_than_the_workers_need(place, cluster, monkeypatch):
     submitted, waiting = [], []
-
-    class Counting(engine.Client):
-        def submit(self, *arguments, **options):
-            submitted.append(1)
-            return super().submit(*arguments, **options)
-
-    monkeypatch.setattr(engine, "Client", Counting)
+    on_submit(monkeypatch, submitted.append)
     put = engine.Parts.put
     stored = itertools.count(1)
 
@@ -318,14 +352,72 @@ def test_worker_with_other_code_is_not_used(place, cluster, monkeypatch, capsys)
     assert not (place / "result.nc").exists()
 
 
+@pytest.mark.parametrize("options", [[], ["--scheduler"]], ids=str)
+def test_chunk_that_fails_ends_the_sweep_and_is_told(
+    place, bare, cluster, monkeypatch, capsys, options
+):
+    if options:
+        options = [*options, cluster.scheduler_address]
+    with monkeypatch.context() as patch:
+        name = "solve_on_worker" if options else "solve_chunk"
+        solve = getattr(engine, name)
+
+        def failing(columns, *others):
+            if np.any((columns["alpha_L"] > 0.03) & (columns["d"] > 2.9)):
+                raise ArithmeticError("no such well")
+            return solve(columns, *others)
+
+        patch.setattr(engine, name, failing)
+        assert command(*options) == 1
+    # α_L is above 0.03 from the eighth value on; each has two chunks, and d is the last axis.
+    error = capsys.readouterr().err
+    assert "Traceback" not in error and error.count("\n") == 2
+    if options:
+        assert ": ArithmeticError: no such well\n" in error
+    else:
+        assert error.startswith("error: chunk 16 failed: ArithmeticError: no such well\n16 of 30 ")
+    assert not (place / "result.nc").exists()
+    assert command() == 0
+    same_bits("result.nc", bare)
+
+
+def test_chunk_that_is_lost_is_missed(place, bare, monkeypatch, capsys):
+    solved = engine.solved_here
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            engine, "solved_here", lambda parts: (c for c in solved(parts) if c[0] not in (7, 29))
+        )
+        assert command() == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: 2 chunks are missing\n28 of 30 chunks are kept")
+    assert not (place / "result.nc").exists()
+    assert command() == 0
+    same_bits("result.nc", bare)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
+def test_workers_keep_the_memory_that_they_free(cluster):
+    grid = engine.Grid.of({})
+
+    def faults():
+        engine.solve_on_worker(grid.columns_of(0, 1), 1, engine.code())
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        for _ in range(50):
+            np.ones(2**16)  # half a megabyte
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+    with Client(cluster, set_as_default=False) as client:
+        # What is given back to the system comes with a fault for each page.
+        assert client.submit(faults).result() < 25 * 2**19 / resource.getpagesize()
+
+
 # --- Stopped and gone on with --------------------------------------------------------------------
 
 
 def finished(place: Path) -> int:
     try:
-        return int(
-            zarr.open_group(place / "result.nc.parts/chunks.zarr", mode="r")["done"][:].sum()
-        )
+        store = zarr.open_group(place / "result.nc.parts/chunks.zarr", mode="r")
+        return int((store["checksums"][:] >= 0).sum())
     except FileNotFoundError:
         return 0
 
@@ -377,11 +469,31 @@ def test_stopped_sweep_goes_on_from_its_finished_chunks(
         )
     assert Path("result.nc").read_text() == "precious"
     solved = on_put(monkeypatch, 0, None)
-    assert command() == 0
+    # On workers in one case: starting them takes seconds.
+    assert command(*(options if how == signal.SIGKILL else [])) == 0
     assert f"{CHUNKS} chunks, {kept} of them finished before" in capsys.readouterr().out
     assert len(solved) == CHUNKS - kept
     same_bits("result.nc", bare)
     assert only_result(place)
+
+
+# A process of its own: Dask's client forgets a socket when it is closed while it connects again.
+BREAKS = SMALL + (
+    "clients, stored, Client, put = [], [], engine.Client, engine.Parts.put; "
+    "engine.Client = lambda *a, **k: clients.append(Client(*a, **k)) or clients[-1]; "
+    "cut = lambda: clients[-1].loop.add_callback(clients[-1].scheduler_comm.comm.abort); "
+    "engine.Parts.put = lambda *a: (put(*a), stored.append(a[1]), len(stored) == 4 and cut()); "
+    "status = __main__.main(sys.argv[1:]); print(len(clients), sorted(stored)); sys.exit(status)"
+)
+
+
+def test_client_whose_connection_breaks_comes_back(place, bare, cluster):
+    process = start("--scheduler", cluster.scheduler_address, code=BREAKS)
+    out, err = process.communicate(timeout=120)
+    assert (process.returncode, err) == (0, "")
+    # One client that looks for the scheduler, and two that work.
+    assert out.splitlines()[-1] == f"3 {list(range(CHUNKS))}"
+    same_bits("result.nc", bare)
 
 
 def stop_after(monkeypatch, chunks: int) -> None:
@@ -400,6 +512,46 @@ def test_chunk_that_is_half_stored_is_solved_again(place, bare, monkeypatch, cap
     arrays["spin_density"][3 * CHUNK : 4 * CHUNK] = 1e9
     assert command() == 0
     same_bits("result.nc", bare)
+
+
+@pytest.mark.parametrize("harm", ["removed", "cut short", "changed"])
+def test_chunk_that_was_damaged_is_solved_again(place, bare, monkeypatch, capsys, harm):
+    stop_after(monkeypatch, 5)
+    store = place / "result.nc.parts/chunks.zarr"
+    file = store / "spin_density/c/3/0/0"
+    if harm == "removed":
+        file.unlink()
+    elif harm == "cut short":
+        file.write_bytes(file.read_bytes()[:20])
+    else:
+        zarr.open_group(store, mode="r+")["certified"][3 * CHUNK] ^= 1
+    capsys.readouterr()
+    stored = on_put(monkeypatch, 0, None)
+    assert command() == 0
+    assert "30 chunks, 4 of them finished before" in capsys.readouterr().out
+    assert stored[0] == 3
+    same_bits("result.nc", bare)
+
+
+def test_store_without_a_finished_chunk_stops_nobody(place, bare):
+    other = engine.Parts(engine.Grid.of({"d": [1.0, 2.0]}), Path("result.nc"))
+    other.hold()
+    other.open()
+    other.release()
+    (other.folder / "new.zarr").mkdir()  # and one that was being made
+    (other.folder / "new.zarr/zarr.json").write_text("{")
+    assert command() == 0
+    same_bits("result.nc", bare)
+
+
+def test_who_waits_for_another_goes_on_from_its_chunks(place, monkeypatch):
+    waiting = engine.Parts(engine.Grid.of(engine.read_grid("grid.yml")), Path("result.nc"))
+    waiting.check()
+    stop_after(monkeypatch, 3)
+    assert not waiting.done.any()
+    waiting.hold()
+    waiting.release()
+    assert waiting.done.sum() == 3
 
 
 @pytest.mark.parametrize("other", ["grid", "code", "cut"])
@@ -544,7 +696,36 @@ def test_full_disk_is_seen_before_anything_is_solved(refused, monkeypatch):
         command()
 
 
+def test_finished_chunks_need_no_space_again(place, monkeypatch):
+    stop_after(monkeypatch, 20)
+    parts = engine.Parts(engine.Grid.of(engine.read_grid("grid.yml")), Path("result.nc"))
+    stored = sum(p.stat().st_size for p in parts.path.rglob("*") if p.is_file())
+    assert stored > 1000
+    for free, enough in ((-stored, True), (-stored - 1, False)):
+        usage = shutil.disk_usage(".")._replace(free=engine.space(parts.grid) + free)
+        monkeypatch.setattr(shutil, "disk_usage", lambda path, usage=usage: usage)
+        with contextlib.nullcontext() if enough else pytest.raises(ValueError, match="may need"):
+            parts.check()
+
+
 def test_estimate_of_the_space_is_not_too_small(place, monkeypatch):
+    # Noise, which nothing can compress, and enough of it to be more than what the files say of it.
+    grid = "alpha_L: {linspace: [0, 0.07, 200]}\nd: {linspace: [1, 2, 100]}\n"
+    (place / "grid.yml").write_text(grid, encoding="utf-8")
+    monkeypatch.setattr(engine, "CHUNK", 1024)
+    random = np.random.default_rng(1)
+
+    def noise(columns, block):
+        n = columns["d"].size
+        shapes = {name: (n, *engine.PER_WELL) for name in engine.TYPES} | {"certified": (n,)}
+        return tuple(
+            np.frombuffer(
+                random.bytes(math.prod(shapes[name]) * np.dtype(kind).itemsize), kind
+            ).reshape(shapes[name])
+            for name, kind in engine.TYPES.items()
+        )
+
+    monkeypatch.setattr(engine, "solve_chunk", noise)
     needed, most = [], []
     write = engine.write_netcdf
 
@@ -555,7 +736,7 @@ def test_estimate_of_the_space_is_not_too_small(place, monkeypatch):
 
     monkeypatch.setattr(engine, "write_netcdf", weighed)
     assert command() == 0
-    assert 0 < most[0] <= needed[0]
+    assert 0.8 * needed[0] < most[0] <= needed[0]
 
 
 # From where it solves: git, which was asked before, may write its own files.
@@ -595,14 +776,30 @@ def test_past_the_end_of_the_model_is_allowed_with_one_warning(place, capsys):
 # --- The bar -------------------------------------------------------------------------------------
 
 
-def test_bar_shows_chunks_rate_and_time_left_at_a_terminal(place, monkeypatch):
+def terminal_of(monkeypatch) -> io.StringIO:
     class Terminal(io.StringIO):
         def isatty(self):
             return True
 
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
+    return terminal
+
+
+def test_bar_shows_chunks_rate_and_time_left_at_a_terminal(place, monkeypatch):
+    terminal = terminal_of(monkeypatch)
     assert command() == 0
     last = terminal.getvalue().split("\r")[-1]
     assert f"{CHUNKS}/{CHUNKS} [" in last and "chunk/s" in last and "<00:00" in last
     assert " wells/s]" in last
+
+
+def test_bar_of_a_resumed_sweep_counts_what_is_solved_now(place, monkeypatch):
+    stop_after(monkeypatch, 20)
+    terminal = terminal_of(monkeypatch)
+    seconds = itertools.count()  # one look at the clock at the start, one at each chunk
+    monkeypatch.setattr(engine, "time", SimpleNamespace(monotonic=lambda: next(seconds)))
+    assert command() == 0
+    shown = terminal.getvalue().split("\r")
+    assert f" 20/{CHUNKS} [" in shown[1]
+    assert f", {CHUNK} wells/s]" in shown[-1]
