@@ -77,6 +77,7 @@ class Explorer(widgets.VBox):
 
     def __init__(self, draw: Callable[[FermiStates], Figure], well: Well, E_F: float) -> None:
         self._draw = draw
+        self._values: dict[str, float | str] = {}
         self._places = None
         values = {name: getattr(well, name) for name in Well.__dataclass_fields__} | {"E_F": E_F}
         self.controls = {name: control(name, value) for name, value in values.items()}
@@ -98,7 +99,10 @@ class Explorer(widgets.VBox):
 
     def _update(self, _change: object = None) -> None:
         """Solve and draw anew, or say in one line why not and leave the picture as it is."""
-        values = {name: each.value for name, each in self.controls.items()}
+        values = {name: settled(each.value) for name, each in self.controls.items()}
+        if values == self._values:
+            return
+        self._values = values.copy()
         E_F = values.pop("E_F")
         try:
             with warnings.catch_warnings(record=True) as caught:
@@ -141,6 +145,14 @@ def control(name: str, value: float | str) -> widgets.Widget:
         readout_format=f".{len(str(step)) - 2}f",
         **look,
     )
+
+
+def settled(value: float | str) -> float | str:
+    """Return a value without the last digits, which a slider in a browser adds by itself.
+
+    It sends 5.000000000000001 for the 5 that it was given, as soon as it is there.
+    """
+    return value if isinstance(value, str) else round(value, 12)
 
 
 def note(text: str) -> str:

@@ -168,7 +168,7 @@ def run(page: Page, number: int, source: str) -> str:
 
 
 def complaints(page: Page) -> list[str]:
-    return page.locator("article [data-mime-type*=stderr], article .jp-mod-error").all_inner_texts()
+    return page.locator("article [data-mime-type*=stderr]").all_text_contents()
 
 
 # --- each chapter that has an explorer ------------------------------------------------------------
@@ -259,7 +259,7 @@ def test_all_cells_print_what_the_book_prints(running):
     for number, cell in enumerate(cells):
         text = "".join(out.text for out in cell.outputs if out.output_type == "stream")
         shown = cell_of(page, number).locator("[data-output] [data-mime-type*=stdout]")
-        assert "".join(shown.all_inner_texts()).strip() == text.strip()
+        assert "".join(shown.all_text_contents()).strip() == text.strip()
         printed += bool(text)
     assert printed > 2
     # A figure drawn anew keeps its caption.
@@ -307,7 +307,9 @@ def published(browser, html, local_copies):
                 if route.request.url.startswith(prefix):
                     page.served.add(name)
                     route.fulfill(
-                        path=local_copies / live.LOCAL[name] / route.request.url[len(prefix) :],
+                        path=local_copies
+                        / live.LOCAL[name]
+                        / route.request.url[len(prefix) :].partition("?")[0],
                         headers={"Access-Control-Allow-Origin": "*"},
                     )
                     return
