@@ -14,11 +14,12 @@ from collections.abc import Callable
 import ipywidgets as widgets
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from .figures import SEQUENCE, against_parameter, levels_and_contributions, number, profiles
 from .kubo import KINDS, FermiStates, fermi_states
-from .sweep import DEFAULT_FERMI_ENERGY, sweep
+from .sweep import DEFAULT_FERMI_ENERGY, Grid, full, solve_columns
 from .well import EXCHANGE, LONG_NAMES, UNITS, UnboundedSpectrumWarning, Well
 
 SLIDERS = {
@@ -76,6 +77,7 @@ class Explorer(widgets.VBox):
 
     def __init__(self, draw: Callable[[FermiStates], Figure], well: Well, E_F: float) -> None:
         self._draw = draw
+        self._values: dict[str, float | str] = {}
         self._places = None
         values = {name: getattr(well, name) for name in Well.__dataclass_fields__} | {"E_F": E_F}
         self.controls = {name: control(name, value) for name, value in values.items()}
@@ -97,7 +99,10 @@ class Explorer(widgets.VBox):
 
     def _update(self, _change: object = None) -> None:
         """Solve and draw anew, or say in one line why not and leave the picture as it is."""
-        values = {name: each.value for name, each in self.controls.items()}
+        values = {name: settled(each.value) for name, each in self.controls.items()}
+        if values == self._values:
+            return
+        self._values = values.copy()
         E_F = values.pop("E_F")
         try:
             with warnings.catch_warnings(record=True) as caught:
@@ -142,6 +147,14 @@ def control(name: str, value: float | str) -> widgets.Widget:
     )
 
 
+def settled(value: float | str) -> float | str:
+    """Return a value without the last digits, which a slider in a browser adds by itself.
+
+    It sends 5.000000000000001 for the 5 that it was given, as soon as it is there.
+    """
+    return value if isinstance(value, str) else round(value, 12)
+
+
 def note(text: str) -> str:
     """Return a line of text as HTML."""
     return f'<div role="status">{html.escape(text)}</div>'
@@ -149,6 +162,7 @@ def note(text: str) -> str:
 
 def place_axes(figure: Figure, places: list | None) -> list:
     """Lay the axes out as `places` says, or find that out: it takes as long as to draw them."""
+    figure.set_dpi(DPI)
     if places is None:
         figure.draw_without_rendering()
         places = [axes.get_position() for axes in figure.axes]
@@ -162,7 +176,8 @@ def png(figure: Figure) -> bytes:
     """Return the figure as PNG and let pyplot forget it."""
     plt.close(figure)
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=DPI, pil_kwargs={"compress_level": 1})
+    # Not savefig, which draws twice where there was a layout engine: once for that to lay out.
+    FigureCanvasAgg(figure).print_png(buffer, pil_kwargs={"compress_level": 1})
     return buffer.getvalue()
 
 
@@ -172,7 +187,9 @@ def table(states: FermiStates) -> str:
     for kind in (*KINDS, "all"):
         some = states if kind == "all" else states[states.kind == kind]
         signs = [int((some.chirality == sign).sum()) for sign in (1, -1, 0)]
-        cells = [len(some), *signs, f"{1e3 * some.contribution.sum() + 0.0:.4f}"]
+        # All digits go with the rounded number, for a script that reads the page.
+        total = float(some.contribution.sum()) + 0.0
+        cells = [len(some), *signs, f'<data value="{total!r}">{1e3 * total:.4f}</data>']
         rows.append(f"<th>{kind}</th>" + "".join(f"<td>{cell}</td>" for cell in cells))
     head = "".join(
         f"<th>{text}</th>"
@@ -264,10 +281,13 @@ def curve(axis: str, states: FermiStates) -> Figure:
         low, high = 0.0, 0.99 * well.critical_rashba
     places = np.linspace(low, high, POINTS)
     fixed = {name: getattr(well, name) for name in Well.__dataclass_fields__ if name != axis}
-    total = 1e3 * sweep(E_F=states.E_F, **fixed, **{axis: places})["spin_density"].sum("chirality")
+    # As `sweep` does it, without xarray, which a page would have to load first.
+    grid = Grid.of({"E_F": states.E_F, **fixed, axis: places})
+    _, spins, _, _ = solve_columns(full(grid.columns))
+    total = 1e3 * spins.sum(axis=2)
     curves = [
-        ("all states", total.sum("kind").values, dict(color=SEQUENCE[1], ls="--")),
-        ("propagating", total.sel(kind="propagating").values, dict(color=SEQUENCE[0], ls="-")),
+        ("all states", total.sum(axis=1), dict(color=SEQUENCE[1], ls="--")),
+        ("propagating", total[:, KINDS.index("propagating")], dict(color=SEQUENCE[0], ls="-")),
     ]
     figure = against_parameter(
         [("", curves)], places, CURVES[axis], "∫$S_y$dz (10⁻³ nm⁻² per $τeE/ħ$)"

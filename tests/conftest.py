@@ -1,4 +1,4 @@
-"""How hypothesis draws its examples, and the book that several modules look at."""
+"""How hypothesis draws its examples, and the book and the browser that several modules use."""
 
 import os
 import random
@@ -15,8 +15,10 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 from hypothesis import settings
+from playwright.sync_api import Browser, sync_playwright
 
 from qwlib.onepage import copy_book, use_outputs
+from tools import live
 
 ROOT = Path(__file__).parent.parent
 
@@ -50,7 +52,8 @@ def build(directory: Path) -> subprocess.CompletedProcess:
     """Run in `directory` what `make book` runs, with the qwlib found there."""
     return subprocess.run(
         [sys.executable, ROOT / "tools" / "build.py", directory],
-        env={**os.environ, "PYTHONPATH": str(directory)},
+        # As it is published, whatever this run of make was asked for.
+        env={**os.environ, "PYTHONPATH": str(directory), "LIVE": ""},
         capture_output=True,
         text=True,
         encoding="utf-8",
@@ -58,20 +61,53 @@ def build(directory: Path) -> subprocess.CompletedProcess:
     )
 
 
+def missing(what: str) -> None:
+    """Skip a test for want of a program, but fail where all is meant to be there."""
+    if IN_CI:
+        pytest.fail(what)
+    pytest.skip(what)
+
+
+class Handler(SimpleHTTPRequestHandler):
+    """Serves files without a word, and keeps a list of the paths that were asked for."""
+
+    def __init__(self, *args, seen: list[str], **options):
+        self.seen = seen
+        super().__init__(*args, **options)
+
+    def do_GET(self):
+        self.seen.append(self.path)
+        super().do_GET()
+
+    def log_message(self, *args):
+        pass
+
+
+class Site(str):
+    """The address of a folder that is served on this machine; `seen` lists what was fetched."""
+
+    seen: list[str]
+
+
 @contextmanager
-def served(pages: Path) -> Iterator[str]:
+def served(pages: Path, handler: type[Handler] = Handler) -> Iterator[Site]:
     """Serve a folder on this machine, quietly, and give its address."""
-
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *args):
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=pages)) as server:
+    seen = []
+    handle = partial(handler, directory=pages, seen=seen)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handle) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
+        site = Site(f"http://127.0.0.1:{server.server_port}")
+        site.seen = seen
+        yield site
         server.shutdown()
         thread.join()
+
+
+def common(tmp_path_factory) -> Path:
+    """Return a folder that all workers share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
 
 
 @pytest.fixture(scope="session")
@@ -80,13 +116,10 @@ def html(tmp_path_factory) -> Path:
 
     They show the stored outputs, which nbval compares with fresh ones; `make book` runs all.
     """
-    # Workers have folders of their own in one that is common.
-    base = tmp_path_factory.getbasetemp()
-    base = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
     # The space is there because a reader's folder may have one.
-    directory = base / "the book"
+    directory = common(tmp_path_factory) / "the book"
     pages = directory / "_build" / "html"
-    with FileLock(base / "book.lock"):
+    with FileLock(directory.with_suffix(".lock")):
         if not (pages / "index.html").is_file():
             shutil.rmtree(directory, ignore_errors=True)
             # A build that needs anything else fails.
@@ -98,3 +131,58 @@ def html(tmp_path_factory) -> Path:
             assert done.returncode == 0, done.stdout + done.stderr
             assert Path(done.stdout.splitlines()[-1]) == pages / "index.html"
     return pages
+
+
+@pytest.fixture(scope="session")
+def local_copies(tmp_path_factory) -> Path:
+    """Thebe and Pyodide as `LIVE=local` has them, fetched and verified once."""
+    with FileLock(common(tmp_path_factory) / "copies.lock"):
+        if not live.is_ready() and shutil.which("npm") is None:
+            missing("no copies of Thebe and Pyodide in .live, and no npm to fetch them with")
+        live.fetch()
+    return live.CACHE
+
+
+@pytest.fixture(scope="session")
+def local_html(tmp_path_factory, html, local_copies) -> Path:
+    """The same pages with all that runs them beside them, as `make book LIVE=local` leaves them."""
+    pages = common(tmp_path_factory) / "the local book"
+    with FileLock(pages.with_suffix(".lock")):
+        if not (pages / "live" / "config.json").is_file():
+            shutil.rmtree(pages, ignore_errors=True)
+            shutil.copytree(html, pages, copy_function=os.link)
+            live.install(pages, local=True)
+    return pages
+
+
+BROWSERS = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+)
+# The last one cuts the network: no name is found, and only this machine has none.
+OPTIONS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium or Chrome, or the one that Playwright downloaded."""
+    with sync_playwright() as playwright:
+        found = next(filter(None, map(shutil.which, BROWSERS)), None)
+        path = found or playwright.chromium.executable_path
+        if not Path(path).exists():
+            missing("no Chromium: install it, or run `python -m playwright install chromium`")
+        browser = playwright.chromium.launch(executable_path=path, args=OPTIONS)
+        yield browser
+        browser.close()

@@ -1,6 +1,7 @@
 """The explorers, without a browser: controls moved, and what then stands in them."""
 
 import io
+import re
 import time
 
 import numpy as np
@@ -58,6 +59,14 @@ def test_moving_a_control_solves_that_well_and_redraws(name, value):
     assert explorer.message.value == ""
 
 
+def test_the_last_digits_of_a_slider_are_not_a_move(explorer):
+    before = explorer.picture.value
+    explorer.controls["V_L"].value = 5.000000000000001
+    assert explorer.picture.value is before
+    explorer.controls["V_L"].value = 6.050000000000001
+    assert explorer.states.well.V_L == 6.05
+
+
 def test_levels_and_stems_are_those_of_the_solver():
     explorer = explore_states(alpha_L=0.03)
     explorer.controls["d"].value = 1.7
@@ -101,6 +110,9 @@ def test_curve_holds_the_well_of_the_sliders(axis):
 def test_the_table_counts_by_kind_and_chirality():
     explorer = explore_states()  # the well of Fig. 2(a)
     assert "<th>propagating</th><td>11</td><td>6</td><td>5</td><td>0</td>" in explorer.table.value
+    # The rounded sum comes with all its digits.
+    (total,) = re.findall(r'<th>all</th>.*<data value="(.*?)">', explorer.table.value)
+    assert float(total) == explorer.states.contribution.sum()
     assert "<th>all</th><td>13</td>" in explorer.table.value
 
 

@@ -4,32 +4,12 @@ Nothing may come from outside the site, nothing may fail, nothing may stick out 
 and axe-core must find no serious obstacle for readers with a keyboard or a screen reader.
 """
 
-import os
-import shutil
 from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from conftest import served
-from playwright.sync_api import sync_playwright
 from test_build import PAGES
-
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-OPTIONS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-# A reader's machine need not have Chromium; where CI is set it must be there.
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None and not os.environ.get("CI"), reason="needs Chromium, and there is none"
-)
 
 WIDTHS = (1400, 800, 400)
 # A while after a change of size the theme lets the Tab key reach what has come to scroll.
@@ -49,14 +29,6 @@ def site(html):
     """The address of the book, on loopback."""
     with served(html) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(params=["light", "dark"])

@@ -7,9 +7,7 @@ import base64
 import csv
 import io
 import json
-import os
 import re
-import shutil
 import warnings
 from pathlib import Path
 
@@ -17,7 +15,6 @@ import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from conftest import served
-from playwright.sync_api import sync_playwright
 
 from qwlib import UnboundedSpectrumWarning, Well, fermi_states, sliders, sweep
 from qwlib.kubo import KINDS
@@ -201,11 +198,6 @@ def test_nothing_in_the_data_ends_the_element():
 
 # --- the page --------------------------------------------------------------------------------
 
-ARGUMENTS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
-    "--disable-background-networking --disable-component-update --disable-sync"
-).split()
-
 # What the theme says on each page, ours or not.
 THEME = re.compile(r"THEBE_JS_URL|invalid theme mode")
 
@@ -215,19 +207,6 @@ def site(html):
     """The address of the chapters."""
     with served(html) as address:
         yield f"{address}/book"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    names = ("chromium", "chromium-browser", "google-chrome")
-    path = next(filter(None, map(shutil.which, names)), None)
-    with sync_playwright() as playwright:
-        path = path or playwright.chromium.executable_path
-        if not Path(path).exists() and not os.environ.get("CI"):
-            pytest.skip("no Chromium: install it, or run `python -m playwright install chromium`")
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

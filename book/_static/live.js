@@ -7,23 +7,32 @@
   const root = new URL(document.documentElement.dataset.content_root || "./", location.href);
   const live = new URL("live/", root);
 
+  /* What a press of the button loads, uncompressed; a test compares it with what was loaded. */
+  const MEGABYTES = 54;
+
   /* What the kernel is told: which wheels to install, that tqdm's progress bars have no thread to
-     watch them, and that there is no book to glue numbers into. */
+     watch them, that there is no book to glue numbers into, and that Matplotlib need not say that
+     it looks for fonts.  A plain import of tqdm would make Pyodide load its own, another version. */
   const install = (wheels) => `
 import piplite
 await piplite.install(${JSON.stringify(wheels)}, deps=False)
 del piplite
 `;
   const noThreads = `
-import tqdm
-tqdm.tqdm.monitor_interval = 0
-del tqdm
+__import__("tqdm").tqdm.monitor_interval = 0
 `;
   const standIn = `
-import sys, types
+import logging, sys, types
 sys.modules["myst_nb"] = types.ModuleType("myst_nb")
 sys.modules["myst_nb"].glue = lambda *args, **kwargs: None
-del sys, types
+logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
+del logging, sys, types
+`;
+  const put = (path, text) => `
+from pathlib import Path
+Path(${JSON.stringify(path)}).parent.mkdir(parents=True, exist_ok=True)
+Path(${JSON.stringify(path)}).write_text(${JSON.stringify(text)}, encoding="utf-8")
+del Path
 `;
 
   function element(tag, attributes = {}, ...children) {
@@ -33,9 +42,14 @@ del sys, types
     return made;
   }
 
-  /* --- loading --------------------------------------------------------------------------------- */
-
   class Trouble extends Error {}
+
+  const explain = (error) =>
+    error instanceof Trouble
+      ? error.message
+      : `Python could not be started: ${error.message || error}.`;
+
+  /* --- loading --------------------------------------------------------------------------------- */
 
   function checkBrowser() {
     if (location.protocol === "file:") {
@@ -49,12 +63,15 @@ del sys, types
     }
   }
 
+  const undelivered = (url) =>
+    new Trouble(`The network did not deliver ${url}. Check the connection and try again.`);
+
   async function download(url) {
     let answer;
     try {
       answer = await fetch(url);
     } catch {
-      throw new Trouble(`The network did not deliver ${url}. Check the connection and try again.`);
+      throw undelivered(url);
     }
     if (!answer.ok) {
       throw new Trouble(`${url} is not there (status ${answer.status}).`);
@@ -62,7 +79,6 @@ del sys, types
     return answer;
   }
 
-  /* A worker that cannot go on says nothing. */
   function within(seconds, promise) {
     const text = `Python did not start within ${seconds} s.`;
     const late = new Promise((_, reject) =>
@@ -80,31 +96,69 @@ del sys, types
       node.onload = resolve;
       node.onerror = () => {
         node.remove();
-        reject(new Trouble(`${url} did not load. Check the connection and try again.`));
+        reject(undelivered(url));
       };
       document.head.append(node);
     });
   }
 
-  /* A worker must come from the site itself.  Where thebe-lite comes from elsewhere, a small
-     worker of ours loads it, and the parts that it asks for, from there. */
-  function allowForeignWorkers() {
+  /* A worker must come from the site itself, and one that cannot go on says nothing.  So a small
+     worker of ours loads that of thebe-lite, and the parts that it asks for, from where they are,
+     and tells the page of each piece that came and of each file that did not. */
+  function watchWorkers(heard) {
     const Native = window.Worker;
     window.Worker = class extends Native {
       constructor(url, options) {
-        const foreign = /^https?:/.test(url) && new URL(url).origin !== location.origin;
-        if (!foreign) {
+        if (!/^https?:/.test(url)) {
           super(url, options);
           return;
         }
         const folder = new URL(".", url).href;
-        const source = `
+        const name = `qw-live-${Math.random()}`;
+        /* In a block: a name at the top of a script would hide that of self from others. */
+        const source = `{
+          const channel = new BroadcastChannel(${JSON.stringify(name)});
+          const tell = (message) => channel.postMessage(message);
           const load = self.importScripts.bind(self);
           const here = self.location.href.replace(/[^/]+$/, "");
-          self.importScripts = (...urls) =>
-            load(...urls.map((url) => String(url).replace(here, ${JSON.stringify(folder)})));
-          load(${JSON.stringify(String(url))});`;
+          self.importScripts = (...urls) => {
+            const there = urls.map((url) => String(url).replace(here, ${JSON.stringify(folder)}));
+            try {
+              load(...there);
+            } catch (error) {
+              tell({ lost: there.join(", ") });
+              throw error;
+            }
+          };
+          const watch = async (url, answer) => {
+            try {
+              const reader = answer.body.getReader();
+              for (let piece; !(piece = await reader.read()).done; ) {
+                tell({ bytes: piece.value.length });
+              }
+            } catch {
+              tell({ lost: url });
+            }
+          };
+          const fetch = self.fetch.bind(self);
+          self.fetch = async (what, ...rest) => {
+            const url = String(what.url || what);
+            try {
+              const answer = await fetch(what, ...rest);
+              if (!answer.ok) {
+                tell({ lost: url });
+              }
+              watch(url, answer.clone());
+              return answer;
+            } catch (error) {
+              tell({ lost: url });
+              throw error;
+            }
+          };
+          self.importScripts(${JSON.stringify(String(url))});
+        }`;
         super(URL.createObjectURL(new Blob([source], { type: "text/javascript" })), options);
+        new BroadcastChannel(name).onmessage = ({ data }) => heard(data);
       }
     };
   }
@@ -150,8 +204,21 @@ del sys, types
 
   /* --- the button ------------------------------------------------------------------------------ */
 
-  async function start(say) {
+  async function start(say, count) {
     checkBrowser();
+    /* Of what the worker waits for it says nothing itself when that does not come. */
+    let lost, lose;
+    const broken = new Promise((_, reject) => (lose = reject));
+    broken.catch(() => {}); // somebody waits for it at times only
+    const unbroken = (promise) => within(180, Promise.race([promise, broken]));
+    const heard = (message) => {
+      if ("lost" in message) {
+        lost = undelivered(message.lost);
+        lose(lost);
+      } else {
+        count(message.bytes);
+      }
+    };
     say("Loading the editor (1 of 4) …");
     const config = await (await download(new URL("config.json", live))).json();
     const source = (name) => new URL(config.sources[name], live);
@@ -160,7 +227,7 @@ del sys, types
     /* thebe-lite registers itself with an AMD loader if there is one, and then Thebe misses it. */
     const define = window.define;
     window.define = undefined;
-    allowForeignWorkers();
+    watchWorkers(heard);
     try {
       for (const [name, file] of [
         ["thebe", "thebe.css"],
@@ -173,7 +240,6 @@ del sys, types
       window.define = define;
     }
     const pyodide = new URL("pyodide.js", source("pyodide"));
-    await download(pyodide); // a worker that cannot load it would wait without a word
 
     say("Starting Python (2 of 4) …");
     const startServer = window.thebeLite.startJupyterLiteServer;
@@ -202,10 +268,12 @@ del sys, types
       mountRestartAllButton: false,
       codeMirrorConfig: { theme: "default", lineNumbers: false, viewportMargin: Infinity },
     });
-    const { session, notebook } = await within(180, booted);
+    const { session, notebook } = await unbroken(booted);
     /* The widgets of ipywidgets itself are part of Thebe; without this it would first load an AMD
        loader for other ones from elsewhere. */
     session.manager._loader = { requested: true, ready: Promise.resolve(undefined) };
+
+    await unbroken(session.kernel.info);
 
     say("Loading qwlib (3 of 4) …");
     const execute = async (code) => {
@@ -214,22 +282,41 @@ del sys, types
         throw new Trouble(`qwlib could not be loaded: ${reply.content.evalue}`);
       }
     };
-    await within(180, execute(install(config.wheels) + standIn));
+    await unbroken(execute(install(config.wheels) + standIn));
+    for (const [path, url] of Object.entries(config.files)) {
+      if (notebook.cells.some((cell) => cell.source.includes(path))) {
+        await execute(put(path, await (await download(new URL(url, live))).text()));
+      }
+    }
 
     say("Running the imports, the parameters and the explorers (4 of 4) …");
-    loadLate(notebook, () => execute(install(config.late) + noThreads));
+    loadLate(notebook, say, async () => {
+      lost = undefined;
+      await execute(install(config.late) + noThreads);
+      if (lost) {
+        throw lost;
+      }
+    });
     await runAll(notebook.cells.filter((_, place) => first[place]));
     return notebook;
   }
 
   /* What few cells need is loaded when the first of them runs, once. */
-  function loadLate(notebook, load) {
+  function loadLate(notebook, say, load) {
     let loaded;
     notebook.cells.forEach((cell) => {
       const run = cell.execute.bind(cell);
       cell.execute = async (source) => {
-        if (/sweep|explore_curve|xarray|pandas/.test(source ?? cell.source)) {
-          await (loaded ??= load());
+        if (/sweep\(|xarray|pandas|claims/.test(source ?? cell.source)) {
+          const before = say("Loading what a sweep needs …");
+          try {
+            await (loaded ??= load());
+          } catch (error) {
+            loaded = undefined;
+            say(explain(error), "failed");
+            throw error;
+          }
+          say(...before);
         }
         return run(source);
       };
@@ -249,20 +336,27 @@ del sys, types
     }
     const button = element("button", { type: "button", class: "qw-run" }, "Run this page");
     const message = element("span", { class: "qw-run-message", role: "status" });
-    const bar = element("div", { class: "qw-live", "data-state": "idle" }, button, message);
+    const progress = element("progress", { max: MEGABYTES, "aria-label": "Loaded" });
+    const bar = element("div", { class: "qw-live" }, button, message, progress);
     title.after(bar);
-    const say = (text, state) => {
+    /* Returns what it said before. */
+    const say = (text, state = "loading") => {
+      const before = [message.textContent, bar.dataset.state];
       message.textContent = text;
-      bar.dataset.state = state || "loading";
+      bar.dataset.state = state;
+      return before;
     };
-    const idle = "starts Python in your browser; nothing to install, about 40 MB the first time.";
+    const idle =
+      "starts Python in your browser; nothing to install, about " +
+      `${MEGABYTES} MB the first time.`;
     say(idle, "idle");
 
     button.onclick = async () => {
       button.disabled = true;
+      progress.value = 0;
       const began = performance.now();
       try {
-        const notebook = await start(say);
+        const notebook = await start(say, (bytes) => (progress.value += bytes / 1e6));
         const seconds = Math.round((performance.now() - began) / 1000);
         bar.dataset.seconds = seconds;
         say(
@@ -274,17 +368,16 @@ del sys, types
         button.disabled = false;
         button.onclick = async () => {
           button.disabled = true;
-          await runAll(notebook.cells);
-          button.disabled = false;
+          try {
+            await runAll(notebook.cells);
+          } finally {
+            button.disabled = false;
+          }
         };
       } catch (error) {
         console.warn("Run this page:", error);
-        const text =
-          error instanceof Trouble
-            ? error.message
-            : `Python could not be started: ${error.message || error}.`;
         const changed = document.querySelector("[data-executable], .thebe-cell") !== null;
-        say(changed ? `${text} Reload the page to try again.` : text, "failed");
+        say(explain(error) + (changed ? " Reload the page first." : ""), "failed");
         button.disabled = changed;
       }
     };
