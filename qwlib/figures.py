@@ -266,7 +266,7 @@ def profile_grid(rows: list[tuple[str, list[tuple[str, list[tuple]]]]]) -> Figur
 def interband_ratio(
     alphas: list[float], gammas: list[float], ratios: np.ndarray, Delta: float
 ) -> Figure:
-    """Draw |∫S_x/∫S_y| over α_L for several ħ/τ, and the same over the precession angle ħ/2|Δ|τ.
+    """Draw |∫S_x/∫S_y| over α_L for several ħ/τ, and the same times the precession angle 2|Δ|τ/ħ.
 
     Parameters
     ----------
@@ -284,6 +284,7 @@ def interband_ratio(
         bottom.plot(alphas, ratio * 2 * abs(Delta) / gamma, label=f"ħ/τ = {gamma:g} eV", **look)
     for level in (0.01, 0.1):
         top.axhline(level, color="black", lw=0.8, ls=":")
+    bottom.axhline(1, color="black", lw=0.8, ls=":")  # over all z, for weak coupling
     top.set(yscale="log", ylabel="$|∫S_x dz\\,/∫S_y dz|$", title="(a)")
     bottom.set(ylim=(0, None), ylabel="ratio × $2|Δ|τ/ħ$", title="(b)", xlabel="$α_L$ (eV nm²)")
     bottom.legend(fontsize=8)
