@@ -552,13 +552,13 @@ def jump_sign(material: Material) -> Answer:
 
 def decrease(material: Material) -> Answer:
     """Return the range of α_L over which the total falls, α_R of Fig. 3(b)."""
-    alpha = np.linspace(0, 0.12, 481)
+    start = (loss(material, ALPHA_R) or 0.0) * (1 - 1e-6)  # just before the jump, which is a fall
+    alpha = np.union1d(np.linspace(0, 0.12, 481), [start])
     everything, propagating = swept(material, alpha_L=alpha, alpha_R=ALPHA_R)
     inside = alpha < end_of_model(material)
-    start = loss(material, ALPHA_R) or 0.0
     return Answer(
         falling(alpha[inside], everything[inside], 0.0),
-        falling(alpha, propagating, start - 0.00025),
+        falling(alpha, propagating, start),
     )
 
 
@@ -756,7 +756,9 @@ def interplay(material: Material) -> dict[str, Answer]:
     from_sum = np.abs(both_ - left - right).max(axis=1)
     from_wide = np.abs(both_ - np.mean(wide, axis=1)[:, None]).max(axis=1)
     return {
-        "the couplings": Answer(*(fraction(*p) > 0.01 for p in zip(from_sum, largest, strict=True))),
+        "the couplings": Answer(
+            *(fraction(*p) > 0.01 for p in zip(from_sum, largest, strict=True))
+        ),
         "the walls": Answer(*(fraction(*p) > 0.1 for p in zip(from_wide, largest, strict=True))),
     }
 
