@@ -10,6 +10,7 @@ reading.
 from __future__ import annotations
 
 import functools
+import re
 import tomllib
 import warnings
 from dataclasses import dataclass
@@ -41,8 +42,11 @@ ALPHA_5, ALPHA_6 = 0.01, 0.001
 """|α| of Figs. 5 and 6."""
 BROADENINGS, SMALL = (0.01, 0.1), 0.05
 """ħ/τ in eV of a clean and of a dirty metal, and what counts as small."""
-THICK, THINNER = 3.0, (1.5, 0.52)
-"""Width in nm of the lowest panels of Fig. 5, and two that the thinner ones may have."""
+THICK, THINNER = 3.0, (1.5, 0.52, 0.2)
+"""Width in nm of the lowest panels of Fig. 5; what the other two are, the text does not say.
+We try those that it names for case (c), and half of the first."""
+NOT_COMPUTED, ENDED = "not computed", "no model there"
+"""In place of a value; None is a feature that our curve does not have."""
 
 
 @dataclass(frozen=True)
@@ -101,8 +105,10 @@ class Claim:
         Its name, what a table calls it, and its place in the paper.
     wording : str
         What it says, in our words.
-    quantity, unit : str
-        What is compared.
+    quantity, unit, compared : str
+        What is compared; its unit; the same in a few words, with the unit.
+    parts : tuple of str
+        What each element is, where the paper's value is a list.
     paper : bool, number, str or list of them
         The paper's value.
     tolerance : float or list
@@ -134,6 +140,8 @@ class Claim:
     why: str
     chapter: str
     shown: str
+    compared: str
+    parts: tuple[str, ...] = ()
     unit: str = ""
     missing: str = ""
     general: bool = False
@@ -224,7 +232,7 @@ def as_text(value: object, unit: str = "") -> str:
     if isinstance(value, list):
         text = ", ".join(as_text(v) for v in value)
     elif value is None:
-        text = "none"
+        text = "no such feature"
     elif isinstance(value, bool):
         text = "yes" if value else "no"
     elif isinstance(value, str):
@@ -234,6 +242,19 @@ def as_text(value: object, unit: str = "") -> str:
     else:
         text = f"{round(value, 4) + 0.0:.3g}"
     return text.replace("-", "−") + (f" {unit}" if unit and value is not None else "")
+
+
+SYMBOL = re.compile(r"α_([LR])|ε_(F)|(?<![\w$])S_([xy])(?![\w_])")
+
+
+def typeset(text: str) -> str:
+    """Return a text with its symbols as formulas: α_L, α_R, ε_F, S_x and S_y."""
+
+    def formula(found: re.Match) -> str:
+        alpha, epsilon, spin = found.groups()
+        return f"$\\alpha_{alpha}$" if alpha else "$\\varepsilon_F$" if epsilon else f"$S_{spin}$"
+
+    return SYMBOL.sub(formula, text)
 
 
 @dataclass(frozen=True)
@@ -276,8 +297,8 @@ def judged(material: Material = PAPER) -> list[Judged]:
 def table(entries: list[Judged]) -> str:
     """Return a MyST table of statements, values and verdicts, each linked to its details."""
     lines = [
-        "| statement | verdict | paper | all states | propagating |",
-        "| :-- | :-- | :-- | :-- | :-- |",
+        "| statement | verdict | compared | paper | all states | propagating |",
+        "| :-- | :-- | :-- | :-- | :-- | :-- |",
     ]
     for entry in entries:
         claim = entry.claim
@@ -287,7 +308,7 @@ def table(entries: list[Judged]) -> str:
             for values in columns
         ]
         name = f"{{ref}}`{claim.title} <claim-{claim.id}>`"
-        cells = (name, entry.verdict, as_text(claim.paper), *ours)
+        cells = (name, entry.verdict, typeset(claim.compared), as_text(claim.paper), *ours)
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -321,10 +342,7 @@ def details(entries: list[Judged]) -> str:
             lines.append(f"- *Missing*: {claim.missing}.")
         lines.append(f"- *Shown in* {{doc}}`{claim.chapter}`, {shown}.")
         parts.append("\n".join(lines))
-    return "\n\n".join(parts)
-
-
-ORDINALS = ("first", "second", "third")
+    return typeset("\n\n".join(parts))
 
 
 def numbers(entries: list[Judged]) -> list[tuple]:
@@ -349,7 +367,7 @@ def numbers(entries: list[Judged]) -> list[tuple]:
                 continue
             for reading, answer in entry.answers.items():
                 ours = [value[i] if isinstance(value, list) else value for value in answer]
-                label = claim.title + (f", {ORDINALS[i]}" if len(papers) > 1 else "")
+                label = claim.title + (f": {claim.parts[i]}" if len(papers) > 1 else "")
                 label += f", {reading}" if reading else ""
                 rows.append((label, paper, tolerances[i % len(tolerances)], *ours))
     return rows
@@ -378,7 +396,7 @@ def interband(material: Material) -> dict[str, Answer]:
         response = damping_like(material.well(alpha_L=FIRST), material.E_F, broadening)
         small = bool(abs(response.ratio[0]) < SMALL)
         # Occupied states make it, all of them; there is no part of the propagating ones.
-        result[f"ħ/τ = {broadening:g} eV"] = Answer(small, None)
+        result[f"ħ/τ = {broadening:g} eV"] = Answer(small, NOT_COMPUTED)
     return result
 
 
@@ -502,13 +520,12 @@ def quietest(states: FermiStates) -> int | None:
 
 
 def linear_range(material: Material) -> Answer:
-    """Return up to which α_L chords from the origin keep one slope to ± 10 %, α_R = 0."""
-    alpha = np.linspace(0, end_of_model(material), 400)[1:]
+    """Return up to which α_L the local slope is within 10 % of that at 0, α_R = 0."""
+    alpha = np.linspace(0, end_of_model(material), 400)
 
     def end(y):
-        slope = y / alpha
-        most, least = np.maximum.accumulate(slope), np.minimum.accumulate(slope)
-        bent = (most > 1.1 / 0.9 * least) | (least <= 0)
+        slope = np.diff(y) / np.diff(alpha)
+        bent = np.abs(slope - slope[0]) > 0.1 * np.abs(slope[0])
         return [0, float(alpha[np.argmax(bent)] if bent.any() else alpha[-1])]
 
     return Answer(*(end(y) for y in swept(material, alpha_L=alpha, alpha_R=0.0)))
@@ -528,20 +545,20 @@ def jump_sign(material: Material) -> Answer:
         ]
         largest = int(np.argmax(np.abs(change)))
         scale = max(abs(total(s)) for s in sides)
-        return "+-"[largest] if abs(change[largest]) > 0.01 * scale else "none"
+        return "+-"[largest] if abs(change[largest]) > 0.01 * scale else "no drop"
 
     return Answer(*map(drops, KINDS))
 
 
 def decrease(material: Material) -> Answer:
     """Return the range of α_L over which the total falls, α_R of Fig. 3(b)."""
-    alpha = np.linspace(0, 0.12, 481)
+    start = (loss(material, ALPHA_R) or 0.0) * (1 - 1e-6)  # just before the jump, which is a fall
+    alpha = np.union1d(np.linspace(0, 0.12, 481), [start])
     everything, propagating = swept(material, alpha_L=alpha, alpha_R=ALPHA_R)
     inside = alpha < end_of_model(material)
-    start = loss(material, ALPHA_R) or 0.0
     return Answer(
         falling(alpha[inside], everything[inside], 0.0),
-        falling(alpha, propagating, start - 0.00025),
+        falling(alpha, propagating, start),
     )
 
 
@@ -555,7 +572,7 @@ def nonlinear(material: Material) -> Answer:
 
     everything, propagating = zip(*three, strict=True)
     known = alpha[-1] < end_of_model(material)
-    return Answer(bent(everything) if known else None, bent(propagating))
+    return Answer(bent(everything) if known else ENDED, bent(propagating))
 
 
 def shift(material: Material) -> Answer:
@@ -723,17 +740,27 @@ def exponent(material: Material) -> Answer:
     )
 
 
-def interplay(material: Material) -> Answer:
-    """Return the largest departure from the sum of single interfaces below 4 nm, case (c)."""
+def interplay(material: Material) -> dict[str, Answer]:
+    """Return whether the two interfaces act on each other below 4 nm, case (c), in two senses.
+
+    Whether the total departs from the sum of single interfaces; whether it departs from the
+    constant of wide wells, its mean from 10 to 20 nm.  Both over the largest total.
+    """
     d = np.linspace(0.5, 4.0, 141)
     both_, left, right = (
         np.array(swept(material, d=d, alpha_L=a, alpha_R=b))
         for a, b in ((ALPHA_6, -ALPHA_6), (ALPHA_6, 0.0), (0.0, -ALPHA_6))
     )
-    rest = np.abs(both_ - left - right).max(axis=1)
-    return Answer(
-        *(fraction(*pair) > 0.01 for pair in zip(rest, np.abs(both_).max(axis=1), strict=True))
-    )
+    wide = swept(material, d=np.linspace(10, 20, 101), alpha_L=ALPHA_6, alpha_R=-ALPHA_6)
+    largest = np.abs(both_).max(axis=1)
+    from_sum = np.abs(both_ - left - right).max(axis=1)
+    from_wide = np.abs(both_ - np.mean(wide, axis=1)[:, None]).max(axis=1)
+    return {
+        "the couplings": Answer(
+            *(fraction(*p) > 0.01 for p in zip(from_sum, largest, strict=True))
+        ),
+        "the walls": Answer(*(fraction(*p) > 0.1 for p in zip(from_wide, largest, strict=True))),
+    }
 
 
 def three_levels(material: Material) -> Answer:

@@ -62,6 +62,37 @@ def signed_kappa(states: FermiStates) -> np.ndarray:
     return np.sign(kappa2) * np.sqrt(np.abs(kappa2))
 
 
+def fermi_circles() -> Figure:
+    """Sketch two Fermi circles of a Rashba gas with their spins, at rest and shifted by a field."""
+    radii, shift = {1: 0.7, -1: 1.0}, 0.16  # radius by χ = ±1; a sketch: the shift is far too large
+    fig, axes = plt.subplots(1, 2, figsize=(6.4, 3.4), sharey=True, layout="constrained")
+    angles = np.linspace(0, 2 * np.pi, 200)
+    for ax, moved, title in zip(
+        axes, (0.0, shift), ("(a) no field", "(b) field along $x$"), strict=True
+    ):
+        for (chi, radius), colour in zip(radii.items(), (MINUS, PLUS), strict=True):
+            x, y = radius * np.cos(angles), radius * np.sin(angles)
+            if moved:
+                ax.plot(x, y, color=colour, lw=1, ls=":")
+                left = x < 0
+                outline = (
+                    np.append(x[left] - moved, x[left][::-1]),
+                    np.append(y[left], y[left][::-1]),
+                )
+                ax.fill(*outline, color=colour, alpha=0.3, lw=0)
+            ax.plot(x - moved, y, color=colour, ls="-" if chi < 0 else "--")
+            for angle in np.arange(8) * np.pi / 4:
+                spin = chi * np.array([-np.sin(angle), np.cos(angle)])  # along χ z × k
+                foot = radius * np.array([np.cos(angle), np.sin(angle)]) - [moved, 0] - 0.13 * spin
+                look = dict(arrowstyle="-|>", color=colour, lw=1.6, shrinkA=0, shrinkB=0)
+                ax.annotate("", foot + 0.26 * spin, foot, arrowprops=look)
+        ax.plot(0, 0, "+", color=NEUTRAL, ms=8)
+        ax.set(title=title, xlabel="$k_x$", xticks=[], yticks=[], aspect="equal")
+        ax.set(xlim=(-1.35, 1.2), ylim=(-1.2, 1.2))
+    axes[0].set_ylabel("$k_y$")
+    return fig
+
+
 def levels_and_contributions(rows: list[tuple[str, FermiStates]]) -> Figure:
     """Draw Fig. 2: levels in the well on the left, contributions against κ on the right.
 
@@ -266,7 +297,7 @@ def profile_grid(rows: list[tuple[str, list[tuple[str, list[tuple]]]]]) -> Figur
 def interband_ratio(
     alphas: list[float], gammas: list[float], ratios: np.ndarray, Delta: float
 ) -> Figure:
-    """Draw |∫S_x/∫S_y| over α_L for several ħ/τ, and the same over the precession angle ħ/2|Δ|τ.
+    """Draw |∫S_x/∫S_y| over α_L for several ħ/τ, and the same times the precession angle 2|Δ|τ/ħ.
 
     Parameters
     ----------
@@ -284,6 +315,7 @@ def interband_ratio(
         bottom.plot(alphas, ratio * 2 * abs(Delta) / gamma, label=f"ħ/τ = {gamma:g} eV", **look)
     for level in (0.01, 0.1):
         top.axhline(level, color="black", lw=0.8, ls=":")
+    bottom.axhline(1, color="black", lw=0.8, ls=":")  # over all z, for weak coupling
     top.set(yscale="log", ylabel="$|∫S_x dz\\,/∫S_y dz|$", title="(a)")
     bottom.set(ylim=(0, None), ylabel="ratio × $2|Δ|τ/ħ$", title="(b)", xlabel="$α_L$ (eV nm²)")
     bottom.legend(fontsize=8)

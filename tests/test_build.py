@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 # The least number of figures in each page of _toc.yml: those of the paper at least.
 FIGURES = {
     "book/intro": 0,
-    "book/model": 3,
+    "book/model": 4,
     "book/confinement": 1,
     "book/chirality": 5,
     "book/thickness": 3,

@@ -1,7 +1,10 @@
 """The verdicts follow from numbers, and no statement of the paper is without one."""
 
 import importlib
+import re
+from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
 from scipy.integrate import quad
@@ -64,12 +67,14 @@ def test_statement_says_what_a_reader_needs(claim):
         "where",
         "wording",
         "quantity",
+        "compared",
         "tolerance_reason",
         "why",
         "chapter",
         "shown",
     ):
         assert getattr(claim, name), name
+    assert len(claim.parts) == (len(claim.paper) if isinstance(claim.paper, list) else 0)
 
 
 @pytest.mark.parametrize(
@@ -201,7 +206,8 @@ def test_every_quantity_has_an_answer_for_another_material(E_F):
     ("value", "unit", "text"),
     [
         (True, "", "yes"),
-        (None, "nm", "none"),
+        (None, "nm", "no such feature"),
+        (claims.ENDED, "", "no model there"),
         (-0.000394, "", "−0.0004"),
         (0.046841, "eV nm²", "0.0468 eV nm²"),
         ([10, -1, 0], "", "10, −1, 0"),
@@ -210,6 +216,24 @@ def test_every_quantity_has_an_answer_for_another_material(E_F):
 )
 def test_value_as_text(value, unit, text):
     assert claims.as_text(value, unit) == text
+
+
+def test_symbols_become_formulas():
+    text = "α_L = −α_R; ∫S_y dz and S_y(0) at ε_F, but a_S_y, $S_y$ and S_yz stay"
+    assert claims.typeset(text) == (
+        r"$\alpha_L$ = −$\alpha_R$; ∫$S_y$ dz and $S_y$(0) at $\varepsilon_F$,"
+        " but a_S_y, $S_y$ and S_yz stay"
+    )
+
+
+def test_captions_call_a_statement_by_its_title():
+    found = set()
+    for page in (Path(__file__).parent.parent / "book").glob("*.ipynb"):
+        for text in ([str(c.metadata), c.source] for c in nbformat.read(page, as_version=4).cells):
+            for title, name in re.findall(r"\{ref\}`([^`<]+) <claim-([\w-]+)>`", "\n".join(text)):
+                assert title == BY_ID[name].title
+                found.add(name)
+    assert len(found) > 15
 
 
 def test_table_and_details_name_every_statement(entries):
