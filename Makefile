@@ -40,7 +40,7 @@ help:
 	@echo 'make test      lint, run the tests, and rerun the chapters against their stored outputs'
 	@echo 'make lint      check the style and the format of the Python files'
 	@echo 'make baseline  rerun every chapter and store its outputs in place'
-	@echo 'make slides    put the figures and summaries of the built book into _build/slides.html'
+	@echo 'make slides    make the slides of the built book again, as make book does'
 	@echo 'make bench     time qwlib against other routes (KWANT=python for Kwant too)'
 	@echo 'make lock      resolve requirements.in into requirements.txt'
 	@echo 'make clean     remove everything the other commands made'
@@ -74,10 +74,10 @@ baseline:
 	@$(ENVIRONMENT)
 	@$(PY) tools/baseline.py book/*.ipynb
 
-# The book must have been built: its pages have the numbers of the figures.
+# Part of `make book`; alone it is for a change of tools/slides.py.
 slides:
 	@$(ENVIRONMENT)
-	@$(PY) tools/slides.py _build/html _build/slides.html
+	@$(PY) tools/slides.py .
 
 # What the page on speed shows; `make baseline` then puts it into the page.
 bench:
