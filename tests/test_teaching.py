@@ -174,7 +174,11 @@ def scratch(tmp_path) -> Path:
         text(f"{START}\n\nHIDDEN"),
         code("print('HID' + 'DEN')"),
         text(f"HIDDEN\n\n{END}\n\nAfter."),
-        code("print('sho' + 'wn')", metadata={"tags": ["hide-output"]}),
+        code(
+            "print('sho' + 'wn')",
+            outputs=[nbformat.v4.new_output("stream", text="shown\n")],
+            metadata={"tags": ["hide-output"]},
+        ),
         text("```{quiz} intro\n```"),
     ]
     nbformat.write(nbformat.v4.new_notebook(cells=chapter), tmp_path / "book" / "intro.ipynb")
