@@ -159,3 +159,15 @@ def test_printed_page_shows_folded_outputs_and_only_open_solutions(visit):
     page.emulate_media(media="print")
     page.pdf()
     assert page.evaluate("printed.solutions") == 1
+
+
+def test_fold_opens_when_its_cell_runs(visit):
+    page, _ = visit("book/chirality.html")
+    folds = page.locator("details.hide")
+    # What Thebe puts below a cell that can run; test_live.py starts the real one.
+    page.evaluate(
+        """() => document.querySelector("div.cell:has(details.hide)").insertAdjacentHTML(
+          "beforeend", '<div class="thebe-controls"><button id="go">run</button></div>')"""
+    )
+    page.click("#go")
+    assert [fold.evaluate("one => one.open") for fold in folds.all()] == [True, False]
