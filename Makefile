@@ -40,7 +40,7 @@ help:
 	@echo 'make test      lint, run the tests, and rerun the chapters against their stored outputs'
 	@echo 'make lint      check the style and the format of the Python files'
 	@echo 'make baseline  rerun every chapter and store its outputs in place'
-	@echo 'make slides    put the figures and summaries of the built book into _build/slides.html'
+	@echo 'make slides    make the slides of the built book again, as make book does'
 	@echo 'make links     ask every address that the book names whether it still answers'
 	@echo 'make release   put the built book as a zip, and how to cite it, into _build/release'
 	@echo 'make bench     time qwlib against other routes (KWANT=python for Kwant too)'
@@ -76,10 +76,10 @@ baseline:
 	@$(ENVIRONMENT)
 	@$(PY) tools/baseline.py book/*.ipynb
 
-# The book must have been built: its pages have the numbers of the figures.
+# Part of `make book`; alone it is for a change of tools/slides.py.
 slides:
 	@$(ENVIRONMENT)
-	@$(PY) tools/slides.py _build/html _build/slides.html
+	@$(PY) tools/slides.py .
 
 # Addresses within the book are checked whenever it is built.
 links:

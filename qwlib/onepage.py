@@ -110,6 +110,9 @@ def standalone(html: Path, page: str) -> str:
     body = _soup(path).select_one("div.body")
     for useless in body.select("a.headerlink, script"):
         useless.decompose()
+    # Who asked for a rerun wants to see what came out, on paper too, where a fold stays as it is.
+    for fold in body.select("details.hide"):
+        fold["open"] = ""
     _cite(body, path)
     for image in body.find_all("img"):
         file = path.parent / unquote(image["src"])

@@ -34,6 +34,7 @@ FIGURES = {
     "book/glossary": 0,
     "book/api": 0,
     "book/open-problems": 0,
+    "book/statements": 0,
     "book/lecturer": 0,
     "book/coverage": 0,
     "book/bibliography": 0,
@@ -105,6 +106,14 @@ def test_no_figure_of_the_paper_is_left_out():
     # Fig. 3 and its two panels; the others are one each.
     numbers = {re.match(r"Fig. (\d)", figure["paper"])[1] for figure in claims.figures()}
     assert numbers == set("123456")
+
+
+def test_sheet_holds_every_statement_and_no_verdict(html):
+    article = soup(html / "book/statements.html").find("article")
+    rows = [[cell.get_text() for cell in row.find_all("td")] for row in article.select("tbody tr")]
+    stated = [(c.where, c.wording, "") for c in claims.claims()]
+    assert [tuple(row[1:]) for row in rows] == stated
+    assert not any(verdict in article.get_text() for verdict in claims.VERDICTS)
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)

@@ -103,3 +103,43 @@ def test_formulas_are_set_by_the_mathjax_of_the_site(visit):
     assert {urlsplit(s).hostname for s in sources if "mathjax" in s} == {"127.0.0.1"}
     assert page.locator("mjx-container").count() > 50
     assert page.locator("mjx-merror").count() == 0
+
+
+# What a page shows while it is printed, looked at after the page's own scripts.
+PRINTED = """() => addEventListener("beforeprint", () => {
+  const shown = (name) => Array.from(document.querySelectorAll(name)).filter(
+    (one) => one.checkVisibility()).length;
+  window.printed = {
+    outputs: shown("details.hide .cell_output"),
+    solutions: shown(".solution"),
+    sliders: shown("qw-slider input[type=range]"),
+  };
+})"""
+
+
+def test_printed_page_shows_folded_outputs_and_only_open_solutions(visit):
+    page, _ = visit("book/chirality.html")
+    page.evaluate(PRINTED)
+    page.emulate_media(media="print")
+    folds = page.locator("details.hide")
+    assert folds.count() == 2 and page.locator("details.hide[open]").count() == 0
+    page.pdf()
+    assert page.evaluate("printed") == {"outputs": 2, "solutions": 0, "sliders": 0}
+    assert page.locator("details.hide[open]").count() == 0
+    page.emulate_media(media="screen")
+    page.locator(".solution .toggle-button").first.click()
+    page.emulate_media(media="print")
+    page.pdf()
+    assert page.evaluate("printed.solutions") == 1
+
+
+def test_fold_opens_when_its_cell_runs(visit):
+    page, _ = visit("book/chirality.html")
+    folds = page.locator("details.hide")
+    # What Thebe puts below a cell that can run; test_live.py starts the real one.
+    page.evaluate(
+        """() => document.querySelector("div.cell:has(details.hide)").insertAdjacentHTML(
+          "beforeend", '<div class="thebe-controls"><button id="go">run</button></div>')"""
+    )
+    page.click("#go")
+    assert [fold.evaluate("one => one.open") for fold in folds.all()] == [True, False]

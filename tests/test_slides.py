@@ -114,7 +114,15 @@ def test_every_page_with_a_figure_is_in_the_deck_in_order(deck, built):
     assert found == ["A <em>chapter</em>", "A zeta", "A alpha"]
 
 
+def test_slides_go_beside_the_pages(built, capsys):
+    (built / "_build" / "html" / "index.html").touch()
+    assert slides.main(built) == 0
+    target = Path(capsys.readouterr().out.splitlines()[-1])
+    assert target == built / "_build" / "html" / "slides.html"
+    assert target.read_text(encoding="utf-8").count("<section>") == 3
+
+
 def test_without_a_book_it_says_what_to_do(tmp_path, capsys):
-    assert slides.main(tmp_path, tmp_path / "slides.html") == 1
+    assert slides.main(tmp_path) == 1
     assert "run `make book` first" in capsys.readouterr().err
-    assert not (tmp_path / "slides.html").exists()
+    assert not list(tmp_path.iterdir())

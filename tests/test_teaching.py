@@ -2,6 +2,7 @@
 
 import ast
 import importlib.util
+import itertools
 import re
 import shutil
 import subprocess
@@ -93,6 +94,15 @@ def test_a_chapter_opens_predicts_and_closes(chapter):
     assert len(re.findall(FENCE % "quiz", text, flags=re.MULTILINE)) == 1
 
 
+@pytest.mark.parametrize("page", sorted(BOOK.glob("*.ipynb")), ids=lambda page: page.stem)
+def test_the_output_below_a_prediction_is_folded(page):
+    found = cells(page.stem)
+    for cell, after in itertools.pairwise(found):
+        if "**Before you run the next cell**" in cell.source:
+            assert after.cell_type == "code"
+            assert "hide-output" in after.metadata.get("tags", [])
+
+
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_questions_are_whole(chapter):
     questions = quiz.read(BOOK / "quizzes" / f"{chapter}.yml")
@@ -164,7 +174,11 @@ def scratch(tmp_path) -> Path:
         text(f"{START}\n\nHIDDEN"),
         code("print('HID' + 'DEN')"),
         text(f"HIDDEN\n\n{END}\n\nAfter."),
-        code("print('sho' + 'wn')"),
+        code(
+            "print('sho' + 'wn')",
+            outputs=[nbformat.v4.new_output("stream", text="shown\n")],
+            metadata={"tags": ["hide-output"]},
+        ),
         text("```{quiz} intro\n```"),
     ]
     nbformat.write(nbformat.v4.new_notebook(cells=chapter), tmp_path / "book" / "intro.ipynb")
@@ -266,6 +280,7 @@ def test_the_page_of_a_rerun_shows_the_questions_and_their_answers(scratch, tmp_
     assert len(buttons) == 3 and all(button.has_attr("hidden") for button in buttons)
     assert "That is too many." in page.select_one(".quiz details").get_text()
     assert "HIDDEN" in page.select_one(".solution").get_text()
+    assert page.select_one("details.hide").has_attr("open")
 
 
 def test_make_passes_the_switch_on():

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import live
 import nbformat
+import slides
 
 from qwlib.onepage import JUPYTER_BOOK, copy_book
 
@@ -124,6 +125,7 @@ def build_from(stage: Path, source: Path) -> int:
         print("error: the book was not built; the cause is above", file=sys.stderr)
         return status
     live.install(html, local=os.environ.get("LIVE") == "local")
+    slides.main(source)
     print(f"==> The book is built, every chapter run afresh:\n{index}")
     return 0
 

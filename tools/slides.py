@@ -1,7 +1,8 @@
 """Make slides of the figures and summaries of a built book: one HTML file that needs no network.
 
-    python tools/slides.py _build/html slides.html
+    python tools/slides.py DIRECTORY
 
+DIRECTORY holds _toc.yml and the book in _build/html; the slides are slides.html among its pages.
 The figures, their numbers and their captions are those of the pages, so slides cannot differ from
 the book.  Arrow keys turn the slides; printed, each is a page.
 """
@@ -104,18 +105,20 @@ def deck(html: Path, toc: Path) -> str:
     return DECK.format(title=markup.escape(title.get_text().rstrip("#")), slides="\n".join(slides))
 
 
-def main(html: Path, target: Path) -> int:
-    """Write the slides of the book in `html`; return 1 if there is none."""
+def main(directory: Path) -> int:
+    """Put the slides of the book in `directory` among its pages; return 1 if there is none."""
+    html = directory / "_build" / "html"
     if not (html / "index.html").is_file():
         print(f"error: no book in {html}: run `make book` first", file=sys.stderr)
         return 1
-    text = deck(html, Path(__file__).parent.parent / "_toc.yml")
+    text = deck(html, directory / "_toc.yml")
+    target = html / "slides.html"
     target.write_text(text, encoding="utf-8")
     print(f"==> {text.count('<section>')} slides, one file:\n{target}")
     return 0
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
+    if len(sys.argv) != 2:
         sys.exit(__doc__)
-    sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2])))
+    sys.exit(main(Path(sys.argv[1])))

@@ -1,0 +1,32 @@
+/* The output below a question is folded (the tag hide-output), so that it can be answered first.
+   A fold opens when its cell runs in the page, and for the time of a printing. */
+(() => {
+  "use strict";
+
+  const FOLD = "details.hide";
+  let opened = [];
+
+  const open = (folds) => folds.forEach((fold) => (fold.open = true));
+  const ofCell = (place) => place.closest("div.cell")?.querySelectorAll(FOLD) ?? [];
+
+  document.addEventListener("click", ({ target }) => {
+    if (target.closest(".thebe-controls button")) {
+      open(ofCell(target));
+    } else if (target.closest('.qw-live[data-state="live"] .qw-run')) {
+      open(document.querySelectorAll(FOLD));
+    }
+  });
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && event.shiftKey && event.target.closest(".thebe-cell")) {
+      open(ofCell(event.target));
+    }
+  });
+
+  addEventListener("beforeprint", () => {
+    opened = Array.from(document.querySelectorAll(`${FOLD}:not([open])`));
+    open(opened);
+  });
+
+  addEventListener("afterprint", () => opened.forEach((fold) => (fold.open = false)));
+})();
