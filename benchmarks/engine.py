@@ -190,7 +190,7 @@ def run(way: str, wells: int) -> dict[str, float]:
 def main() -> None:
     """Measure all ways and store what they give."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--wells", type=int, default=1_000_000)
+    parser.add_argument("--wells", type=int, default=250_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--large", type=int)
     parser.add_argument("--quick", action="store_true")
