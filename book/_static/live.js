@@ -303,20 +303,21 @@ del Path
 
   /* What few cells need is loaded when the first of them runs, once. */
   function loadLate(notebook, say, load) {
-    let loaded;
+    let loaded, calm;
     notebook.cells.forEach((cell) => {
       const run = cell.execute.bind(cell);
       cell.execute = async (source) => {
-        if (/sweep\(|xarray|pandas|claims/.test(source ?? cell.source)) {
+        if (!loaded && /sweep\(|xarray|pandas|claims/.test(source ?? cell.source)) {
           const before = say("Loading what a sweep needs …");
+          calm = before[1] === "failed" ? calm : before;
           try {
-            await (loaded ??= load());
+            await (loaded = load());
           } catch (error) {
             loaded = undefined;
             say(explain(error), "failed");
             throw error;
           }
-          say(...before);
+          say(...calm);
         }
         return run(source);
       };
