@@ -115,6 +115,7 @@ def make_tree(tree: Path) -> Path:
         "_config.yml",
         "tools/build.py",
         "tools/live.py",
+        "tools/slides.py",
         "book/references.bib",
         "book/bibliography.md",
     ):
