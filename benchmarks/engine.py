@@ -138,7 +138,7 @@ def summary(rounds: list[dict[str, dict]]) -> dict[str, dict]:
     return ways
 
 
-def extrapolate(bare: dict, one: dict) -> dict[str, float | str]:
+def extrapolate(bare: dict, run: dict) -> dict[str, float | str]:
     """Return what `MANY` wells on `WORKERS` workers should take, in seconds.
 
     The workers are as fast as the one here and have a core each.  The client and the scheduler have
@@ -147,11 +147,11 @@ def extrapolate(bare: dict, one: dict) -> dict[str, float | str]:
     """
     from qwlib import engine
 
-    chunk = one["wells"] / one["chunks"]
+    chunk = run["wells"] / run["chunks"]
     chunks = MANY / chunk
-    per_chunk = (one["processor"] - one["processor_write"]) / one["chunks"]
-    solving = MANY / WORKERS * one["processor_workers"] / one["wells"]
-    writing = MANY * one["processor_write"] / one["wells"]
+    per_chunk = (run["processor"] - run["processor_write"]) / run["chunks"]
+    solving = MANY / WORKERS * run["processor_workers"] / run["wells"]
+    writing = MANY * run["processor_write"] / run["wells"]
     return {
         "wells": MANY,
         "workers": WORKERS,
@@ -203,6 +203,7 @@ def main() -> None:
         arguments.wells, arguments.rounds = 20_000, 1
     rounds = [{way: run(way, arguments.wells) for way in WAYS} for _ in range(arguments.rounds)]
     ways = summary(rounds)
+    large = run("2", arguments.large or 4 * arguments.wells)
     results = {
         "setup": {
             "cores": os.cpu_count(),
@@ -211,8 +212,8 @@ def main() -> None:
             "rounds": arguments.rounds,
         },
         "ways": {way: rounded(row) for way, row in ways.items()},
-        "large": rounded(run("2", arguments.large or 4 * arguments.wells)),
-        "extrapolated": rounded(extrapolate(ways["bare"], ways["1"])),
+        "large": rounded(large),
+        "extrapolated": rounded(extrapolate(ways["bare"], large)),
     }
     text = json.dumps(results, indent=1)
     print(text)
