@@ -436,6 +436,7 @@ def test_make_book_takes_the_copies_when_asked_to(monkeypatch, tmp_path):
 
     monkeypatch.setattr(build.subprocess, "run", run)
     monkeypatch.setattr(build.live, "install", lambda html, local: asked.append(local))
+    monkeypatch.setattr(build.slides, "main", lambda source: None)
     for value in ("local", ""):
         monkeypatch.setenv("LIVE", value)
         build.build(tmp_path)

@@ -111,11 +111,13 @@ def make_tree(tree: Path) -> Path:
     shutil.copytree(ROOT / "book" / "_static", tree / "book" / "_static")
     shutil.copytree(ROOT / "book" / "_ext", tree / "book" / "_ext", ignore=ignored)
     (tree / "tools").mkdir()
+    (tree / "benchmarks").mkdir()
     for name in (
         "_config.yml",
         "tools/build.py",
         "tools/live.py",
         "tools/slides.py",
+        "benchmarks/results.json",
         "book/references.bib",
         "book/bibliography.md",
     ):
