@@ -96,7 +96,9 @@ class Quiz(SphinxDirective):
             )
         )
         for answer in one["answers"]:
-            state, verdict = ("right", "Right.") if answer["correct"] else ("wrong", "Not this one.")
+            state, verdict = (
+                ("right", "Right.") if answer["correct"] else ("wrong", "Not this one.")
+            )
             parts.append(raw(f'<li data-answer="{state}">'))
             parts.append(self.line("", answer["text"]))
             parts.append(self.line(f"<strong>{verdict}</strong> ", answer.get("why") or ""))

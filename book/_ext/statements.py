@@ -16,7 +16,7 @@ from qwlib import claims
 def table() -> list[str]:
     """Return the lines of the table, in MyST."""
     rows = [
-        f"| {number} | {claim.where} | {claim.wording} | |"
+        f"| {number} | {claim.where} | {claims.typeset(claim.wording)} | |"
         for number, claim in enumerate(claims.claims(), 1)
     ]
     return ["| | In the paper | What it says | What I expect, and why |", "|--|--|--|--|", *rows]
