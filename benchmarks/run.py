@@ -47,7 +47,7 @@ ONE, MANY = "qwlib.fermi_states", "qwlib.sweep"
 PAPER = Well(d=2.2, V_L=5.0, V_R=5.0, Delta=0.25, alpha_L=0.046, alpha_R=0.0)
 THICKNESS = PAPER.replace(alpha_L=0.001, alpha_R=-0.001)
 THICKNESSES = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0)  # nm
-NEARBY = 200  # widths around each of them
+NEARBY = 20_000  # states of all widths around each of them
 
 
 class Workload(NamedTuple):
@@ -211,7 +211,9 @@ def measure_widths(quick: bool) -> list[dict]:
     rows = []
     rounds = (5, 2)[quick]
     for d in THICKNESSES:
-        axis = np.linspace(0.99 * d, 1.01 * d, NEARBY)
+        # As many states in each: what a sweep costs besides them is then the same for all.
+        wells = round(NEARBY / len(fermi_states(PAPER.replace(d=d), E_F)))
+        axis = np.linspace(0.99 * d, 1.01 * d, wells)
         grid = asdict(PAPER) | {"d": axis, "E_F": E_F}
         results = [timed(lambda grid=grid: sweep(**grid)) for _ in range(rounds)]
         seconds = np.median([t for t, _ in results])
@@ -219,12 +221,13 @@ def measure_widths(quick: bool) -> list[dict]:
         rows.append(
             {
                 "d": d,
-                "states_per_well": rounded(states / NEARBY),
-                "time_per_well": rounded(seconds / NEARBY),
+                "wells": wells,
+                "states_per_well": rounded(states / wells),
+                "time_per_well": rounded(seconds / wells),
                 "time_per_state": rounded(seconds / states),
             }
         )
-        say(f"{NEARBY} widths around {d:g} nm")
+        say(f"{wells} widths around {d:g} nm")
     return rows
 
 
@@ -253,7 +256,9 @@ def show(results: dict) -> None:
                 f"{name:22s} {1e3 * row['time_per_well']:10.3g} {row['ratio']:7.3g} {missed:>10s} "
                 f"{errors}{spurious}".rstrip()
             )
-    print(f"\n{MANY}, {NEARBY} widths around d\n{'d/nm':>5s} {'states':>7s} {'us a state':>11s}")
+    print(
+        f"\n{MANY}, {NEARBY} states of widths around d\n{'d/nm':>5s} {'states':>7s} {'us a state':>11s}"
+    )
     for row in results["thickness"]:
         print(f"{row['d']:5g} {row['states_per_well']:7.3g} {1e6 * row['time_per_state']:11.3g}")
 

@@ -205,6 +205,22 @@ def test_same_sweep_gives_the_same_file(place):
     assert Path("result.nc").read_bytes() == first
 
 
+def test_jobs_are_processes(place, monkeypatch):
+    started = []
+
+    class Watched(engine.LocalCluster):
+        def __enter__(self):
+            started.append(len({worker.pid for worker in self.workers.values()}))
+            return super().__enter__()
+
+    monkeypatch.setattr(engine, "LocalCluster", Watched)
+    assert command("--jobs", "2") == 0
+    assert started == [2]
+    Path("result.nc").unlink()
+    assert command() == 0
+    assert started == [2]  # one is this process
+
+
 # --- What dies, and what comes late --------------------------------------------------------------
 
 
