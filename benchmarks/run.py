@@ -256,9 +256,8 @@ def show(results: dict) -> None:
                 f"{name:22s} {1e3 * row['time_per_well']:10.3g} {row['ratio']:7.3g} {missed:>10s} "
                 f"{errors}{spurious}".rstrip()
             )
-    print(
-        f"\n{MANY}, {NEARBY} states of widths around d\n{'d/nm':>5s} {'states':>7s} {'us a state':>11s}"
-    )
+    print(f"\n{MANY}, {NEARBY} states of widths around d")
+    print(f"{'d/nm':>5s} {'states':>7s} {'us a state':>11s}")
     for row in results["thickness"]:
         print(f"{row['d']:5g} {row['states_per_well']:7.3g} {1e6 * row['time_per_state']:11.3g}")
 
