@@ -118,7 +118,7 @@ PRINTED = """() => addEventListener("beforeprint", () => {
 
 
 def test_printed_page_shows_folded_outputs_and_only_open_solutions(visit):
-    page, _ = visit("book/chirality.html")
+    page, _ = visit("book/confinement.html")
     page.evaluate(PRINTED)
     page.emulate_media(media="print")
     folds = page.locator("details.hide")
@@ -134,7 +134,7 @@ def test_printed_page_shows_folded_outputs_and_only_open_solutions(visit):
 
 
 def test_fold_opens_when_its_cell_runs(visit):
-    page, _ = visit("book/chirality.html")
+    page, _ = visit("book/confinement.html")
     folds = page.locator("details.hide")
     # What Thebe puts below a cell that can run; test_live.py starts the real one.
     page.evaluate(
