@@ -641,14 +641,7 @@ SETS = {
     "thick": {name: LESS_THICK.get(name, THICK) for name in CHAPTERS},
     "uneven": dict.fromkeys(CHAPTERS, UNEVEN),
 }
-# With dense matrices or searches in each cell, a minute or more a rerun.
-SLOW = {"lost", "ends", "interband", "laboratory", "open-problems"}
-RERUNS = [
-    pytest.param(s, c.name, marks=[pytest.mark.slow] if c.name in SLOW else [])
-    for s in SETS
-    for c in CHAPTERS.values()
-    if c.parameters
-]
+RERUNS = [(s, c.name) for s in SETS for c in CHAPTERS.values() if c.parameters]
 
 
 def values_of(which: str, name: str) -> dict:
