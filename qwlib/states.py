@@ -205,10 +205,10 @@ def product(q: np.ndarray, a: Shape, b: Shape, within: np.ndarray) -> tuple[np.n
     have of it in the well, (2, n).
     """
     uv = boundary_values(a) * boundary_values(b)
-    form = 2 * a.S * a.C * (a.B * b.B - a.kappa2 * a.A * b.A)
-    return within.sum(axis=0) + (uv / (2 * q)).sum(axis=(0, 1)), form.sum(axis=0) + (q * uv).sum(
-        axis=(0, 1)
-    )
+    inner = 2 * a.S * a.C * (a.B * b.B - a.kappa2 * a.A * b.A)
+    norm = within.sum(axis=0) + (uv / (2 * q)).sum(axis=(0, 1))
+    form = inner.sum(axis=0) + (q * uv).sum(axis=(0, 1))
+    return norm, form
 
 
 # --- the search -----------------------------------------------------------------------------------
@@ -312,7 +312,7 @@ def settled(rule: Rule, k1: np.ndarray, k2: np.ndarray | None = None) -> np.ndar
     most_q = np.sqrt(rule.outside + k1 * k1) / (k1 + TINY)
     # γ/k·tanh(γd/2) is bounded by the smaller of either factor, coth by its first value.
     if k2 is None:
-        last, least_q, shallow = 1.0, 1.0, y
+        last, least_q, shallow = 1.0, np.ones_like(most_q), y
     else:
         last = np.sqrt(np.maximum(k2 * k2 - rule.inside, 0.0)) / k2
         least_q = np.sqrt(rule.outside + k2 * k2) / k2
@@ -320,8 +320,6 @@ def settled(rule: Rule, k1: np.ndarray, k2: np.ndarray | None = None) -> np.ndar
     slope = np.tanh(shallow)
     least = least_q + np.minimum(first, last) * slope
     most = most_q + np.maximum(first, last) / slope
-    if k2 is None:
-        least = np.broadcast_to(least, most.shape)
     aa = rule.a * rule.a
     proven = (least[:, 0] * least[:, 1] > aa) | (most[:, 0] * most[:, 1] < aa)
     return proven.all(axis=0) & (k1 * k1 > rule.inside).all(axis=0)
