@@ -84,7 +84,7 @@ slides:
 # Addresses within the book are checked whenever it is built.
 links:
 	@$(ENVIRONMENT)
-	@$(PY) -m jupyter_book build --builder linkcheck --path-output _build/links .
+	@.venv/bin/jupyter-book build --builder linkcheck --path-output _build/links .
 
 # The book must have been built.
 release:
