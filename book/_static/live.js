@@ -23,10 +23,13 @@ __import__("tqdm").tqdm.monitor_interval = 0
 `;
   const standIn = `
 import logging, sys, types
+from IPython.display import display as show
 sys.modules["myst_nb"] = types.ModuleType("myst_nb")
-sys.modules["myst_nb"].glue = lambda *args, **kwargs: None
+sys.modules["myst_nb"].glue = (
+    lambda name, value, display=True, show=show: show(value) if display else None
+)
 logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
-del logging, sys, types
+del logging, show, sys, types
 `;
   const put = (path, text) => `
 from pathlib import Path
