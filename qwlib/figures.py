@@ -1,25 +1,42 @@
 """The paper's figures as functions of data.
 
-Colours are those of Okabe and Ito, which colour-blind readers tell apart; what a colour says, a
-marker or a line style says too.  Every function returns the figure, so that a caller can save it.
+Colours are those of Okabe and Ito, two of them darkened, which colour-blind readers tell apart;
+what a colour says, a marker or a line style says too.  Panels stand above each other, so that a
+narrow screen shows them whole.  Every function returns the figure, so that a caller can save it.
+What a figure shows is in `data` as numbers: a curve is what has a name, its gid or else its label.
 """
 
 from __future__ import annotations
 
+import csv
+import io
+import re
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from matplotlib.axes import Axes
+
     from .kubo import FermiStates
     from .well import Well
 
 PLUS, MINUS, NEUTRAL = "#0072B2", "#D55E00", "#666666"
 """+ chirality, − chirality (blue and red in the paper), and neither."""
 
-SEQUENCE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+SEQUENCE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#B8860B", "#2F94D3", "#000000")
+"""Blue, orange, green, pink, golden, light blue, black: each has a contrast of 3 to the page and,
+after the filter of qwlib.css, to the dark page, where black is white and the others keep their
+names."""
+
+WIDTH = 4.8
+"""Width of a figure in inches: on a screen of 400 px letters of 8 points are 8 px high."""
 
 STYLE = {
     "figure.dpi": 100,
@@ -36,19 +53,122 @@ STYLE = {
 }
 
 
-def use_style() -> None:
-    """Set Matplotlib to the style of the book, and inline figures to 200 dots per inch.
+DIGITS = 5
+"""Digits of a figure's data, in the range of its axis: finer than a dot of the picture, and coarse
+enough that another linear algebra library, or another machine, gives the same."""
 
-    Outside IPython the second part is skipped.
+
+def use_style() -> None:
+    """Set Matplotlib to the style of the book, and inline figures to 200 dpi with their data.
+
+    A figure that a notebook shows is then both a picture and, as text/csv, its `data`.
+    Outside IPython that is skipped.
     """
     plt.rcParams.update(STYLE)
     try:
         from IPython import get_ipython
+        from IPython.core.formatters import BaseFormatter
         from matplotlib_inline.backend_inline import set_matplotlib_formats
     except ImportError:
         return
-    if get_ipython() is not None:
-        set_matplotlib_formats("png", dpi=STYLE["savefig.dpi"])
+    shell = get_ipython()
+    if shell is None:
+        return
+    set_matplotlib_formats("png", dpi=STYLE["savefig.dpi"])
+    display = shell.display_formatter
+    formatter = BaseFormatter(
+        parent=display, format_type="text/csv", print_method="_repr_csv_"
+    )  # no object has such a method
+    formatter.for_type(Figure, data)
+    display.formatters["text/csv"] = formatter
+
+
+def data(figure: Figure) -> str | None:
+    """Return the curves of a figure as CSV, or None if nothing in it is one.
+
+    A curve is a line, a set of stems or levels, or a bar whose gid, or else whose label, begins
+    with no underscore; so Matplotlib's own names of lines without a label, such as zero lines and
+    guides, are none.  Each row is a point: the panel, the curve, x and y, rounded to `DIGITS`.
+    Comments on top say what is on the axes.  Where an axis has words for its ticks, these stand
+    for its numbers; of a staircase there are the corners alone.
+    """
+    rows, comments = [], []
+    for place, ax in enumerate(figure.axes):
+        title = _plain(ax.get_title(loc="left") or ax.get_title())
+        letter = re.match(r"\((\w+)\) *", title)
+        panel = ax.get_label() or (letter[1] if letter else "abcdefghijkl"[place])
+        found = list(_curves(ax))
+        if not found:
+            continue
+        rest = title[letter.end() :] if letter else title
+        # An axis that is shared has its label at the last panel, or the figure has one for all.
+        below = (other.get_xlabel() for other in figure.axes[place:])
+        labels = {
+            "x": figure.get_supxlabel() or next(filter(None, below), ""),
+            "y": figure.get_supylabel() or ax.get_ylabel(),
+        }
+        said = [f"{name} is {_plain(text)}" for name, text in labels.items() if text]
+        panel_is = f"panel {panel} ({rest})" if rest else f"panel {panel}"
+        comments.append(f"# {': '.join(filter(None, (panel_is, ', '.join(said))))}\n")
+        for name, x, y in found:
+            columns = _written(x, ax.xaxis), _written(y, ax.yaxis)
+            rows += [(panel, name, *point) for point in zip(*columns, strict=True) if all(point)]
+    if not rows:
+        return None
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([("panel", "curve", "x", "y"), *rows])
+    return "".join(comments) + text.getvalue()
+
+
+def _curves(ax: Axes) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """Yield name, x and y of what is drawn in a panel and has a name."""
+    found = [(line, *line.get_data(orig=False)) for line in ax.lines]
+    for segments in ax.collections:
+        if hasattr(segments, "get_segments"):
+            points = segments.get_segments()
+            found.append((segments, *np.reshape(points, (-1, 2)).T))
+    for container in ax.containers:
+        for bar in getattr(container, "patches", ()):
+            (x0, y0), (x1, y1) = bar.get_bbox().get_points()
+            if container.orientation == "vertical":
+                found.append((bar, np.array([x0, x1]), np.array([y1, y1])))
+            else:
+                found.append((bar, np.array([x0, x1]), np.array([y0 + y1, y0 + y1]) / 2))
+    for artist, x, y in found:
+        name = artist.get_gid() or artist.get_label()
+        if name.startswith("_") or not len(x):
+            continue
+        if getattr(artist, "get_drawstyle", str)().startswith("steps"):
+            inner = (y[1:-1] == y[:-2]) & (y[1:-1] == y[2:])
+            corners = np.concatenate([[True], ~inner, [True]])
+            x, y = x[corners], y[corners]
+        yield _plain(name), x, y
+
+
+def _written(values: np.ndarray, axis) -> list[str]:
+    """Return numbers as text in the digits of their axis, or the words of its ticks; '' for NaN."""
+    words = axis.get_major_formatter()
+    if isinstance(words, FuncFormatter):  # Matplotlib's own, for ticks 0, 1, … with labels
+        return [_plain(words(float(np.rint(value)))) for value in values]
+    values = np.asarray(values, dtype=float)
+    span = abs(np.diff(axis.get_view_interval())[0])
+    size = np.abs(values) if axis.get_scale() == "log" else np.maximum(span, np.abs(values))
+    texts = []
+    for value, of in zip(values, size, strict=True):
+        if not np.isfinite(value):
+            texts.append("")
+            continue
+        decimals = DIGITS - int(np.floor(np.log10(of))) if of else 0
+        texts.append(f"{round(value, decimals) + 0.0:.12g}")  # -0 is 0
+    return texts
+
+
+def _plain(text: str) -> str:
+    """Return a label without Matplotlib's markup for formulas."""
+    text = re.sub(r"\$([^$]*)\$(?=\w)", r"\1 ", text).replace("$", "").replace("−", "-")
+    text = re.sub(r"\\[,;]", " ", text)
+    return re.sub(r"[{}\\]", "", " ".join(text.split()))
 
 
 def number(value: float) -> str:
@@ -65,7 +185,7 @@ def signed_kappa(states: FermiStates) -> np.ndarray:
 def fermi_circles() -> Figure:
     """Sketch two Fermi circles of a Rashba gas with their spins, at rest and shifted by a field."""
     radii, shift = {1: 0.7, -1: 1.0}, 0.16  # radius by χ = ±1; a sketch: the shift is far too large
-    fig, axes = plt.subplots(1, 2, figsize=(6.4, 3.4), sharey=True, layout="constrained")
+    fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 2.9), sharey=True, layout="constrained")
     angles = np.linspace(0, 2 * np.pi, 200)
     for ax, moved, title in zip(
         axes, (0.0, shift), ("(a) no field", "(b) field along $x$"), strict=True
@@ -94,22 +214,24 @@ def fermi_circles() -> Figure:
 
 
 def levels_and_contributions(rows: list[tuple[str, FermiStates]]) -> Figure:
-    """Draw Fig. 2: levels in the well on the left, contributions against κ on the right.
+    """Draw Fig. 2: levels in the well, and beside them the contributions against κ.
 
     Parameters
     ----------
     rows : list of (title, states)
         One row each.  The contribution is that to ∫₀^d S_y dz, in 10⁻³ nm⁻² per τeE/ħ.
     """
+    # The one figure that needs two columns: its letters are of 10 points throughout.
     fig, axes = plt.subplots(
-        len(rows), 2, figsize=(8, 3.6 * len(rows)), squeeze=False, layout="constrained"
+        len(rows), 2, figsize=(6, 3.4 * len(rows) + 0.6), squeeze=False, layout="constrained"
     )
     looks = {
         "propagating": dict(linestyle="-", filled=True),
         "mixed": dict(linestyle="--", filled=False),
         "interface": dict(linestyle=":", filled=False),
     }
-    signs = ((1, PLUS, "^"), (-1, MINUS, "v"), (0, NEUTRAL, "o"))
+    signs = ((1, PLUS, "^", "+"), (-1, MINUS, "v", "−"), (0, NEUTRAL, "o", "0"))
+    letters = iter("abcdefgh")
     for (title, states), (left, right) in zip(rows, axes, strict=True):
         well = states.well
         pad = max(0.25 * well.d, 0.1)
@@ -120,30 +242,39 @@ def levels_and_contributions(rows: list[tuple[str, FermiStates]]) -> Figure:
             left.hlines(floor, 0, well.d, color=NEUTRAL, lw=0.8, ls=(0, (1, 3)))
         left.axhline(states.E_F, color=NEUTRAL, lw=1, ls=(0, (1, 1)))
         left.text(well.d + pad, states.E_F, " $ε_F$", va="center", color=NEUTRAL)
-        for chirality, colour, marker in signs:
+        for chirality, colour, marker, sign in signs:
             for kind, look in looks.items():
                 some = states[(states.chirality == chirality) & (states.kind == kind)]
-                left.hlines(some.E, 0, well.d, color=colour, lw=1.6, ls=look["linestyle"])
+                name = f"{sign}, {kind}"
+                levels = left.hlines(some.E, 0, well.d, color=colour, ls=look["linestyle"])
+                levels.set(linewidth=1.6, gid=name)
                 face = colour if look["filled"] else "white"
                 x, y = signed_kappa(some), 1e3 * some.contribution
                 right.vlines(x, 0, y, color=colour, lw=1.2, ls=look["linestyle"])
-                name = f"{'+' if chirality > 0 else '−' if chirality < 0 else '0'}, {kind}"
                 if len(some):
                     right.plot(x, y, marker, color=colour, mfc=face, ms=7, label=name)
         right.axhline(0, color="black", lw=0.8)
         left.set(
-            title=title,
+            title=f"({next(letters)}) {title}".rstrip(),
             xlabel="z (nm)",
             ylabel="E (eV)",
             xlim=(-pad, well.d + pad),
             ylim=(bottom, 1.06 * max(well.V_L, well.V_R)),
         )
         right.set(
+            title=f"({next(letters)})",
             xlabel="κ (nm⁻¹)",
             ylabel="contribution to ∫$S_y$dz\n(10⁻³ nm⁻² per $τeE/ħ$)",
         )
-        if len(states):
-            right.legend(title="chirality, kind", fontsize=8, title_fontsize=8)
+    # The same whatever states there are, so that it takes the same room in an explorer.
+    key = [
+        plt.Line2D([], [], ls="", marker=m, color=c, label=f"chirality {n}") for _, c, m, n in signs
+    ]
+    for kind, look in looks.items():
+        face = "black" if look["filled"] else "white"
+        line = dict(color="black", ls=look["linestyle"], marker="s", mfc=face)
+        key.append(plt.Line2D([], [], label=kind, **line))
+    fig.legend(handles=key, ncols=2, handlelength=3, loc="outside lower center")
     return fig
 
 
@@ -155,8 +286,9 @@ def against_parameter(
     *,
     limit: float | None = None,
     ylim: tuple[float, float] | None = None,
+    logarithmic: bool = False,
 ) -> Figure:
-    """Draw curves over one parameter in panels side by side that share their axes.
+    """Draw curves over one parameter in panels above each other that share their axes.
 
     Parameters
     ----------
@@ -167,16 +299,21 @@ def against_parameter(
     limit : float, optional
         Where a dotted line marks the end of the model, ħ²/m.
     ylim : (float, float), optional
+    logarithmic : bool
+        Whether both axes are; there is no zero line then.
     """
-    fig, axes = _side_by_side(len(panels))
+    fig, axes = _stacked(len(panels))
     split = np.searchsorted(x, limit) if limit is not None else 0
     places = np.insert(x, split, limit) if limit is not None else x
-    for ax, (title, curves) in zip(axes[0], panels, strict=True):
+    for ax, (title, curves) in zip(axes, panels, strict=True):
         for label, values, look in curves:
             if limit is not None:  # a curve has a pole there: no line across it
                 values = np.insert(np.asarray(values, dtype=float), split, np.nan)
             ax.plot(places, values, label=label, **look)
-        ax.axhline(0, color="black", lw=0.8)
+        if logarithmic:
+            ax.set(xscale="log", yscale="log")
+        else:
+            ax.axhline(0, color="black", lw=0.8)
         if limit is not None and x[0] < limit < x[-1]:
             ax.axvline(limit, color=NEUTRAL, lw=1, ls=":")
             ax.annotate(
@@ -188,12 +325,11 @@ def against_parameter(
                 ha="center",
                 va="bottom",
             )
-        ax.set(title=title, xlabel=xlabel)
-        ax.title.set_position((0, 1.06))
-    axes[0][0].set_ylabel(ylabel)
+        ax.set(title=title, ylabel=ylabel)
+    axes[-1].set_xlabel(xlabel)
     if ylim is not None:
-        axes[0][0].set_ylim(ylim)
-    axes[0][0].legend(fontsize=8)
+        axes[0].set_ylim(ylim)
+    axes[0].legend(fontsize=8)
     return fig
 
 
@@ -216,15 +352,13 @@ def two_models(
     limit : float
         The end, ħ²/m, where a dotted line stands and the thin curves have a gap.
     """
-    n = len(panels)
-    fig, axes = plt.subplots(
-        n, 1, figsize=(4.8, 2.9 * n + 0.6), sharex=True, squeeze=False, layout="constrained"
-    )
-    for ax, (title, curves) in zip(axes[:, 0], panels, strict=True):
-        for _, look, _, (x, y) in curves:
+    fig, axes = _stacked(len(panels), sharey=False)
+    for ax, (title, curves) in zip(axes, panels, strict=True):
+        for label, look, _, (x, y) in curves:
             split = np.searchsorted(x, limit)
             x, y = np.insert(x, split, limit), np.insert(y, split, np.nan)
-            ax.plot(x, y, **look | {"color": NEUTRAL, "lw": 0.8})
+            thin = {"color": NEUTRAL, "lw": 0.8, "gid": f"{label}, δ-functions"}
+            ax.plot(x, y, **look | thin)
         for label, look, (x, y), _ in curves:
             ax.plot(x, y, label=label, **look)
         ax.plot([], [], color=NEUTRAL, lw=0.8, label="the same with δ-functions")
@@ -233,64 +367,68 @@ def two_models(
         together = np.concatenate([y for _, _, (_, y), _ in curves])
         margin = 0.3 * np.ptp(together) + 1e-9
         ax.set(title=title, ylabel=ylabel, ylim=(together.min() - margin, together.max() + margin))
-    axes[-1, 0].set_xlabel(xlabel)
-    handles, labels = axes[0, 0].get_legend_handles_labels()
+    axes[-1].set_xlabel(xlabel)
+    handles, labels = axes[0].get_legend_handles_labels()
     fig.legend(handles, labels, fontsize=8, ncols=2, loc="outside lower center")
     return fig
 
 
 def profiles(
-    columns: list[tuple[str, list[tuple[str, np.ndarray, np.ndarray, float, dict]]]],
+    panels: list[tuple[str, list[tuple[str, np.ndarray, np.ndarray, float, dict]]]],
     ylabel: str = "$S_y(z)$ (nm⁻³ per $τeE/ħ$)",
 ) -> Figure:
-    """Draw spin-density profiles across the well, panels side by side.
+    """Draw spin-density profiles across the well in panels above each other.
+
+    Each panel has a scale of its own.
 
     Parameters
     ----------
-    columns : list of (title, curves)
+    panels : list of (title, curves)
         Each curve is (label, z in nm, S_y(z), d in nm, line style keywords); the interfaces at 0
         and d are marked.
     """
-    fig, axes = _side_by_side(len(columns))
-    for ax, (title, curves) in zip(axes[0], columns, strict=True):
+    fig, axes = _stacked(len(panels), sharey=False)
+    for ax, (title, curves) in zip(axes, panels, strict=True):
         for label, z, density, d, look in curves:
             ax.plot(z, density, label=label, **look)
             _mark_interfaces(ax, d)
-        ax.set(title=title, xlabel="z (nm)")
-    axes[0][0].set_ylabel(ylabel)
-    axes[0][0].legend(fontsize=8)
+        ax.set(title=title, ylabel=ylabel)
+    axes[-1].set_xlabel("z (nm)")
+    axes[0].legend(fontsize=8)
     return fig
 
 
-def profile_grid(rows: list[tuple[str, list[tuple[str, list[tuple]]]]]) -> Figure:
+def profile_grid(rows: list[tuple[str, list[tuple[str, str, list[tuple]]]]]) -> Figure:
     """Draw Fig. 5: profiles in a grid of panels, rows of one thickness, columns of one case.
 
     Parameters
     ----------
     rows : list of (row label, panels)
-        Each panel is (title, curves) as in `profiles`.
+        Each panel is (letter, title, curves), the curves as in `profiles`.
     """
+    # As wide as three columns need, with letters of 10 points.
     fig, axes = plt.subplots(
         len(rows),
         len(rows[0][1]),
-        figsize=(8.4, 2.3 * len(rows)),
+        figsize=(6, 1.7 * len(rows) + 1.1),
         sharex="row",
         sharey="row",
         squeeze=False,
         layout="constrained",
     )
     for i, (row_label, panels) in enumerate(rows):
-        for j, (title, curves) in enumerate(panels):
+        for j, (letter, title, curves) in enumerate(panels):
             ax = axes[i][j]
+            ax.set_label(f"{letter}, {row_label}")
             for label, z, density, d, look in curves:
                 ax.plot(z, density, label=label, **look)
                 _mark_interfaces(ax, d)
             if i == 0:
-                ax.set_title(title, fontsize=9)
-            if i == len(rows) - 1:
-                ax.set_xlabel("z (nm)")
-        axes[i][0].set_ylabel(f"{row_label}\n$S_y$ (nm⁻³ per $τeE/ħ$)", fontsize=9)
-    axes[0][0].legend(fontsize=7, loc="lower left")
+                ax.set_title(f"({letter}) {title}")
+        axes[i][0].set_ylabel(row_label)
+    fig.supxlabel("z (nm)", fontsize=10)
+    fig.supylabel("$S_y$ (nm⁻³ per $τeE/ħ$)", fontsize=10)
+    fig.legend(*axes[0][0].get_legend_handles_labels(), ncols=2, loc="outside upper center")
     return fig
 
 
@@ -307,12 +445,13 @@ def interband_ratio(
     Delta : float
         Exchange energy in eV.
     """
-    fig, (top, bottom) = plt.subplots(2, 1, figsize=(4.8, 6.4), sharex=True, layout="constrained")
+    fig, (top, bottom) = _stacked(2, sharey=False)
     styles = zip(SEQUENCE, ("-", "--", "-.", ":", "-", "--", "-."), "o^svDPX", strict=True)
     for gamma, ratio, (colour, line, marker) in zip(gammas, np.abs(ratios).T, styles, strict=False):
         look = dict(color=colour, ls=line, marker=marker, ms=4)
-        top.plot(alphas, ratio, **look)
-        bottom.plot(alphas, ratio * 2 * abs(Delta) / gamma, label=f"ħ/τ = {gamma:g} eV", **look)
+        name = f"ħ/τ = {gamma:g} eV"
+        top.plot(alphas, ratio, label=name, **look)
+        bottom.plot(alphas, ratio * 2 * abs(Delta) / gamma, label=name, **look)
     for level in (0.01, 0.1):
         top.axhline(level, color="black", lw=0.8, ls=":")
     bottom.axhline(1, color="black", lw=0.8, ls=":")  # over all z, for weak coupling
@@ -331,19 +470,27 @@ def convergence(panels: list[tuple[str, str, np.ndarray, np.ndarray]]) -> Figure
         Errors below 1e-13, which are rounding, are drawn there.
     """
     n = len(panels)
-    fig, axes = plt.subplots(n, 1, figsize=(4.8, 2.4 * n), sharey=True, layout="constrained")
+    fig, axes = plt.subplots(n, 1, figsize=(WIDTH, 2.4 * n), sharey=True, layout="constrained")
     for ax, (title, xlabel, x, error) in zip(axes, panels, strict=True):
-        ax.semilogy(x, np.maximum(error, 1e-13), "o-", ms=4)
+        ax.semilogy(x, np.maximum(error, 1e-13), "o-", ms=4, label="error")
         ax.set(title=title, xlabel=xlabel, ylabel="relative error")
         ax.grid(axis="y", lw=0.4)
     return fig
 
 
-def _side_by_side(n: int) -> tuple[Figure, np.ndarray]:
-    """Return a figure of n panels in a row that share their vertical axis."""
-    return plt.subplots(
-        1, n, figsize=(4.2 * n, 3.4), sharey=True, squeeze=False, layout="constrained"
+def _stacked(n: int, *, sharey: bool = True) -> tuple[Figure, np.ndarray]:
+    """Return a figure of n panels above each other that share their horizontal axis."""
+    height = 2.9 * n + 0.5
+    fig, axes = plt.subplots(
+        n,
+        1,
+        figsize=(WIDTH, height),
+        sharex=True,
+        sharey=sharey,
+        squeeze=False,
+        layout="constrained",
     )
+    return fig, axes[:, 0]
 
 
 def _mark_interfaces(ax, d: float) -> None:
@@ -369,7 +516,7 @@ def well_scheme(well: Well, E_F: float) -> Figure:
     d, top = well.d, max(well.V_L, well.V_R)
     reach = 0.45 * d
     figure, (side, profile) = plt.subplots(
-        2, 1, figsize=(4.8, 5.6), height_ratios=(2, 3), sharex=True, layout="constrained"
+        2, 1, figsize=(WIDTH, 5.6), height_ratios=(2, 3), sharex=True, layout="constrained"
     )
     grey, rashba = "0.88", SEQUENCE[4]
 
@@ -461,13 +608,14 @@ def ours_over_papers(rows: list[tuple[str, float, float, float | None, float | N
     rows : list of (label, paper, tolerance, all, propagating)
         Values with all states and with propagating ones alone; None where there is none.
     """
-    fig, ax = plt.subplots(figsize=(5, 0.27 * len(rows) + 1.2), layout="constrained")
+    fig, ax = plt.subplots(figsize=(WIDTH, 0.27 * len(rows) + 1.2), layout="constrained")
     places = np.arange(len(rows))[::-1]
     looks = (("all states", "o", "white", SEQUENCE[1]), ("propagating", "D", None, SEQUENCE[0]))
     ax.axvline(1, color=NEUTRAL, lw=0.8)
     for y, (_, paper, tolerance, *_) in zip(places, rows, strict=True):
         half = tolerance / abs(paper)
-        ax.barh(y, 2 * half, left=1 - half, height=0.7, color="0.85", lw=0)
+        bar = dict(color="0.9", ec=NEUTRAL, lw=0.8, gid="tolerance")
+        ax.barh(y, 2 * half, left=1 - half, height=0.7, **bar)
     for column, (label, marker, face, colour) in enumerate(looks):
         known = [
             (row[3 + column] / row[1], y)
@@ -504,7 +652,7 @@ def followed_state(
     threshold : float or None
         Where the state changes its kind, marked by a dotted line.
     """
-    fig, (upper, lower) = plt.subplots(2, 1, figsize=(5, 6.4), sharex=True, layout="constrained")
+    fig, (upper, lower) = _stacked(2, sharey=False)
     upper.axhspan(-abs(Delta), abs(Delta), color="0.9", lw=0)
     upper.text(
         alpha[-1], abs(Delta), "$E = |Δ|$ ", va="bottom", ha="right", fontsize=9, color=NEUTRAL
@@ -534,7 +682,7 @@ def components(rows: list[tuple[str, np.ndarray, np.ndarray, dict]], d: float) -
     d : float
         Width of the well in nm.
     """
-    fig, axes = plt.subplots(2, 1, figsize=(5, 5.6), sharex=True, layout="constrained")
+    fig, axes = _stacked(2, sharey=False)
     for i, (ax, name) in enumerate(zip(axes, ("ψ_↑", "ψ_↓"), strict=True)):
         for label, z, psi, look in rows:
             ax.plot(z, psi[i], label=label, **look)
@@ -550,32 +698,36 @@ def beside_claims(claims: list[tuple[str, float, list[tuple[str, float]]]]) -> F
 
     Parameters
     ----------
-    claims : list of (title with unit, the paper's value, explanations)
+    claims : four of (title with unit, the paper's value, explanations)
         Each explanation is (label, value); the first is the default, whose value gets a dotted
         line.  NaN, where there is no such feature, is said in words.
     """
-    heights = [len(explanations) for _, _, explanations in claims]
+    # Two columns, as one would be taller than a screen; so the letters are of 10 points.
+    lines = [len(explanations) for _, _, explanations in claims]
+    heights = [max(lines[i : i + 2]) for i in range(0, len(lines), 2)]
     fig, axes = plt.subplots(
-        len(claims),
-        1,
-        figsize=(4.8, 0.25 * sum(heights) + 0.9 * len(claims)),
+        len(heights),
+        2,
+        figsize=(6, 0.22 * sum(heights) + 1.1 * len(heights)),
         height_ratios=heights,
         squeeze=False,
         layout="constrained",
     )
-    for ax, (title, paper, explanations) in zip(axes[:, 0], claims, strict=True):
+    for ax, (title, paper, explanations), letter in zip(axes.flat, claims, "abcd", strict=True):
         labels, values = zip(*explanations, strict=True)
         values, rows = np.array(values, dtype=float), np.arange(len(values))
         ax.axvline(paper, color=MINUS, lw=1.6)
+        ax.plot([paper] * len(rows), rows, ls="", gid="the paper")
         ax.axvline(values[0], color=PLUS, lw=1, ls=":")
-        ax.plot(values[0], 0, "s", color=PLUS, ms=6)
-        ax.plot(values[1:], rows[1:], "o", mfc="white", mec=PLUS, ms=6)
+        ax.plot(values[0], 0, "s", color=PLUS, ms=6, gid="as computed here")
+        ax.plot(values[1:], rows[1:], "o", mfc="white", mec=PLUS, ms=6, gid="one change")
         for row in rows[np.isnan(values)]:
-            ax.text(paper, row, "none ", va="center", ha="right", fontsize=9, color=NEUTRAL)
+            ax.text(paper, row, "none ", va="center", ha="right", color=NEUTRAL)
         ax.set_yticks(rows, labels)
-        ax.set_ylim(len(values) - 0.4, -0.6)
-        ax.set_title(title, pad=16)
-        ax.tick_params(axis="x", labelsize=9)
+        ax.set_ylim(len(rows) - 0.4, -0.6)
+        words = title.replace(" nm", "\N{NO-BREAK SPACE}nm")  # of a unit
+        ax.set_title(f"({letter}) {fill(words, 22)}", x=-1.1, pad=9)
+        ax.xaxis.set_major_locator(MaxNLocator(2))
         ax.grid(axis="y", color="0.9", lw=0.6)
         ax.set_axisbelow(True)
         ax.text(
@@ -583,7 +735,6 @@ def beside_claims(claims: list[tuple[str, float, list[tuple[str, float]]]]) -> F
             1.0,
             "paper",
             color=MINUS,
-            fontsize=9,
             ha="center",
             va="bottom",
             transform=ax.get_xaxis_transform(),

@@ -105,7 +105,7 @@ def render(root: Path, page: str, notebook: Path, target: Path, work: Path) -> N
 
 
 def standalone(html: Path, page: str) -> str:
-    """Return a built page with its figures, formulas, style and cited works inside."""
+    """Return a built page with its figures, their data, formulas, style and cited works inside."""
     path = html / f"{page}.html"
     body = _soup(path).select_one("div.body")
     for useless in body.select("a.headerlink, script"):
@@ -113,12 +113,12 @@ def standalone(html: Path, page: str) -> str:
     # Who asked for a rerun wants to see what came out, on paper too, where a fold stays as it is.
     for fold in body.select("details.hide"):
         fold["open"] = ""
+    for link in body.select(".figure-data a"):
+        link["download"] = Path(link["href"]).name
+        link["href"] = _inside(path, link["href"])
     _cite(body, path)
     for image in body.find_all("img"):
-        file = path.parent / unquote(image["src"])
-        kind = mimetypes.guess_type(file.name)[0]
-        data = base64.b64encode(file.read_bytes()).decode()
-        image["src"] = f"data:{kind};base64,{data}"
+        image["src"] = _inside(path, image["src"])
         if image.parent.name == "a":  # a link to the file at full size
             image.parent.unwrap()
     for formula in body.select(".math"):
@@ -131,6 +131,13 @@ def standalone(html: Path, page: str) -> str:
 
 def _soup(path: Path) -> BeautifulSoup:
     return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+
+
+def _inside(path: Path, address: str) -> str:
+    """Return a file that a page refers to as an address that holds it."""
+    file = path.parent / unquote(address)
+    kind = mimetypes.guess_type(file.name)[0]
+    return f"data:{kind};base64,{base64.b64encode(file.read_bytes()).decode()}"
 
 
 def _cite(body: Tag, path: Path) -> None:

@@ -60,8 +60,11 @@ document.addEventListener("keydown", event => {{
 
 
 def cleaned(part: Tag) -> str:
-    """Return the inside of a part of a page, with formulas as MathML and no links."""
-    for useless in part.select("a.headerlink, script"):
+    """Return the inside of a part of a page, with formulas as MathML and no links.
+
+    Nor is there the line below a figure that leads to its data.
+    """
+    for useless in part.select("a.headerlink, script, .figure-data"):
         useless.decompose()
     for formula in part.select(".math"):
         mathml(formula)

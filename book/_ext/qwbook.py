@@ -1,8 +1,9 @@
 """What the pages of the book need beyond the extensions of others.
 
 MathJax comes with the site, so that a page loads nothing from elsewhere; a page says what it is to
-those who link to it; and what a page needs to be read with a keyboard or a screen reader, the
-theme's own markup included, is put right here.
+those who link to it; the numbers behind each figure are a file beside the pages; and what a page
+needs to be read with a keyboard or a screen reader, the theme's own markup included, is put right
+here.
 """
 
 import shutil
@@ -11,6 +12,9 @@ from pathlib import Path
 from urllib.parse import urljoin
 
 from bs4 import BeautifulSoup
+from docutils import nodes
+from myst_nb.core.render import load_mime_renders
+from sphinx import addnodes
 
 MATHJAX = ("tex-mml-chtml.js", "output/chtml/fonts/", "input/tex/extensions/", "a11y/", "sre/")
 """What a page may use of MathJax: the program, of 1.2 MB, and what it loads when it is needed."""
@@ -60,6 +64,39 @@ def once(app, pagename, templatename, context, doctree) -> None:
     context["script_files"] = list(scripts.values())
 
 
+class FigureData:
+    """Takes the text/csv of a figure (`qwlib.figures.data`), of which MyST-NB knows nothing."""
+
+    mime_priority_overrides = ()
+
+    @staticmethod
+    def handle_mime(renderer, data, inline):
+        """Write the data of a figure to a file, named after it; show nothing in its place."""
+        figure = data.cell_metadata.get("mystnb", {}).get("figure", {})
+        if data.mime_type != "text/csv" or "name" not in figure:
+            return None
+        name = figure["name"]
+        text = f"# {name}\n{data.string}"
+        path = ["data", f"{name}.csv"]
+        where = renderer.write_file(path, text.encode("utf-8"), overwrite=True)
+        renderer.renderer.document.attributes.setdefault("figure_data", {})[name] = where
+        return []
+
+
+def link_data(app, doctree) -> None:
+    """Add a link to its data to the legend of each figure."""
+    files = doctree.attributes.pop("figure_data", {})
+    for figure in doctree.findall(nodes.figure):
+        for name in set(figure["names"]) & set(files):
+            text = nodes.inline("", "Data (CSV)")
+            link = addnodes.download_reference(
+                "", "", text, reftarget=files[name], refdoc=app.env.docname
+            )
+            if not isinstance(figure[-1], nodes.legend):
+                figure += nodes.legend()
+            figure[-1] += nodes.paragraph("", "", link, classes=["figure-data"])
+
+
 COLON = "\ue000"
 """Stands for a colon while napoleon reads, which takes what is before one for a type."""
 
@@ -105,7 +142,11 @@ def colons_back(app, what, name, obj, options, lines) -> None:
 
 def setup(app) -> dict:
     """Register all of it with Sphinx."""
+    if FigureData not in load_mime_renders():  # made once, of what is installed
+        load_mime_renders().append(FigureData)
     app.connect("builder-inited", copy_mathjax)
+    # Before Sphinx collects what is to be downloaded.
+    app.connect("doctree-read", link_data, priority=400)
     app.connect("html-page-context", describe)
     # After sphinx-thebe.
     app.connect("html-page-context", once, priority=900)
