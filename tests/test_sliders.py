@@ -9,15 +9,34 @@ import io
 import json
 import re
 import warnings
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from conftest import served
+from playwright.sync_api import expect
 
-from qwlib import UnboundedSpectrumWarning, Well, fermi_states, sliders, sweep
+from benchmarks import routes
+from qwlib import (
+    UnboundedSpectrumWarning,
+    Well,
+    bound_states,
+    claims,
+    count_states,
+    fermi_states,
+    matching_matrix,
+    sliders,
+    sweep,
+)
+from qwlib.interband import damping_like
 from qwlib.kubo import KINDS
+from qwlib.layers import Layers
+from qwlib.sliders import Number, Panel, Series
+from qwlib.thresholds import rashba_at
+from qwlib.torque import field, interface_torque
 
 ROOT = Path(__file__).parent.parent
 E_F = 3.0
@@ -117,31 +136,56 @@ def test_totals_refuse_another_sweep():
         sliders.totals(sweep(d=[1.0, 2.0]))
 
 
-def unpacked(data: dict, case: int, i: int) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Return z and both profiles at one position."""
-    texts = data["rows"][case][i][4:]
-    both = [np.frombuffer(base64.b64decode(t), "<i2") / 10 ** data["digits"] for t in texts]
-    n, pad = data["inside"][i], data["outside"][i]
-    z = np.arange(-pad, n + pad + 1) * data["positions"][i] / n
-    return z, both if len(both) == 2 else both * 2
+def decoded(data: dict, ref: int | list[int], i: int = 0) -> np.ndarray:
+    """Return the numbers that stand for x or y of a series, at one position; nan in a gap."""
+    entry = data["arrays"][ref[i] if isinstance(ref, list) else ref]
+    if isinstance(entry, str):
+        whole = np.frombuffer(base64.b64decode(entry[1:]), "<i2").astype(float)
+        return np.where(whole == sliders.GAP, np.nan, whole / 10 ** int(entry[0]))
+    return np.array(entry, dtype=float)
+
+
+def series(data: dict, name: str, case: int = 0) -> dict:
+    """Return the first series of that name."""
+    every = (one for panel in data["cases"][case]["panels"] for one in panel["series"])
+    return next(one for one in every if one.get("name") == name)
+
+
+def points(data: dict, name: str, i: int, case: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Return x and y of a series at one position."""
+    one = series(data, name, case)
+    return decoded(data, one["x"], i), decoded(data, one["y"], i)
+
+
+def number(data: dict, name: str, i: int, case: int = 0) -> float | str:
+    """Return a read-out at one position."""
+    one = next(n for n in data["cases"][case]["numbers"] if n["name"] == name)
+    value = one["values"][i]
+    return value if isinstance(value, str) else value / 10 ** one["digits"]
 
 
 def test_profiles_are_those_of_the_states_and_integrate_to_their_sums():
     d = np.array([0.15, 0.52, 1.0, 2.6, 4.0])
     data = sliders.profiles(CASES, E_F, d).data
+    names = "all states", "propagating states alone"
     for case, well in enumerate(CASES.values()):
         for i, width in enumerate(d):
             states = fermi_states(well.replace(d=width), E_F)
             propagating = states[states.kind == "propagating"]
-            assert data["rows"][case][i][:2] == [len(states), len(propagating)]
-            total = np.array(data["rows"][case][i][2:4]) / 1e6
-            assert np.abs(total - sums(states)).max() < 0.51e-6
-            z, both = unpacked(data, case, i)
-            for profile, some, integral in zip(both, (states, propagating), total, strict=True):
+            assert number(data, "number of states", i, case) == len(states)
+            assert number(data, "of these, propagating", i, case) == len(propagating)
+            total = [number(data, f"∫S_y dz, {name}", i, case) / 1e3 for name in names]
+            assert np.abs(np.array(total) - sums(states)).max() < 0.51e-6
+            for name, some, integral in zip(names, (states, propagating), total, strict=True):
+                ends, profile = points(data, name, i, case)
+                z = np.linspace(ends[0], ends[-1], profile.size)
+                on = [np.argmin(np.abs(z - corner)) for corner in ends[1:3]]
+                assert np.allclose(z[on], [0, width], rtol=0, atol=2e-5)  # ends have six digits
+                z += np.interp(z, [z[on[0]], z[on[1]]], [-z[on[0]], width - z[on[1]]])
                 exact = some.spin_density(z).sum(axis=0)
-                # Half of the last digit; z on the other side of an interface by rounding is none.
-                assert np.abs(profile - exact).max() < 0.51 * 10.0 ** -data["digits"]
-                inner = slice(data["outside"][i], data["outside"][i] + data["inside"][i] + 1)
+                # Half of the fifth decimal, and what the sixth digit of z moves.
+                assert np.abs(profile - exact).max() < 1e-5
+                inner = slice(on[0], on[1] + 1)
                 # Six steps to the shortest period: the trapezoidal rule is good to 3 % of what it
                 # adds up, and the smallest of these profiles weighs about 2e-4.
                 area = np.trapezoid(np.abs(profile[inner]), z[inner])
@@ -153,8 +197,8 @@ def test_a_well_without_states_has_data_too():
     data = sliders.levels(thin, E_F).data
     assert data["rows"][0] == [[0, 0, 0], "", [], [], 0, 0]
     data = sliders.profiles({"a": thin}, E_F, [0.1]).data
-    assert data["rows"][0][0][:4] == [0, 0, 0, 0]
-    assert not np.any(unpacked(data, 0, 0)[1])
+    assert [one["values"] for one in data["cases"][0]["numbers"]] == [[0], [0], [0], [0]]
+    assert not np.any(points(data, "all states", 0)[1])
 
 
 def test_a_figure_with_nothing_in_it_has_a_frame():
@@ -163,9 +207,77 @@ def test_a_figure_with_nothing_in_it_has_a_frame():
         sliders.totals(sweep(alpha_L=[0.0, 0.01], alpha_R=[0.0], d=0.1)).data["frame"],
     ]
     assert all(low <= 0 < high for low, high in frames)
-    assert 0 <= sliders.profiles({"a": Well(alpha_L=0)}, E_F, [1.0]).data["digits"] < 10
+    (panel,) = sliders.profiles({"a": Well(alpha_L=0)}, E_F, [1.0]).data["cases"][0]["panels"]
+    assert panel["ylim"][0] <= 0 < panel["ylim"][1]
 
 
+def small(**changes) -> dict:
+    """Return the data of a figure with two positions, one curve and two numbers."""
+    curve = Series("curve", [0.0, 1.0, 2.0], [[1.0, np.nan, -3.0], [1e-3, 20.0, 3.0]])
+    numbers = [Number("n", [1.25, np.nan], digits=1), Number("kind", ["mixed", "interface"])]
+    options = {"series": [curve], "ylim": None, "log": "", "numbers": numbers} | changes
+    panel = Panel("x (nm)", "y", options["series"], ylim=options["ylim"], log=options["log"])
+    cases = {"": ([panel], options["numbers"])}
+    return sliders.curves(("x", "nm"), [0.5, 1], 0.9, cases, alt="A curve.").data
+
+
+def test_curves_keep_points_gaps_and_numbers():
+    data = small()
+    assert (data["positions"], data["decimals"], data["start"]) == ([0.5, 1.0], 1, 1)
+    x, y = points(data, "curve", 0)
+    assert x.tolist() == [0, 1, 2]
+    assert y[[0, 2]].tolist() == [1, -3] and np.isnan(y[1])
+    assert points(data, "curve", 1)[1].tolist() == [0.001, 20, 3]
+    assert [one["values"] for one in data["cases"][0]["numbers"]] == [
+        [12, "none"],  # to even, as Python rounds
+        ["mixed", "interface"],
+    ]
+    (panel,) = data["cases"][0]["panels"]
+    assert panel["cursor"] and panel["xlim"] == [0, 2]
+    assert panel["ylim"] == pytest.approx([-3 - 1.15, 20 + 1.15])  # 5 % of the height
+
+
+def test_a_logarithm_keeps_the_digits_of_what_is_small():
+    one = Series("curve", np.arange(9.0), [1e-7, 1.23456e-3, 2.0, 3e4, 0.0, 1.0, 1.0, 1.0, 1.0])
+    data = small(series=[one], log="y")
+    y = points(data, "curve", 0)[1]
+    assert y[:4].tolist() == [1e-7, 1.23456e-3, 2.0, 3e4]
+    assert np.isnan(y[4])  # there is no place for 0
+    assert data["cases"][0]["panels"][0]["ylim"] == pytest.approx([1e-7 / 1.3, 3e4 * 1.3], rel=1e-5)
+
+
+def test_a_curve_that_leaves_its_frame_keeps_the_digits_inside():
+    values = [0.01234, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 1e5]
+    data = small(series=[Series("curve", np.arange(8.0), values)], ylim=(0, 0.1))
+    assert points(data, "curve", 0)[1].tolist() == values
+
+
+def test_the_same_numbers_are_stored_once():
+    one = Series("curve", [0.0, 1.0, 2.0], [[1.0, 2.0, 3.0]] * 2)
+    assert len(small(series=[one, one._replace(name="other")])["arrays"]) == 2
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"series": [Series("curve", [0.0], [[1.0]] * 3)]}, {"numbers": [Number("n", [1.0])]}],
+    ids=["series", "numbers"],
+)
+def test_curves_refuse_another_number_of_entries_than_positions(changes):
+    with pytest.raises(ValueError, match=r"[13] entries for 2 positions of the slider"):
+        small(**changes)
+
+
+# --- the chapters ----------------------------------------------------------------------------
+
+# Octets of the data of a slider that a page may carry.
+LIMITS = {"confinement": 31_000, "chirality": 27_000, "thickness": 49_000}
+LIMITS |= dict.fromkeys(
+    ("model", "lost", "ends", "interband", "laboratory", "counting", "speed", "verdicts"), 25_000
+)
+CHAPTERS = tuple(LIMITS)
+
+
+@cache
 def stored(chapter: str) -> str:
     """Return the HTML of the slider that is stored in a chapter."""
     notebook = json.loads((ROOT / "book" / f"{chapter}.ipynb").read_text(encoding="utf-8"))
@@ -179,14 +291,257 @@ def stored(chapter: str) -> str:
     return found[0]
 
 
-CHAPTERS = ("confinement", "chirality", "thickness")
+@cache
+def data_of(chapter: str) -> dict:
+    """Return the data of the slider that is stored in a chapter."""
+    return json.loads(stored(chapter).split('application/json">')[1].split("</script>")[0])
+
+
+def three(data: dict) -> tuple[int, int, int]:
+    """Return the positions at both ends and at the start."""
+    return 0, data["start"], len(data["positions"]) - 1
+
+
+def test_every_chapter_has_a_slider():
+    lists = {"symbols", "open-problems"}  # nothing in them could move
+    assert {path.stem for path in (ROOT / "book").glob("*.ipynb")} - lists == set(CHAPTERS)
 
 
 def test_page_stays_light():
     static = ROOT / "book" / "_static"
     assert (static / "sliders.js").stat().st_size <= 20_000
     assert (static / "sliders.css").stat().st_size <= 5_000
-    assert sum(len(stored(chapter).encode()) for chapter in CHAPTERS) < 105_000
+    for chapter, limit in LIMITS.items():
+        assert len(stored(chapter).encode()) < limit, chapter
+    first = ("confinement", "chirality", "thickness")
+    assert sum(len(stored(chapter).encode()) for chapter in first) < 105_000
+
+
+def lies_between(well: Well, E: np.ndarray, k: np.ndarray, n: int, off: float) -> np.ndarray:
+    """Whether the nth bound state lies within `off` of E: it is counted, not found."""
+    below, above = (count_states(well, E + side * off, k) for side in (-1, 1))
+    return (below <= n) & (above > n)
+
+
+def test_model_shows_the_subbands_and_what_their_states_add_up_to():
+    data, well = data_of("model"), Well()
+    assert data["positions"][data["start"]] == 0.046
+    alpha = data["positions"]
+    total = sweep(E_F=E_F, alpha_L=alpha)
+    spin = 1e3 * total["spin_density"].sum(("kind", "chirality")).values
+    for i, a in enumerate(alpha):
+        assert abs(number(data, "∫S_y dz, all states", i) - spin[i]) < 0.51e-3
+        n = total["n_states"].sel(alpha_L=a).sum("chirality")
+        assert number(data, "number of states", i) == n.sum()
+        assert number(data, "of these, propagating", i) == n.sel(kind="propagating")
+        one = well.replace(alpha_L=a)
+        x, y = points(data, "subbands", i)
+        for band, part in enumerate(np.split(y, np.flatnonzero(np.isnan(x)))[:5]):
+            k, E = x[: part.size - (band > 0)], part[int(band > 0) :]
+            seen = np.isfinite(E)  # what is far above the frame is left out
+            # Half of the third decimal and what the third of k moves: a slope of at most 1 eV nm.
+            near = lies_between(one, E[seen] - one.c * k[seen] ** 2, k[seen], band, 1.1e-3)
+            assert seen.sum() > 9 and near.all()
+        marks = [points(data, name, i)[0] for name in ("propagating", "mixed or interface")]
+        assert (marks[0].size, sum(m.size for m in marks)) == (
+            n.sel(kind="propagating"),
+            n.sum(),
+        )
+
+
+def test_lost_shows_the_state_and_the_sums():
+    data, well = data_of("lost"), Well()
+    passed = rashba_at(well, E_F, well.Delta).max()
+    ds = sweep(E_F=E_F, alpha_L=data["positions"])["spin_density"].sum("chirality")
+    for i, a in enumerate(data["positions"]):
+        assert number(data, "kind of the state", i) == ("propagating", "mixed")[a > passed]
+        E = number(data, "its energy E", i)
+        # Which coupling puts a state there?  Half of the last digit over dE/dα, at least 5 nm⁻².
+        assert np.abs(rashba_at(well, E_F, E) - a).min() < 1.5e-5
+        kappa2 = number(data, "κ² of the lost component", i)
+        assert abs(kappa2 - (E - well.Delta) / well.c) < 0.51e-3 + 0.5e-4 / well.c
+        both = 1e3 * ds.isel(alpha_L=i)
+        assert abs(number(data, "sum of all states", i) - both.sum("kind")) < 0.51e-3
+        waves = number(data, "sum of the propagating alone", i)
+        assert abs(waves - both.sel(kind="propagating")) < 0.51e-3
+        ends, up = points(data, "ψ↑", i)
+        down = points(data, "ψ↓", i)[1]
+        z = np.linspace(ends[0], ends[-1], up.size)
+        k, inside = np.sqrt((E_F - E) / well.c), (z > -1e-9) & (z < well.d + 1e-9)
+        # The velocity is positive.  32 steps in the well are good to 1 % of the two waves' size.
+        spin = np.trapezoid(2 * (up * down)[inside], z[inside])
+        assert abs(-1e3 * k * spin / (8 * np.pi**2) - number(data, "its contribution", i)) < 1.0
+        straight = points(data, "straight", i)[1]
+        assert np.abs(straight - up[inside][[0, -1]]).max() < 1e-4
+        # Bent upwards or downwards in the middle, as the sign of κ² says.
+        assert np.sign(up[inside][16] - straight.mean()) == np.sign(kappa2)
+
+
+def test_ends_shows_both_models():
+    data, limit = data_of("ends"), Well().critical_rashba
+    alpha = np.array(data["positions"])
+    with warnings.catch_warnings():  # the figure goes past the end of the model on purpose
+        warnings.simplefilter("ignore", UnboundedSpectrumWarning)
+        sharp = sweep(alpha_L=alpha, alpha_R=0.0, E_F=E_F)
+        spin = 1e3 * sharp["spin_density"].sum(("kind", "chirality")).values
+        for i, a in enumerate(alpha):
+            one = Well(alpha_L=a, alpha_R=0.0)
+            # The integral is as large as 1e5 near the end, where the last digits are rounding.
+            assert number(data, "∫S_y dz, δ-function", i) == pytest.approx(
+                spin[i], rel=1e-6, abs=0.51e-2
+            )
+            k, band = points(data, "lowest band, δ-function", i)
+            seen = np.abs(band) < 14.9  # far outside of the frame it is cut
+            off = 1.1e-3 + 1e-4 * np.abs(band[seen])  # three decimals, or six digits
+            assert np.all(lies_between(one, band[seen] - one.c * k[seen] ** 2, k[seen], 0, off))
+            mark = points(data, "its Fermi state", i)[0]
+            if a > limit:
+                assert mark.size == 0  # at ε_F above half the barrier
+            else:
+                assert mark == pytest.approx(fermi_states(one, E_F).k[0], abs=1e-3)
+        # By layers, not by finite elements; those of order 6 err in the next digit.
+        i = int(np.argmin(np.abs(alpha - 0.08)))
+        k_max, total = (
+            number(data, f"{name}, width 0.3 nm", i) for name in ("largest k", "∫S_y dz")
+        )
+        layers = Layers.from_well(Well(alpha_L=alpha[i], alpha_R=0.0), 0.3)
+        k, share = layers.fermi_states(E_F, 2 * k_max)
+        assert abs(k.max() - k_max) < 0.51e-2
+        assert abs(1e3 * share.sum() - total) < 0.6e-2
+
+
+def test_interband_integrates_to_its_numbers():
+    data = data_of("interband")
+    rates = np.array(data["positions"])
+    i = int(np.argmin(np.abs(rates - 0.1)))
+    assert data["start"] == i
+    one = damping_like(Well(), E_F, 0.1)
+    assert abs(number(data, "∫S_x dz, neglected", i) - 1e3 * one.damping_like[0]) < 0.51e-3
+    assert abs(number(data, "∫S_y dz, neglected", i) - 1e3 * one.field_like[0]) < 0.51e-3
+    share = [number(data, "|S_x|/|S_y|", i) for i in range(rates.size)]
+    assert np.all(np.diff(share) > 0)
+    assert share[0] == pytest.approx(100 * abs(one.slope) * rates[0], abs=0.06)
+    for i, rate in enumerate(rates):
+        assert number(data, "τ", i) * rate == pytest.approx(0.6582119569, abs=0.06 * rate)
+        kept = number(data, "∫S_y dz, kept", i)
+        ratio = 100 * number(data, "∫S_x dz, neglected", i) / kept
+        assert share[i] == pytest.approx(abs(ratio), abs=0.06)
+        for name, scale in (
+            ("S_y, kept", 1),
+            ("10 S_x, neglected", 10),
+            ("10 S_y, neglected", 10),
+        ):
+            z, profile = points(data, name, i)
+            fine = np.linspace(0, 2.2, 2001)
+            area = np.trapezoid(np.interp(fine, z, profile), fine) / scale
+            words = name.removeprefix("10 ").replace("S_x", "∫S_x dz").replace("S_y", "∫S_y dz")
+            # 0.0375 nm is an eighth of the shortest period: a few per cent of the larger areas.
+            assert abs(1e3 * area - number(data, words, i)) < 0.05 * kept
+
+
+def test_laboratory_shows_the_field_by_the_torque_of_the_interfaces():
+    data, inside = data_of("laboratory"), []
+
+    def by_interfaces(states):
+        return -field(interface_torque(states).sum(), states.current.sum(), 1.4e6)
+
+    for i, a in enumerate(data["positions"]):
+        s = fermi_states(Well(alpha_L=a), E_F)
+        for name, some in (("all states", s), ("propagating states alone", s[s.kind == KINDS[0]])):
+            shown = number(data, f"−B_y/j, {name}", i)
+            assert abs(shown - by_interfaces(some)) < 0.51e-3
+        (V,), (mark,) = points(data, "best barrier for all states", i)
+        height = number(data, "−B_y/j there", i)
+        assert abs(mark * a / 0.01 - height) < 1e-3
+        # V has six digits, and the field moves by up to 5 mT for each eV.
+        assert abs(height - by_interfaces(fermi_states(Well(alpha_L=a, V_L=V), E_F))) < 0.6e-3
+        curves = data["cases"][0]["panels"][1]["series"]
+        every = next(one for one in curves if one.get("name") == "all states")
+        drawn = decoded(data, every["y"], i)
+        assert drawn.max() <= mark + 1e-4
+        best = number(data, "best V_L for all states, eV", i)
+        if best == "lowest":
+            assert drawn.argmax() == 0
+        else:
+            assert abs(float(best) - V) < 0.51e-2 and drawn.argmax() > 0
+            inside.append(a)
+    assert inside == [0.05, 0.055]  # as the chapter says
+
+
+def test_counting_counts():
+    data, well, k = data_of("counting"), Well(), 5.0
+    E = np.array(data["positions"])
+    N = count_states(well, E, k)
+    found = (bound_states(well, k) < E[:, None]).sum(axis=1)
+    by_hand = sum(
+        np.ceil(well.d * np.sqrt(np.maximum(E - s * well.Delta, 0) / well.c) / np.pi - 1).clip(0)
+        for s in (1, -1)
+    )
+    M = matching_matrix(well, E, k)
+    for i in range(E.size):
+        J_0, n = (
+            number(data, name, i)
+            for name in ("clamped levels below E, J_0", "negative eigenvalues of M")
+        )
+        assert J_0 == by_hand[i]
+        assert number(data, "their sum, N", i) == J_0 + n == N[i]
+        assert number(data, "bound states below E, found one by one", i) == found[i]
+        marks = {name: points(data, name, i)[1] for name in ("positive", "negative")}
+        assert marks["negative"].size == n and np.all(marks["negative"] < 0)
+        both = np.concatenate(list(marks.values()))
+        if np.abs(both).max() < 31:  # none outside of the frame
+            # Half of the third decimal each.
+            assert abs(both.sum() - np.trace(M[i])) < 4 * 0.51e-3
+        for name, value in (("N", N[i]), ("J_0", J_0)):
+            x, y = points(data, name, i)
+            # Which corner comes last before E; one so close that the stored x is on either side
+            # of it is left out.
+            if np.abs(x - E[i]).min() > 1e-3:
+                assert y[np.searchsorted(x, E[i]) - 1] == value
+    assert set(np.diff(N)) <= {0, 1}  # a position on either side of each bound state
+
+
+def test_speed_shows_what_the_benchmark_missed():
+    data = data_of("speed")
+    results = json.loads((ROOT / "benchmarks" / "results.json").read_text(encoding="utf-8"))
+    for case, (name, well) in enumerate((("wide", Well(d=20.0)), ("one", Well()))):
+        states = fermi_states(well, E_F).k
+        for n in (200, 1000, 4000):
+            i = data["positions"].index(n)
+            row = results["workloads"][name]["routes"][f"scan, {n} points"]
+            assert number(data, "missed", i, case) == row["missed"]
+            assert number(data, "time of this scan", i, case).startswith(
+                f"{1e3 * row['time_per_well']:.2g}"
+            )
+        for n in (100, 400):  # by Brent's method
+            i = data["positions"].index(n)
+            for words, function in (
+                ("missed", routes.determinant),
+                ("missed without the poles", routes.without_poles),
+            ):
+                k = routes.scan(well, E_F, n, function).k
+                lost = np.abs(states[:, None] - k).min(axis=1) > 1e-7
+                assert number(data, words, i, case) == lost.sum()
+                if words == "missed":
+                    drawn = np.isnan(points(data, "found", i, case)[0])
+                    assert np.array_equal(drawn, lost)
+                    assert np.array_equal(~np.isnan(points(data, "missed", i, case)[0]), lost)
+
+
+def test_verdicts_follow_from_the_deviations():
+    data, names = data_of("verdicts"), ("all states", "propagating states alone")
+    off = {name: dict(zip(*points(data, name, 0)[::-1], strict=True)) for name in names}
+    title = {claim.title: claim for claim in claims.claims()}
+    for row, one in enumerate(data["cases"][0]["numbers"], 1):
+        every, waves = (off[name][row] for name in names)
+        for tolerance, words in zip(data["positions"], one["values"], strict=True):
+            only = claims.PROPAGATING if waves <= tolerance else claims.NOT
+            assert words == (claims.REPRODUCED if every <= tolerance else only)
+        claim = title[one["name"].removeprefix(f"{row}. ")]
+        assert one["unit"] == f" (with ours: {claim.verdict})"
+        if claim.title == "Jump at 0.049":
+            passed = rashba_at(Well(), E_F, 0.25).max()
+            assert waves == pytest.approx(100 * (1 - passed / 0.049), rel=1e-5)
 
 
 def test_nothing_in_the_data_ends_the_element():
@@ -209,9 +564,9 @@ def site(html):
         yield f"{address}/book"
 
 
-@pytest.fixture
-def visit(browser, site):
-    """Open a chapter with the network cut; at the end, no page may have had an error."""
+@contextmanager
+def visits(browser, site):
+    """Open chapters with the network cut; at the end, no page may have had an error."""
     contexts, errors, outside = [], [], []
 
     def route(call):
@@ -242,6 +597,36 @@ def visit(browser, site):
         context.close()
     assert [error for error in errors if not THEME.search(error)] == []
     assert [url for url in outside if "/mathjax" not in url] == []
+
+
+@pytest.fixture
+def visit(browser, site):
+    """Open a chapter for one test."""
+    with visits(browser, site) as visit:
+        yield visit
+
+
+@pytest.fixture(scope="module", params=CHAPTERS)
+def opened(request, browser, site):
+    """Each chapter in turn, opened once for all tests that take it, and its page."""
+    with visits(browser, site) as visit:
+        yield request.param, visit(request.param, has_touch=True, accept_downloads=True)
+
+
+@pytest.fixture
+def page(opened):
+    """The page of a chapter as it is at first, but for where its slider is."""
+    _, page = opened
+    page.set_viewport_size({"width": 1400, "height": 900})
+    page.emulate_media(color_scheme="light")
+    move(page, 1)
+    return page
+
+
+@pytest.fixture
+def chapter(opened):
+    """The name of the chapter that `page` shows."""
+    return opened[0]
 
 
 def move(page, i: int) -> None:
@@ -323,7 +708,9 @@ def test_profiles_show_what_qwlib_computes(visit):
             move(page, i)
             d = float(place.inner_text().removesuffix(" nm"))
             states = fermi_states(well.replace(d=d), E_F)
-            assert says(page) == [*(shown(v, 3) for v in sums(states)), str(len(states))]
+            waves = (states.kind == "propagating").sum()
+            numbers = str(len(states)), str(waves)
+            assert says(page) == [*(shown(v, 3) for v in sums(states)), *numbers]
 
 
 def test_keys_move_the_slider_and_the_figure(visit):
@@ -351,9 +738,29 @@ def test_space_switches_a_kind_off(visit):
     assert drawing(page) != before
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS)
-def test_mouse_moves_the_slider_and_the_figure(visit, chapter):
-    page = visit(chapter)
+def printed(data: dict, i: int, case: int = 0) -> list[str]:
+    """Return what a page should print at a position, from the data, whose numbers are qwlib's."""
+    values = [(one["values"][i], one["digits"]) for one in data["cases"][case]["numbers"]]
+    texts = [v if isinstance(v, str) else f"{v / 10**n:.{n}f}" for v, n in values]
+    return [text if text[0].isalpha() else text.replace("-", "−") for text in texts]
+
+
+def test_page_prints_the_numbers_of_its_data(chapter, page):
+    data = data_of(chapter)
+    for i in three(data):
+        move(page, i)
+        place = f"{data['positions'][i]:.{data['decimals']}f} {data['unit']}".strip()
+        place = place.replace("-", "−")
+        assert page.locator("qw-slider .place").inner_text() == place
+        assert page.get_by_role("slider").get_attribute("aria-valuetext") == place
+        if data["view"] == "curves":
+            for case in range(len(data["cases"])):
+                if len(data["cases"]) > 1:
+                    page.locator("qw-slider input[type=radio]").nth(case).check()
+                assert says(page) == printed(data, i, case)
+
+
+def test_mouse_moves_the_slider_and_the_figure(page):
     slider = page.locator("qw-slider input[type=range]")
     slider.scroll_into_view_if_needed()
     box = slider.bounding_box()
@@ -361,20 +768,26 @@ def test_mouse_moves_the_slider_and_the_figure(visit, chapter):
     page.mouse.move(box["x"] + 0.5 * box["width"], middle)
     page.mouse.down()
     seen = []
-    for part in (0.55, 0.6, 0.8):
+    for part in (0.3, 0.6, 0.8):
         page.mouse.move(box["x"] + part * box["width"], middle)
-        seen.append((position(page), drawing(page)))
+        seen.append((position(page), drawing(page), tuple(says(page))))
     page.mouse.up()
-    assert len({i for i, _ in seen}) == len({figure for _, figure in seen}) == 3
+    assert [len(set(column)) for column in zip(*seen, strict=True)] == [3, 3, 3]
 
 
-def test_touch_moves_the_slider(visit):
-    page = visit("confinement", width=400, has_touch=True)
-    slider = page.locator("qw-slider input[type=range]")
-    box = slider.bounding_box()
-    slider.tap(position={"x": 0.25 * box["width"], "y": box["height"] / 2})
-    assert 30 < position(page) < 46  # a quarter of 151, and the width of the thumb
-    assert says(page) == levels_say(position(page))
+def test_keys_and_touch_move_the_slider_and_the_figure(page):
+    slider, seen = page.locator("qw-slider input[type=range]"), []
+    last = int(slider.get_attribute("max"))
+    for key, expected in (("Home", 0), ("ArrowRight", 1), ("End", last), ("ArrowLeft", last - 1)):
+        slider.press(key)
+        assert position(page) == expected
+        seen.append(drawing(page))
+    page.set_viewport_size({"width": 400, "height": 900})
+    width = slider.bounding_box()["width"]
+    slider.tap(position={"x": 0.4 * width, "y": 8})
+    assert abs(position(page) - 0.4 * last) <= 0.05 * last + 1  # the width of the thumb
+    seen.append(drawing(page))
+    assert len(set(seen)) == 5
 
 
 OUT_OF_BOUNDS = """() => {
@@ -388,13 +801,12 @@ OUT_OF_BOUNDS = """() => {
 }"""
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [400, 1400])
-def test_figure_is_accessible_and_fits(visit, chapter, scheme, width):
-    page = visit(chapter, width=width, scheme=scheme)
-    root = page.locator("html")
-    assert root.get_attribute("data-theme") == scheme
+def test_figure_is_accessible_and_fits(page, scheme, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=scheme)
+    expect(page.locator("html")).to_have_attribute("data-theme", scheme)
     for i in (0, int(page.locator("qw-slider input[type=range]").get_attribute("max"))):
         move(page, i)
         assert page.evaluate(OUT_OF_BOUNDS) == []
@@ -402,6 +814,50 @@ def test_figure_is_accessible_and_fits(visit, chapter, scheme, width):
     options = {"resultTypes": ["violations"], "preload": False}
     found = Axe().run(page, context="qw-slider", options=options)
     assert found.response["violations"] == []
+
+
+def test_data_of_curves_come_as_a_table(chapter, page):
+    data = data_of(chapter)
+    if data["view"] != "curves":
+        pytest.skip("tested below")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="The data of this figure (CSV)").click()
+    assert download.value.suggested_filename == f"{chapter}.csv"
+    text = Path(download.value.path()).read_text(encoding="utf-8")
+    head, *rows = csv.reader(io.StringIO(text))
+    assert head == ["case", f"{data['name']} ({data['unit']})", "quantity", "x", "y"]
+    assert {len(row) for row in rows} == {5}
+    expected = []
+    for name, case in zip(data["names"], data["cases"], strict=True):
+        for one in case["numbers"]:
+            for place, value in zip(data["positions"], one["values"], strict=True):
+                text = value if isinstance(value, str) else value / 10 ** one["digits"]
+                expected.append((name, place, one["name"] + one["unit"], "", text))
+        for panel in case["panels"]:
+            for one in panel["series"]:
+                if "x" not in one or "y" not in one:
+                    continue
+                moves = isinstance(one["x"], list) or isinstance(one["y"], list)
+                words = f"{one.get('name')}: {panel['y']} against {panel['x']}"
+                for i, place in enumerate(data["positions"] if moves else [""]):
+                    x, y = decoded(data, one["x"], i), decoded(data, one["y"], i)
+                    if x.size < y.size:  # an even grid, whose corners begin and end a piece
+                        grid = np.linspace(x[0], x[-1], y.size)
+                        on = np.isin(
+                            np.arange(y.size), [np.argmin(np.abs(grid - v)) for v in x[1:-1]]
+                        )
+                        x, y = np.repeat(grid, 1 + on), np.repeat(y, 1 + on)
+                    for u, v in zip(x, y, strict=True):
+                        if np.isfinite(u + v):
+                            expected.append((name, place, words, u, v))
+    assert len(rows) == len(expected)
+    for row, (name, place, words, u, v) in zip(rows, expected, strict=True):
+        assert row[0] == name and row[2] == words
+        for shown, value in zip((row[1], *row[3:]), (place, u, v), strict=True):
+            if isinstance(value, str):
+                assert shown == value
+            else:  # x has seven digits
+                assert float(shown) == pytest.approx(value, rel=1e-6, abs=1e-12)
 
 
 def test_nothing_is_animated(visit):

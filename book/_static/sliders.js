@@ -28,7 +28,12 @@
   const shown = (whole, digits) => plain(whole, digits).replace("-", "−");
   const tidy = (value) => String(Number(value.toPrecision(6))).replace("-", "−");
 
-  function ticks([low, high], most) {
+  function ticks([low, high], most, log) {
+    if (log) {
+      const found = [], of = high > 100 * low ? [1] : [1, 2, 5];
+      for (let n = Math.floor(Math.log10(low)); 10 ** n <= high; n++) found.push(...of.map((m) => m * 10 ** n));
+      return found.filter((t) => t >= low && t <= high);
+    }
     const rough = (high - low) / most;
     const unit = 10 ** Math.floor(Math.log10(rough));
     const step = [1, 2, 5, 10].find((s) => s * unit >= rough) * unit;
@@ -38,17 +43,22 @@
   }
 
   /* Axes in the box [left, top, width, height]; what is drawn on `plane` is cut at its edges. */
-  function axes(figure, [left, top, width, height], xRange, yRange, xName, yName) {
-    const X = (x) => ((x - xRange[0]) / (xRange[1] - xRange[0])) * width;
-    const Y = (y) => ((yRange[1] - y) / (yRange[1] - yRange[0])) * height;
+  function axes(figure, [left, top, width, height], xRange, yRange, xName, yName, log = "") {
+    const logs = ["x", "y"].map((axis) => log.includes(axis));
+    const scale = (range, isLog) => {
+      const f = isLog ? Math.log10 : Number, [a, b] = range.map(f);
+      return (v) => (f(v) - a) / (b - a);
+    };
+    const across = scale(xRange, logs[0]), up = scale(yRange, logs[1]);
+    const X = (x) => width * across(x), Y = (y) => height * (1 - up(y));
     const frame = svg("g", { transform: `translate(${left} ${top})` });
     const plane = svg("svg", { width, height });
     frame.append(line("axis", 0, height, width, height), line("axis", 0, 0, 0, height));
-    for (const x of ticks(xRange, width / 60)) {
+    for (const x of ticks(xRange, width / 60, logs[0])) {
       frame.append(line("axis", X(x), height, X(x), height + 4));
       frame.append(text("middle", X(x), height + 17, tidy(x)));
     }
-    for (const y of ticks(yRange, height / 36)) {
+    for (const y of ticks(yRange, height / 36, logs[1])) {
       frame.append(line("axis", -4, Y(y), 0, Y(y)), text("end", -7, Y(y) + 4, tidy(y)));
     }
     frame.append(text("middle", width / 2, height + 35, xName), text("", -40, -10, yName));
@@ -57,9 +67,6 @@
     figure.append(frame);
     return { X, Y, plane, frame, width, height };
   }
-
-  const polyline = (cls, points) =>
-    svg("polyline", { class: cls, points: points.map((p) => p.map((v) => v.toFixed(1))).join(" ") });
 
   /* A smooth curve through points at equal steps (Catmull and Rom). */
   function smooth(points) {
@@ -97,6 +104,48 @@
 
   /* Each view: what it needs at the start, what it says and draws at position i, and its data as
      a table. `say` returns a list of [name, value, rest]. */
+  const isMark = (look) => /^(dot|hollow)/.test(look);
+  const dot = (cls, cx, cy) => svg("circle", { class: cls, cx, cy, r: 4.5 });
+  const sample = (...what) => svg("svg", { class: "sample", width: 36, height: 16 }, ...what);
+  const looks = (look) => sample(isMark(look) ? dot(look, 18, 8) : line(look, 0, 8, 36, 8));
+
+  /* The pieces between gaps. Where x are fewer, they are the ends and corners of an even grid. */
+  function pieces(x, y) {
+    if (x.length < y.length) {
+      const step = (x.at(-1) - x[0]) / (y.length - 1);
+      const at = x.map((v) => Math.round((v - x[0]) / step));
+      return at.slice(1).map((end, p) => y.slice(at[p], end + 1).map((v, j) => [x[0] + (at[p] + j) * step, v]));
+    }
+    const found = [[]];
+    y.forEach((v, j) => {
+      if (v === null || x[j] === null) found.push([]);
+      else found.at(-1).push([x[j], v]);
+    });
+    return found.filter((piece) => piece.length);
+  }
+
+  /* Panels side by side, on a narrow screen below each other; returns the height. */
+  function panels(figure, width, all, cursor) {
+    const n = all.length, wide = width >= 640 && n > 1, room = wide ? width / n : width;
+    all.forEach((panel, p) => {
+      const corner = wide ? [50 + p * room, 30] : [50, 30 + p * 370];
+      const { X, Y, plane, width: w, height: h } = axes(figure, [...corner, room - 66, 290],
+        panel.xlim ?? [panel.series[0].x[0], panel.series[0].x.at(-1)], panel.ylim, panel.x, panel.y, panel.log);
+      const vertical = (cls, v) => plane.append(line(cls, X(v), 0, X(v), h));
+      if (panel.cursor) vertical("cursor", cursor);
+      for (const { x, y, look, smooth: bend } of panel.series) {
+        if (!y) x.forEach((v) => vertical(look, v));
+        else if (!x) plane.append(...y.map((v) => line(look, 0, Y(v), w, Y(v))));
+        else for (const piece of pieces(x, y)) {
+          const path = piece.map(([u, v]) => [X(u), Y(v)].map((q) => +q.toFixed(2)));
+          if (isMark(look)) plane.append(...path.map((at) => dot(look, ...at)));
+          else plane.append(svg("path", { class: look, d: bend ? smooth(path) : `M${path.join("L")}` }));
+        }
+      }
+    });
+    return wide ? 370 : n * 370;
+  }
+
   const views = {
     levels(data) {
       const first = data.rows[0][0];
@@ -107,19 +156,16 @@
         const square = (E + data.Delta) / data.c;
         return Math.sign(square) * Math.sqrt(Math.abs(square));
       };
-      const sample = (k, sign) =>
-        svg("svg", { class: `sample ${CHIRALITY[sign]} ${KINDS[k]}`, width: 36, height: 16 },
-          line("level", 0, 8, 36, 8), svg("path", { class: "mark", d: marker(sign, 18, 8) }));
+      const state = (k, sign) => sample(svg("g", { class: `${CHIRALITY[sign]} ${KINDS[k]}` },
+        line("level", 0, 8, 36, 8), svg("path", { class: "mark", d: marker(sign, 18, 8) })));
       const ringed = svg("svg", { class: "sample", width: 24, height: 24 },
         svg("circle", { class: "ring", cx: 12, cy: 12, r: 10 }));
       const key = [
-        [sample(0, "+"), "+ chirality"], [sample(0, "-"), "− chirality"],
-        [sample(0, "0"), "propagating"], [sample(1, "0"), "mixed"], [sample(2, "0"), "interface"],
+        [state(0, "+"), "+ chirality"], [state(0, "-"), "− chirality"],
+        [state(0, "0"), "propagating"], [state(1, "0"), "mixed"], [state(2, "0"), "interface"],
         [ringed, "of another kind than at α_L = 0"],
       ];
       return {
-        unit: "eV nm²",
-        alt: "Left, levels in the well; right, what each contributes to the spin density against κ.",
         key,
         say(i) {
           const [n, , , , all, propagating] = data.rows[i];
@@ -141,8 +187,8 @@
           const right = axes(figure, [wide ? half + 42 : 42, wide ? 30 : height + 110, half - 62, height],
             [kappa(bottom), kappa(data.E_F) + 0.5], spins, "κ (nm⁻¹)", "contribution (10⁻³ nm⁻²)");
           const [V, W] = data.V;
-          left.plane.append(polyline("wall", [[ends[0], V], [0, V], [0, 0], [data.d, 0], [data.d, W], [ends[1], W]]
-            .map(([z, e]) => [left.X(z), left.Y(e)])));
+          const wall = [[ends[0], V], [0, V], [0, 0], [data.d, 0], [data.d, W], [ends[1], W]];
+          left.plane.append(svg("polyline", { class: "wall", points: wall.map(([z, e]) => [left.X(z), left.Y(e)]) }));
           for (const [e, name] of [[data.E_F, "ε_F"], [data.Delta, "|Δ|"], [-data.Delta, "−|Δ|"]]) {
             left.plane.append(line("guide", 0, left.Y(e), left.width, left.Y(e)));
             left.frame.append(text("", left.width + 3, left.Y(e) + 4, name));
@@ -193,13 +239,10 @@
       const mask = () => KINDS.reduce((sum, _, k) => sum + (kinds.on(k) << k), 0);
       const sums = (r) => data.series[r].sums[mask() - 1] ?? data.positions.map(() => 0);
       const counts = (r, i) => data.series[r].counts.findLast(([from]) => from <= i)[1];
-      const sample = (cls) => svg("svg", { class: "sample", width: 36, height: 16 }, line(cls, 0, 8, 36, 8));
       return {
-        unit: "eV nm²",
-        alt: "The spin density integrated over the well against α_L, with a mark at the chosen value.",
         controls: [kinds.group, right.group],
-        key: [[sample("curve propagating"), "the chosen α_R"], [sample("curve other"), "the other α_R"],
-          [sample("guide"), "ħ²/m, the end of the model"]],
+        key: [[looks("curve first"), "the chosen α_R"], [looks("curve other"), "the other α_R"],
+          [looks("guide"), "ħ²/m, the end of the model"]],
         say(i) {
           const n = counts(right.which(), i);
           const some = KINDS.filter((_, k) => kinds.on(k));
@@ -211,25 +254,21 @@
           ];
         },
         draw(figure, i, width) {
-          const frame = data.frame.map((v) => v / 100), last = data.positions.at(-1);
-          const box = axes(figure, [50, 30, width - 66, 300], [0, last], frame, "α_L (eV nm²)", `${SPIN} (${UNIT})`);
-          const { X, Y, plane, height } = box;
-          plane.append(line("guide", X(data.limit), 0, X(data.limit), height));
-          const chosen = right.which();
+          const [low, high] = data.frame.map((v) => v / 100), edge = (high - low) / 40;
+          const chosen = right.which(), value = sums(chosen)[i] / 100;
+          const y = Math.min(Math.max(value, low + edge), high - edge);
+          const split = data.positions.filter((a) => a <= data.limit).length; // no line across the pole
+          const curve = (r, ...part) => ({
+            look: `curve ${r === chosen ? "first" : "other"}`,
+            x: data.positions.slice(...part),
+            y: sums(r).slice(...part).map((v) => v / 100),
+          });
           const order = data.alpha_R.map((_, r) => r).sort((a, b) => (a === chosen) - (b === chosen));
-          for (const r of order) {
-            const points = sums(r).map((v, j) => [X(data.positions[j]), Y(v / 100)]);
-            const split = data.positions.findIndex((a) => a > data.limit); // no line across the pole
-            const parts = split < 0 ? [points] : [points.slice(0, split), points.slice(split)];
-            for (const part of parts) {
-              plane.append(polyline(r === chosen ? "curve propagating" : "curve other", part));
-            }
-          }
-          const x = X(data.positions[i]), value = sums(chosen)[i] / 100;
-          const y = Math.min(Math.max(Y(value), 8), height - 8);
-          plane.append(line("cursor", x, 0, x, height));
-          plane.append(svg("circle", { class: value === Math.min(Math.max(value, frame[0]), frame[1]) ? "dot" : "dot out", cx: x, cy: y, r: 6 }));
-          return 376;
+          return panels(figure, width, [{
+            x: "α_L (eV nm²)", y: `${SPIN} (${UNIT})`, xlim: [0, data.positions.at(-1)], ylim: [low, high], cursor: true,
+            series: [{ look: "guide", x: [data.limit] }, ...order.flatMap((r) => [curve(r, 0, split), curve(r, split)]),
+              { look: y === value ? "dot" : "hollow", x: [data.positions[i]], y: [y] }],
+          }], data.positions[i]);
         },
         table() {
           const head = ["alpha_R_eV_nm2", "alpha_L_eV_nm2"];
@@ -242,68 +281,52 @@
       };
     },
 
-    profiles(data, redraw) {
-      const name = ([letter, left, right]) => `(${letter}) α_L = ${tidy(left)}, α_R = ${tidy(right)}`;
-      const cases = choice("radio", "Case (α in eV nm²)", data.cases.map(name), (i) => i === 0, redraw);
-      const unpack = (words) => new Int16Array(Uint8Array.from(atob(words), (c) => c.charCodeAt(0)).buffer);
-      const curves = (which, i) => {
-        const [, , , , all, propagating] = data.rows[which][i];
-        const d = data.positions[i], step = d / data.inside[i];
-        const both = [unpack(all), unpack(propagating ?? all)];
-        return { d, both, z: [...both[0]].map((_, j) => (j - data.outside[i]) * step) };
-      };
-      const scale = 10 ** data.digits;
-      const frames = data.cases.map((_, which) => {
-        const values = data.positions.flatMap((_, i) => curves(which, i).both.flatMap((b) => [...b]));
-        const [low, high] = [Math.min(...values, 0), Math.max(...values, scale / 1e4)].map((v) => v / scale);
-        return [low - 0.05 * (high - low), high + 0.05 * (high - low)];
+    /* See `curves` in qwlib/sliders.py. */
+    curves(data, redraw) {
+      const asked = data.choice && choice("radio", data.choice, data.names, (i) => i === 0, redraw);
+      const here = () => data.cases[asked ? asked.which() : 0];
+      const arrays = data.arrays.map((entry) => {
+        if (typeof entry !== "string") return entry;
+        const bytes = Uint8Array.from(atob(entry.slice(1)), (c) => c.charCodeAt(0));
+        return Array.from(new Int16Array(bytes.buffer), (v) => (v === -32768 ? null : v / 10 ** entry[0]));
       });
-      const sample = (cls) => svg("svg", { class: "sample", width: 36, height: 16 }, line(cls, 0, 8, 36, 8));
+      /* A series at one position, with its arrays. */
+      const at = (one, i) => {
+        const [x, y] = [one.x, one.y].map((ref) => arrays[ref?.[i] ?? ref]);
+        return { ...one, x, y };
+      };
+      const named = data.cases[0].panels.flatMap((panel) => panel.series).filter((one) => one.name);
       return {
-        unit: "nm",
-        alt: "The spin density S_y(z) across the well, of all states and of the propagating ones.",
-        controls: [cases.group],
-        key: [[sample("curve all"), "all states"], [sample("curve propagating"), "propagating states alone"],
-          [sample("guide"), "the interfaces"]],
-        say(i) {
-          const [n, m, all, propagating] = data.rows[cases.which()][i];
-          return [
-            [`${SPIN}, all states`, shown(all, 3), ` × ${UNIT}`],
-            [`${SPIN}, propagating states alone`, shown(propagating, 3), ` × ${UNIT}`],
-            ["number of states", n, `, of which ${m} propagating`],
-          ];
-        },
-        draw(figure, i, width) {
-          const { d, both, z } = curves(cases.which(), i);
-          const { X, Y, plane, height } = axes(figure, [50, 30, width - 66, 300],
-            [z[0], z.at(-1)], frames[cases.which()], "z (nm)", "S_y (nm⁻³ per τeE/ħ)");
-          for (const end of [0, d]) plane.append(line("guide", X(end), 0, X(end), height));
-          both.forEach((values, b) => {
-            const points = z.map((at, j) => [X(at), Y(values[j] / scale)].map((v) => Number(v.toFixed(2))));
-            const [l, r] = [data.outside[i], data.outside[i] + data.inside[i]];
-            const path = [[0, l], [l, r], [r, z.length - 1]].map(([a, e]) => smooth(points.slice(a, e + 1)));
-            plane.append(svg("path", { class: b ? "curve propagating" : "curve all", d: path.join("") }));
-          });
-          return 376;
-        },
+        controls: asked && [asked.group],
+        key: [...new Map(named.map((one) => [one.name, one])).values()].map((one) => [looks(one.look), one.name]),
+        say: (i) => here().numbers.map(({ name, values: { [i]: v }, unit, digits }) =>
+          [name, typeof v === "string" ? v : shown(v, digits), unit]),
+        draw: (figure, i, width) => panels(figure, width,
+          here().panels.map((panel) => ({ ...panel, series: panel.series.map((one) => at(one, i)) })), data.positions[i]),
         table() {
-          const rows = data.cases.flatMap(([letter], which) => data.positions.flatMap((d, i) => {
-            const { z, both } = curves(which, i);
-            return z.map((at, j) => [letter, d, plain(at * 1e6, 6), ...both.map((b) => plain(b[j], data.digits))]);
-          }));
-          return [["case", "d_nm", "z_nm", "all_per_nm3", "propagating_per_nm3"], ...rows];
+          const rows = data.cases.flatMap(({ panels: all, numbers }, c) => [
+            ...numbers.flatMap(({ name, values, unit, digits }) => values.map((v, i) =>
+              [data.positions[i], name + unit, "", typeof v === "string" ? v : Number(plain(v, digits))])),
+            ...all.flatMap((panel) => panel.series.flatMap((one) =>
+              ([one.x, one.y].some(Array.isArray) ? data.positions : [""]).flatMap((place, i) => {
+                const { x, y, name } = at(one, i);
+                return x && y ? pieces(x, y).flat().map(([u, v]) =>
+                  [place, `${name}: ${panel.y} against ${panel.x}`, Number(u.toPrecision(7)), v]) : [];
+              }))),
+          ].map((row) => [data.names[c], ...row].map((v) => JSON.stringify(v))));
+          return [["case", `${data.name} (${data.unit})`, "quantity", "x", "y"], ...rows];
         },
       };
     },
   };
 
-  class Slider extends HTMLElement {
+  customElements.define("qw-slider", class extends HTMLElement {
     connectedCallback() {
       const source = this.querySelector('script[type="application/json"]');
       if (!source || this.range) return;
       const data = JSON.parse(source.textContent);
       const view = views[data.view](data, () => this.update());
-      const place = (i) => `${data.positions[i].toFixed(data.decimals)} ${view.unit}`;
+      const place = (i) => `${data.positions[i].toFixed(data.decimals)} ${data.unit}`.trim().replace("-", "−");
       this.range = html("input", { type: "range", min: 0, max: data.positions.length - 1, step: 1 });
       this.range.value = data.start;
       this.range.addEventListener("input", () => this.update());
@@ -317,7 +340,8 @@
       const box = html("div", { class: "drawing" });
       const table = view.table().map((row) => row.join(",")).join("\n");
       const href = URL.createObjectURL(new Blob([table, "\n"], { type: "text/csv" }));
-      const link = html("a", { href, download: `${data.view}.csv` }, "The data of this figure (CSV)");
+      const page = location.pathname.replace(/.*\/|\.html$/g, "");
+      const link = html("a", { href, download: `${page}.csv` }, "The data of this figure (CSV)");
       this.replaceChildren(
         ...(view.controls ?? []),
         html("label", { class: "position" }, html("span", {}, `${data.name} = `, at), this.range),
@@ -329,7 +353,7 @@
         out.replaceChildren(...view.say(i).map(([name, value, rest]) =>
           html("span", {}, `${name}: `, html("b", {}, value), rest)));
         if (!width) return; // in a part of the page that is folded away
-        const figure = svg("svg", { role: "img", "aria-label": view.alt });
+        const figure = svg("svg", { role: "img", "aria-label": data.alt });
         const height = view.draw(figure, i, width);
         figure.setAttribute("viewBox", `0 0 ${width} ${height}`);
         box.replaceChildren(figure);
@@ -337,6 +361,5 @@
       this.update();
       new ResizeObserver(() => this.update()).observe(box);
     }
-  }
-  customElements.define("qw-slider", Slider);
+  });
 })();
