@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -118,6 +119,85 @@ def test_sheet_holds_every_statement_and_no_verdict(html):
     stated = [(c.where, wording, "") for c, wording in zip(claims.claims(), wordings, strict=True)]
     assert [tuple(row[1:]) for row in rows] == stated
     assert not any(verdict in article.get_text() for verdict in claims.VERDICTS)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_to_a_place_of_the_book_has_its_preview(html, page):
+    path = html / f"{page}.html"
+    whole = soup(path)
+    links = {link["href"] for link in whole.find("article").select("a[href]:not(.headerlink)")}
+    pages = {f"{Path(other).name}.html" for other in PAGES}
+    links = {href for href in links if href.split("#")[0] in {"", *pages}}
+    template = whole.find("template", id="qw-previews")
+    # The text of a template is none to BeautifulSoup.
+    previews = BeautifulSoup(template.decode_contents() if template else "", "html.parser")
+    blocks = previews.find_all(attrs={"data-for": True})
+    assert {block["data-for"] for block in blocks} == links
+    for block in blocks:
+        assert block.get_text().strip() or block.img, block
+        # Nothing that the Tab key reaches, nothing whose name is in the page already.
+        assert not block.select("a, button, input, script, [id], [name], [for]"), block
+        for image in block.find_all("img"):
+            assert (path.parent / image["src"]).is_file()
+    if previews.select(".math"):
+        assert whole.find("script", src=re.compile("mathjax"))
+
+
+# The letters of a formula, and nothing around them.
+SYMBOL = re.compile(r"\\\((.*)\\\)", re.DOTALL)
+
+
+@cache
+def symbols(html: Path) -> list[tuple[str, list[str], set[str]]]:
+    """Return target, symbols as TeX, and the pages that "Where" names, for each row."""
+    found = []
+    for table in soup(html / "book/symbols.html").select("article table"):
+        confined = table.select("thead th")[-1].get_text().strip() == "Where"
+        for row in table.select("tbody tr"):
+            target = row.select_one("td span[id]")
+            if target is not None:
+                tex = [SYMBOL.fullmatch(math.get_text())[1] for math in target.select(".math")]
+                pages = {link["href"] for link in row.select("td")[-1].find_all("a")}
+                found.append((target["id"], tex, pages if confined else set()))
+    return found
+
+
+def is_prose(tag) -> bool:
+    """Tell whether a formula stands in a sentence that is open to all."""
+    apart = ["table", "figure", "h1", "h2", "h3", "h4", "dt", "details"]
+    folded = tag.find_parent(class_=["quiz", "solution", "dropdown", "admonition-title"])
+    return tag.find_parent("p") is not None and not tag.find_parent(apart) and folded is None
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_first_use_of_a_symbol_leads_to_its_meaning(html, page):
+    article = soup(html / f"{page}.html").find("article")
+    if page == "book/symbols":
+        return
+    links = [link["href"] for link in article.select("a.symbol")]
+    assert len(links) == len(set(links))
+    assert set(links) <= {f"symbols.html#{target}" for target, *_ in symbols(html)}
+    known = {}
+    for target, names, pages in symbols(html):
+        here = f"{Path(page).name}.html" in pages
+        # A letter that a row confines to this page has no other meaning on it.
+        known |= {name: target for name in names if here or not (pages or name in known)}
+    seen = set()
+    for math in article.select("span.math"):
+        parent = math.find_parent("a")
+        target = known.get(SYMBOL.fullmatch(math.get_text())[1])
+        if parent is not None and "symbol" in parent.get("class", ()):
+            seen.add(parent["href"].partition("#")[2])
+            assert re.search(r"[^\W\d]", parent["aria-label"]) and "\\" not in parent["aria-label"]
+        elif target and is_prose(math) and parent is None:
+            assert target in seen, f"the first {math} is no link to {target}"
+
+
+def test_symbols_are_linked_in_the_chapters(html):
+    counts = {p: len(soup(html / f"{p}.html").select("article a.symbol")) for p in PAGES}
+    chapters = [path.stem for path in NOTEBOOKS if path.stem != "symbols"]
+    assert min(counts[f"book/{chapter}"] for chapter in chapters) >= 3
+    assert sum(counts.values()) > 100
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)

@@ -4,6 +4,7 @@ Nothing may come from outside the site, nothing may fail, nothing may stick out 
 and axe-core must find no serious obstacle for readers with a keyboard or a screen reader.
 """
 
+import re
 from urllib.parse import urlsplit
 
 import pytest
@@ -90,8 +91,9 @@ def test_page_in_a_browser(visit, name):
 
 
 def test_search_page_finds_a_chapter(visit):
-    page, wrong = visit("search.html?q=Wittrick")
-    page.wait_for_selector("ul.search li")
+    page, wrong = visit("search.html?q=chirality")
+    found = page.locator('ul.search li a[href^="book/chirality.html"]')
+    found.first.wait_for()
     assert not wrong
     assert not violations(page)
 
@@ -143,3 +145,111 @@ def test_fold_opens_when_its_cell_runs(visit):
     )
     page.click("#go")
     assert [fold.evaluate("one => one.open") for fold in folds.all()] == [True, False]
+
+
+BOX = "#qw-preview"
+# What a link of each sort leads to: page, link, and what the preview says or holds.
+# MathJax sets formulas, so that the TeX of an equation is not in what is read.
+PREVIEWS = [
+    ("chirality", 'a[href="model.html#equation-eq-fermi-sum"]', "(12)", "div.math mjx-container"),
+    ("chirality", 'a[href^="bibliography.html#"]', "Edelstein", ".citation"),
+    ("chirality", 'a.symbol[href$="#sym-alpha"]', "Rashba parameters of the interfaces", "code"),
+    ("chirality", 'a[href="#ex-chirality-1"]', "Exercise", ".exercise"),
+    ("chirality", 'a[href="model.html"]', "The model", "ul"),
+    ("confinement", 'a[href="#fig-confinement"]', "The paper's Fig. 2", "figure img"),
+    ("confinement", 'a[href^="verdicts.html#claim-"]', "11 states at 0.046", "strong"),
+    ("glossary", 'a[href="#term-Fermi-state"]', "has the Fermi energy", "mjx-container"),
+    ("speed", 'a[href="rerunning.html#what-it-costs"]', "What it costs", "p"),
+]
+# Where the box is, against the screen, and whether anything in it is cut at its side.
+INSIDE = """box => {
+  const at = box.getBoundingClientRect();
+  const wide = Array.from(box.querySelectorAll("div.math, table, img, p")).filter(
+    one => one.getBoundingClientRect().right > at.right + 1);
+  return at.left >= 0 && at.top >= 0 && at.right <= document.documentElement.clientWidth
+    && at.bottom <= innerHeight && !wide.length;
+}"""
+
+
+def ready(page) -> None:
+    """Wait until what a preview shows is drawn."""
+    page.wait_for_function(
+        """() => {
+          const box = document.getElementById("qw-preview");
+          return !box.hidden
+            && Array.from(box.querySelectorAll("img")).every(one => one.complete)
+            && Array.from(box.querySelectorAll(".math")).every(
+              one => one.querySelector("mjx-container"));
+        }"""
+    )
+
+
+@pytest.mark.parametrize("visit", ["light"], indirect=True)
+@pytest.mark.parametrize("name", sorted({name for name, *_ in PREVIEWS}))
+def test_link_shows_what_it_leads_to(visit, name):
+    page, wrong = visit(f"book/{name}.html")
+    box = page.locator(BOX)
+    for width in (1400, 400):
+        page.set_viewport_size({"width": width, "height": 700})
+        for _, selector, words, part in (one for one in PREVIEWS if one[0] == name):
+            link = page.locator(f".bd-article {selector}:not(.headerlink)").first
+            link.hover()
+            ready(page)
+            assert words in box.inner_text()
+            assert box.locator(part).first.is_visible()
+            page.wait_for_timeout(100)  # the box is placed anew when its formulas are set
+            assert box.evaluate(INSIDE), f"{selector} at {width} px"
+            assert link.get_attribute("aria-describedby") == "qw-preview"
+            assert not box.locator("a, button, input, [id], [tabindex='0']").count()
+            page.keyboard.press("Escape")
+            assert box.is_hidden() and link.get_attribute("aria-describedby") is None
+    assert not wrong
+
+
+def test_preview_serves_the_keyboard_and_every_theme(visit):
+    page, wrong = visit("book/confinement.html")
+    box = page.locator(BOX)
+    link = page.locator('.bd-article a[href="#fig-confinement"]:not(.headerlink)')
+    # The Tab key goes on from here to the link.
+    link.evaluate(
+        """one => { const before = document.createElement("button");
+          before.textContent = "before"; one.before(before); before.focus(); }"""
+    )
+    page.keyboard.press("Tab")
+    ready(page)
+    assert "The paper's Fig. 2" in box.inner_text()
+    dark = page.evaluate(DARK)
+    shade = box.evaluate("one => getComputedStyle(one).backgroundColor")
+    assert (sum(map(int, re.findall(r"\d+", shade)[:3])) < 3 * 128) == dark
+    assert not violations(page)
+    # Held while the pointer is on it, gone after a while without.
+    page.keyboard.press("Tab")
+    assert box.is_hidden()
+    link.hover()
+    ready(page)
+    box.hover()
+    page.wait_for_timeout(600)  # more than twice the rest of a pointer in previews.js
+    assert box.is_visible()
+    page.mouse.move(5, 5)
+    box.wait_for(state="hidden")
+    link.hover()
+    ready(page)
+    page.emulate_media(media="print")
+    assert box.is_hidden()
+    assert not wrong
+
+
+def test_tap_follows_a_link_and_shows_no_preview(browser, site):
+    context = browser.new_context(has_touch=True, viewport={"width": 400, "height": 700})
+    page = context.new_page()
+    page.goto(f"{site}/book/chirality.html")
+    page.evaluate(SETTLED)
+    shown = """() => { window.shown = 0; new MutationObserver(() => window.shown++).observe(
+      document.getElementById("qw-preview"), { attributes: true, childList: true }); }"""
+    page.evaluate(shown)
+    link = page.locator('.bd-article a[href^="#ex-chirality"]:not(.headerlink)').first
+    link.tap()
+    page.wait_for_timeout(600)
+    assert page.url.endswith(link.get_attribute("href"))
+    assert page.evaluate("window.shown") == 0
+    context.close()
