@@ -171,11 +171,7 @@ class Explorer(widgets.VBox):
         values |= {"E_F": E_F} | (extra or {})
         self.controls = {name: control(name, value) for name, value in values.items()}
         self.message = widgets.HTML()
-        self.picture = widgets.Image(
-            format="png",
-            layout=widgets.Layout(max_width="100%"),
-            tooltip="Figure for the values of the sliders; its numbers are in the table below",
-        )
+        self.picture = widgets.Image(format="png", layout=widgets.Layout(max_width="100%"))
         self.table = widgets.HTML()
         grid = widgets.Layout(display="flex", flex_flow="row wrap")
         super().__init__(
@@ -704,7 +700,7 @@ def spread(states: FermiStates, width: float) -> tuple[Figure, str]:
 
 COARSE = {"order": 4, "nodes": 1}
 """Degree of the elements, and points between Fermi states, for the interband response.  Its
-integrals are then right within 1 % in wells up to 4 nm wide; on a finer mesh the picture would not
+integrals are then right within 2 % in wells up to 4 nm wide; on a finer mesh the picture would not
 follow a slider in a page."""
 
 
@@ -830,9 +826,10 @@ def field_of(states: FermiStates, M_s: float) -> float:
 def counted(states: FermiStates, k: float, E: float) -> tuple[Figure, str]:
     """Draw the eigenvalues of M against E at one k, and the count that they give."""
     well, c = states.well, states.well.c
+    on_parabola = states.E_F - c * k**2
     below = int(count_states(well, E, k))
     energies = bound_states(well, k)
-    low = min([E, states.E_F, *energies[:1]]) - 0.4
+    low = min([E, on_parabola, *energies[:1]]) - 0.4
     grid = np.linspace(low, well.continuum_edge, 601)
     clamped = np.zeros((2, grid.size), dtype=np.intp)
     poles = []
@@ -857,15 +854,17 @@ def counted(states: FermiStates, k: float, E: float) -> tuple[Figure, str]:
     lower.step(grid, N, where="mid", color="black", label="$N$")
     lower.step(grid, J, where="mid", color=SEQUENCE[0], ls="--", label="$J_0$")
     lower.set(title="(b)", xlabel="$E$ (eV)", ylabel="number of states", xlim=(low, grid[-1]))
-    lower.legend(fontsize=8, loc="upper left")
     for axes in (upper, lower):
         axes.axvline(E, color="0.4", lw=0.8, ls=":")
+        axes.axvline(on_parabola, color="black", lw=0.8, ls="--", label="$ε_F - ck^2$")
+    lower.legend(fontsize=8, loc="upper left")
     negative = int((np.linalg.eigvalsh(matching_matrix(well, E, k)) < 0).sum())
     rows = [
         ("clamped levels below E, J₀", below - negative, "d"),
         ("negative eigenvalues of M, n₋", negative, "d"),
         ("bound states below E, N = J₀ + n₋", below, "d"),
         ("bound states at this k", energies.size, "d"),
+        ("of them below ε_F − ck²", int(count_states(well, on_parabola, k)), "d"),
         *(("the next one above E (eV)", e, ".5f") for e in energies[energies >= E][:1]),
     ]
     return figure, facts(rows)
@@ -886,7 +885,7 @@ def scan_roots(well: Well, E_F: float, k: np.ndarray) -> np.ndarray:
     values = det(k)
     i = np.nonzero(values[:-1] * values[1:] < 0)[0]
     a, b, sign = k[i], k[i + 1], np.sign(values[i])
-    for _ in range(40):
+    for _ in range(30):
         middle = (a + b) / 2
         same = det(middle) * sign > 0
         a, b = np.where(same, middle, a), np.where(same, b, middle)
@@ -912,7 +911,7 @@ def scanned(states: FermiStates, points: int) -> tuple[Figure, str]:
     found = (np.abs(roots - k[:, None]) < 1e-7).any(axis=1)
     others = np.abs(k[:, None] - np.concatenate([k, poles(well, states.E_F)]))
     others[np.arange(k.size), np.arange(k.size)] = np.inf
-    nearest = others.min(axis=1)
+    nearest = others.min(axis=1, initial=np.inf)
     step = window / points
     figure, axes = plt.subplots(figsize=(4.8, 3.8), layout="constrained")
     axes.axhspan(1e-12, step, color="0.93", lw=0)
