@@ -659,9 +659,11 @@ def spread(states: FermiStates, width: float) -> tuple[Figure, str]:
     well, c, E_F = states.well, states.well.c, states.E_F
     layers = Layers.from_well(well, width)
     strength = abs(well.alpha_L) + abs(well.alpha_R)
-    k_max = 6 + 1.5 * np.sqrt((E_F + abs(well.Delta)) / c) + 2 * strength / (c * width)
-    k_box, _ = layers.fermi_states(E_F, min(k_max, 60.0), 120)
-    reach = min(1.2 * max([12.0, *states.k, *k_box]), 60.0)
+    # h(k) ≥ −|Δ| − kW with W the height of the boxes, so that no Fermi state is beyond this k.
+    W, above = strength / width, max(E_F + abs(well.Delta), 0.0)
+    k_max = (W + np.sqrt(W**2 + 4 * c * above)) / (2 * c)
+    k_box, _ = layers.fermi_states(E_F, 1.01 * k_max + 1, 120)
+    reach = min(1.2 * max([20.0, *states.k, *k_box]), 60.0)
     k = np.linspace(0.0, reach, CUTS)
     edge = np.full(CUTS, well.continuum_edge)
     floor = -abs(well.Delta) - 1.0
