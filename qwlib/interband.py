@@ -27,6 +27,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import eigh
@@ -230,6 +231,64 @@ def pairs(fem: FiniteElements, k: float, E_F: float) -> tuple[np.ndarray, ...]:
     return E[:n, None] - E[n:], up[:, :n], down[:, :n], up[:, n:], down[:, n:]
 
 
+class Transitions(NamedTuple):
+    """Every pair of an occupied and an empty state, by what it gives to the spin over the well.
+
+    Attributes
+    ----------
+    x : (n,) array
+        Difference of energies in eV, negative.
+    along, across : (n,) arrays
+        Weights in eV nm⁻² per τeE/ħ: ∫₀^d S_x is γ Σ along/(x² + γ²) and what is added to ∫₀^d S_y
+        is γ² Σ across/(x² + γ²), with γ = ħ/τ in eV.
+    """
+
+    x: np.ndarray
+    along: np.ndarray
+    across: np.ndarray
+
+    def spins(self, hbar_over_tau: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
+        """Return ∫₀^d S_x and the interband ∫₀^d S_y, nm⁻² per τeE/ħ, one for each ħ/τ."""
+        gamma = _checked_broadening(hbar_over_tau)
+        damped = 1 / (self.x**2 + gamma[:, None] ** 2)
+        return gamma * (damped @ self.along), gamma**2 * (damped @ self.across)
+
+
+def transitions(well: Well, E_F: float, order: int = ORDER, nodes: int = NODES) -> Transitions:
+    """Return all pairs of states of a well, so that another ħ/τ costs a sum.
+
+    Parameters
+    ----------
+    well : Well
+        As for `damping_like`, whose integrals these are, with no profile across the well.
+    E_F : float
+        Fermi energy in eV.
+    order, nodes : int
+        Degree of the finite elements and points between Fermi states; fewer are faster.
+
+    Returns
+    -------
+    Transitions
+
+    Raises
+    ------
+    ValueError
+        As `damping_like`.
+    """
+    _check_bounded(well)
+    states = fermi_states(well, E_F)
+    fem = _mesh(well, states.E_F, max(states.k, default=1.0), order)
+    parts = [np.empty((3, 0))]
+    for q, dk in zip(*_quadrature(states.k, nodes), strict=True):
+        x, up, down, empty_up, empty_down = pairs(fem, q, states.E_F)
+        A, B = up.T @ fem.inside @ empty_down, down.T @ fem.inside @ empty_up
+        A_W, B_W = up.T @ fem.W @ empty_down, down.T @ fem.W @ empty_up
+        both = np.stack([x, B * B_W - A * A_W, (A * A_W + B * B_W) / x]).reshape(3, -1)
+        both[1:] *= 4 * PREFACTOR * q * dk
+        parts.append(both)
+    return Transitions(*np.concatenate(parts, axis=1))
+
+
 def kubo_bastin(well: Well, E_F: float, hbar_over_tau: float) -> tuple[float, float]:
     r"""Return ∫₀^d S_x and ∫₀^d S_y with every level a Lorentzian: the whole response at once.
 
@@ -308,13 +367,13 @@ def _bastin_kernel(E: np.ndarray, E_F: float, half_width: float) -> np.ndarray:
     return -(first + first.conj().T) / (2 * np.pi)
 
 
-def _mesh(well: Well, E_F: float, k_max: float) -> FiniteElements:
-    return FiniteElements.from_well(well, E_max=E_F, k_max=k_max, order=ORDER)
+def _mesh(well: Well, E_F: float, k_max: float, order: int = ORDER) -> FiniteElements:
+    return FiniteElements.from_well(well, E_max=E_F, k_max=k_max, order=order)
 
 
-def _quadrature(k: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _quadrature(k: np.ndarray, nodes: int = NODES) -> tuple[np.ndarray, np.ndarray]:
     """Return points and weights for ∫dk: the occupation steps at each Fermi state, and no more."""
-    x, w = np.polynomial.legendre.leggauss(NODES)
+    x, w = np.polynomial.legendre.leggauss(nodes)
     points, weights = [np.empty(0)], [np.empty(0)]
     for a, b in pairwise(np.append(0.0, np.sort(k))):
         edges = np.linspace(a, b, 1 + int(np.ceil(b - a)))  # parts of at most 1/nm

@@ -18,7 +18,6 @@ Energies are in eV, lengths in nm, wave numbers in 1/nm.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
@@ -92,36 +91,64 @@ class Layers:
             inside,
         )
 
-    def matrix(self, E: float, k: float, field: float = 0.0) -> tuple[np.ndarray, int]:
-        """Return the matrix of the jumps of the slope at the edges, (2n, 2n), and J₀.
+    def matrix(
+        self, E: np.ndarray | float, k: np.ndarray | float, field: np.ndarray | float = 0.0
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the matrix of the jumps of the slope at the edges, and J₀.
 
         J₀ is how many states of the layers, each clamped at its edges, are below E.
-        `field` is λ in eV.
+
+        Parameters
+        ----------
+        E, k, field : array_like
+            Energy in eV, wave number in 1/nm and λ in eV, broadcast.
+
+        Returns
+        -------
+        D : float array (..., 2n, 2n)
+            In 1/nm.
+        clamped : int array (...)
         """
+        E, k, field = np.broadcast_arrays(E, k, field)
         n = self.edges.size
-        D, clamped = np.zeros((2 * n, 2 * n)), 0
+        D, clamped = np.zeros((*E.shape, 2 * n, 2 * n)), np.zeros(E.shape, dtype=np.intp)
         for i in range(n + 1):
-            K = (self.V[i] - E) * np.eye(2) + self.Delta[i] * SIGMA_Z
-            K += (k * self.W[i] + field * self.inside[i]) * SIGMA_X
+            K = (self.V[i] - E)[..., None, None] * np.eye(2) + self.Delta[i] * SIGMA_Z
+            K += (k * self.W[i] + field * self.inside[i])[..., None, None] * SIGMA_X
             x, U = np.linalg.eigh(K / self.well.c)
+
+            def function(values: np.ndarray, U: np.ndarray = U) -> np.ndarray:
+                return U * values[..., None, :] @ U.swapaxes(-1, -2)
+
             left, right = slice(2 * i - 2, 2 * i), slice(2 * i, 2 * i + 2)
             if i in (0, n):  # only the decaying solution
                 outer = right if i == 0 else left
-                D[outer, outer] += U * np.sqrt(x) @ U.T
+                D[..., outer, outer] += function(np.sqrt(x))
                 continue
             h = self.edges[i] - self.edges[i - 1]
-            diagonal, off = edge_functions(x, h)
-            D[left, left] += U * diagonal @ U.T
-            D[right, right] += U * diagonal @ U.T
-            D[left, right] -= U * off @ U.T
-            D[right, left] -= U * off @ U.T
-            clamped += int(np.sum(np.ceil(np.sqrt(np.maximum(-x, 0)) * h / np.pi - 1).clip(0)))
+            diagonal, off = map(function, edge_functions(x, h))
+            D[..., left, left] += diagonal
+            D[..., right, right] += diagonal
+            D[..., left, right] -= off
+            D[..., right, left] -= off
+            waves = np.sqrt(np.maximum(-x, 0)) * h / np.pi
+            clamped += np.ceil(waves - 1).clip(0).sum(axis=-1).astype(np.intp)
         return D, clamped
 
-    def count_states(self, E: float, k: float) -> int:
-        """Return how many bound states at wave number k have an energy below E, finding none."""
+    def count_states(self, E: np.ndarray | float, k: np.ndarray | float) -> np.ndarray:
+        """Return how many bound states at wave number k have an energy below E, finding none.
+
+        Parameters
+        ----------
+        E, k : array_like
+            Energy in eV and wave number in 1/nm, broadcast.
+
+        Returns
+        -------
+        int array (...)
+        """
         D, clamped = self.matrix(E, k)
-        return clamped + int(np.sum(np.linalg.eigvalsh(D) < 0))
+        return clamped + (np.linalg.eigvalsh(D) < 0).sum(axis=-1)
 
     def fermi_states(
         self, E_F: float, k_max: float, cells: int = 300
@@ -139,40 +166,44 @@ class Layers:
             are missed: this is a witness, not a search.
         """
 
-        def count(k: float) -> int:
+        def count(k: np.ndarray) -> np.ndarray:
             return self.count_states(E_F - self.well.c * k * k, k)
 
-        ends = [(k, count(k)) for k in np.linspace(1e-9, k_max, cells + 1)]
-        cuts = [(*a, *b) for a, b in pairwise(ends) if a[1] != b[1]]
-        k = []
-        while cuts:
-            a, below, b, above = cuts.pop()
+        ends = np.linspace(1e-9, k_max, cells + 1)
+        numbers = count(ends)
+        a, b, below, above = ends[:-1], ends[1:], numbers[:-1], numbers[1:]
+        found = []
+        while True:
             middle = (a + b) / 2
-            if b - a <= 1e-14 * b or not a < middle < b:
-                k += [middle] * abs(above - below)
-                continue
+            narrow = (b - a <= 1e-14 * b) | (middle <= a) | (middle >= b)
+            found.append(np.repeat(middle[narrow], np.abs(above - below)[narrow]))
+            split = ~narrow & (below != above)
+            if not split.any():
+                break
+            a, b, below, above, middle = (x[split] for x in (a, b, below, above, middle))
             here = count(middle)
-            halves = (a, below, middle, here), (middle, here, b, above)
-            cuts += [half for half in halves if half[1] != half[3]]
-        k = np.sort(k)[::-1]
-        return k, np.array([self._contribution(E_F, q) for q in k])
+            a, b = np.append(a, middle), np.append(middle, b)
+            below, above = np.append(below, here), np.append(here, above)
+        k = np.sort(np.concatenate(found))[::-1]
+        return k, self._contribution(E_F, k)
 
-    def _contribution(self, E_F: float, k: float) -> float:
-        """Return −(k/8π²) sgn(v) ∫ 2ψ↑ψ↓ dz of the state at k, from derivatives of the matrix.
+    def _contribution(self, E_F: float, k: np.ndarray) -> np.ndarray:
+        """Return −(k/8π²) sgn(v) ∫ 2ψ↑ψ↓ dz of the states at k, from derivatives of the matrix.
 
         With M u = 0 the form −c uᵀ∂M u is the norm times the change of E: Hellmann–Feynman.
         """
         E = E_F - self.well.c * k * k
         values, vectors = np.linalg.eigh(self.matrix(E, k)[0])
-        u = vectors[:, np.argmin(np.abs(values))]
+        i = np.abs(values).argmin(axis=-1)
+        u = np.take_along_axis(vectors, i[:, None, None], axis=-1)
 
-        def slope(*step: float) -> float:
+        def slope(*step: float) -> np.ndarray:
             up, down = (
                 self.matrix(E + s * step[0], k + s * step[1], s * step[2])[0] for s in (1, -1)
             )
-            return float(u @ (up - down) @ u) / (2 * sum(step))
+            return (u.swapaxes(-1, -2) @ (up - down) @ u)[:, 0, 0] / (2 * sum(step))
 
         norm = -slope(STEP, 0, 0)
         spin = slope(0, 0, STEP) / norm
         velocity = 2 * self.well.c * k + slope(0, STEP, 0) / norm
-        return float(contribution(k, velocity, spin))
+        return contribution(k, velocity, spin)

@@ -718,43 +718,66 @@ def bound_states(well: Well, k: float) -> np.ndarray:
     Intervals of E are split by the count of `matching` until each holds one energy, so that none
     is lost: N rises with E, and no proof is needed beyond it.
     """
-    k = checked_number("k", k, "1/nm")
+    return levels(well, np.array([checked_number("k", k, "1/nm")]))[0]
+
+
+def levels(well: Well, k: np.ndarray) -> list[np.ndarray]:
+    """Return the energies of all bound states at many wave numbers at once.
+
+    Parameters
+    ----------
+    well : Well
+    k : 1D float array
+        In-plane wave numbers in 1/nm.
+
+    Returns
+    -------
+    list of 1D float arrays
+        Of each wave number what `bound_states` returns, to the bit.
+    """
     rule = Rule.of_well(well, 0.0)
-    energies = [
+    found = [
         _energies(sector, rule, well.continuum_edge / well.c, k)
         for sector in SECTORS[symmetry(rule)[0]]
     ]
-    return np.sort(np.concatenate(energies)) * well.c
+    place, energies = (np.concatenate(part) for part in zip(*found, strict=True))
+    order = np.lexsort((energies, place))
+    ends = np.searchsorted(place[order], np.arange(1, k.size))
+    return np.split(energies[order] * well.c, ends)
 
 
-def _energies(sector, rule: Rule, edge: float, k: float) -> np.ndarray:
-    """Return E/c of the states of one sector below the edge."""
+def _energies(sector, rule: Rule, edge: float, k: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return E/c of the states of one sector below the edge, and which k each belongs to."""
 
-    def sturm(e: np.ndarray):
-        return sector.sturm(rule, -e, np.full(e.size, k))
+    def sturm(e: np.ndarray, place: np.ndarray):
+        return sector.sturm(rule, -e, k[place])
 
-    total = sturm(np.array([edge]))[0]
-    floor, step = -abs(edge) - 1.0, abs(edge) + 1.0
-    while sturm(np.array([floor]))[0][0]:
-        floor, step = floor - step, 2 * step
-    e1, e2 = np.array([floor]), np.array([edge])
-    N1, N2 = np.zeros(1, dtype=np.intp), total
-    lower, upper, number = [], [], []
+    place = np.arange(k.size)
+    e2 = np.full(k.size, edge)
+    total = sturm(e2, place)[0]
+    e1 = np.full(k.size, -abs(edge) - 1.0)
+    step = abs(edge) + 1.0
+    while (deep := sturm(e1, place)[0] > 0).any():
+        e1[deep] -= step
+        step *= 2
+    N1, N2 = np.zeros(k.size, dtype=np.intp), total
+    lower, upper, number, where = [], [], [], []
     while e1.size:
         change = N2 - N1
         narrow = e2 - e1 <= ROUNDING * np.maximum(np.abs(e1), np.abs(e2))
         keep = (change == 1) | (narrow & (change > 0))
-        for found, cells in ((lower, e1), (upper, e2), (number, change)):
+        for found, cells in ((lower, e1), (upper, e2), (number, change), (where, place)):
             found.append(cells[keep])
         split = ~keep & (change > 0)
-        e1, e2, N1, N2 = e1[split], e2[split], N1[split], N2[split]
+        e1, e2, N1, N2, place = e1[split], e2[split], N1[split], N2[split], place[split]
         middle = (e1 + e2) / 2
-        Nm, _ = sturm(middle)
+        Nm, _ = sturm(middle, place)
         e1, e2 = np.concatenate([e1, middle]), np.concatenate([middle, e2])
         N1, N2 = np.concatenate([N1, Nm]), np.concatenate([Nm, N2])
-    lower, upper, number = (np.concatenate(part) for part in (lower, upper, number))
+        place = np.concatenate([place, place])
+    lower, upper, number, where = (np.concatenate(part) for part in (lower, upper, number, where))
     energies = (lower + upper) / 2
     one = np.nonzero(number == 1)[0]
-    a, b = lower[one], upper[one]
-    energies[one] = refine(lambda e, i: sturm(e)[1], a, b, sturm(a)[1], sturm(b)[1])
-    return np.repeat(energies, number)
+    a, b, at = lower[one], upper[one], where[one]
+    energies[one] = refine(lambda e, i: sturm(e, at[i])[1], a, b, sturm(a, at)[1], sturm(b, at)[1])
+    return np.repeat(where, number), np.repeat(energies, number)

@@ -229,3 +229,11 @@ def test_layers_know_the_sign_of_the_velocity() -> None:
     # Rounding of energies, 1e-13, over v: 1e-9, and k over 8π² carries it into the contribution.
     np.testing.assert_allclose(k, solution.k, rtol=0, atol=1e-8)
     np.testing.assert_allclose(contribution, solution.contribution, rtol=0, atol=1e-8)
+
+
+def test_layers_count_many_points_as_they_count_each() -> None:
+    layers = Layers.from_well(at(1.1), WIDTH)
+    E, k = np.array([[-1.0], [2.5]]), np.array([0.5, 8.0, 20.0])
+    each = [[int(layers.count_states(e, q)) for q in k] for e in E[:, 0]]
+    assert layers.count_states(E, k).tolist() == each
+    assert len({n for row in each for n in row}) > 2

@@ -8,8 +8,28 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from qwlib import Well, fermi_states
-from qwlib.explore import SLIDERS, WITHOUT_PYTHON, explore_curve, explore_profile, explore_states
+from qwlib import Well, bound_states, claims, fermi_states
+from qwlib.explore import (
+    QUICK,
+    SLIDERS,
+    WITHOUT_PYTHON,
+    explore_claims,
+    explore_count,
+    explore_curve,
+    explore_field,
+    explore_interband,
+    explore_profile,
+    explore_scan,
+    explore_spread,
+    explore_state,
+    explore_states,
+    explore_subbands,
+    explore_units,
+)
+from qwlib.fem import FiniteElements
+from qwlib.interband import damping_like
+from qwlib.thresholds import rashba_at
+from qwlib.torque import field_per_current
 
 MAKERS = {
     "states": explore_states,
@@ -164,3 +184,236 @@ def test_a_step_is_quick(explorer):
         explorer.controls["alpha_L"].value = value
         times.append(time.process_time() - begin)
     assert min(times) < 0.25
+
+
+# --- the explorers of the other chapters ----------------------------------------------------------
+
+OTHERS = {
+    "subbands": explore_subbands,
+    "state": explore_state,
+    "spread": explore_spread,
+    "interband": explore_interband,
+    "field": explore_field,
+    "count": explore_count,
+    "scan": explore_scan,
+    "claims": explore_claims,
+    "units": explore_units,
+}
+
+
+def rows(explorer) -> dict[str, float | str]:
+    """Return the table: what each row is, and its value with all digits, or its text."""
+    found = re.findall(r'<th scope="row">(.*?)</th><td>(.*?)</td>', explorer.table.value)
+    values = {}
+    for name, cell in found:
+        value = re.match(r'<data value="(.*?)">', cell)
+        values[name] = float(value[1]) if value else cell
+    return values
+
+
+def numbers(explorer) -> list[float]:
+    """Return every number of the table, with all its digits."""
+    return [float(value) for value in re.findall(r'<data value="(.*?)">', explorer.table.value)]
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_an_explorer_has_a_control_for_every_parameter_and_follows_them(name):
+    explorer = OTHERS[name]()
+    own = {"k", "E", "state", "points", "width", "hbar_over_tau", "M_s", "j", "tau", "E_x"}
+    couplings = set() if name == "claims" else {"alpha_L", "alpha_R"}
+    # The numbers of the statements have their own couplings, so there is no slider for them.
+    well = {*Well.__dataclass_fields__, "E_F"} - {"alpha_L", "alpha_R"}
+    assert set(explorer.controls) - own == well | couplings
+    before, table, states = picture(explorer), explorer.table.value, explorer.states
+    explorer.controls["E_F"].value = 4.8
+    assert "E_F must be below" in explorer.message.value
+    assert explorer.states is states and explorer.table.value == table
+    assert np.array_equal(picture(explorer), before)
+    explorer.controls["E_F"].value = 2.7
+    assert explorer.message.value == ""
+    assert explorer.states.E_F == 2.7
+    assert not np.array_equal(picture(explorer), before)
+    assert explorer.table.value != table
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_wells_at_the_ends_of_the_sliders_are_shown_or_refused(name):
+    explorer = OTHERS[name]()
+    for control, value in (("E_F", 0.1), ("d", 0.1), ("E_F", 4.0), ("Delta", 0.0)):
+        states = explorer.states
+        explorer.controls[control].value = value
+        refused = "shows the last allowed" in explorer.message.value
+        assert (explorer.states is states) == refused
+        # What is refused: a state that is not there, and a spread wider than the well.
+        said = {"state": "state must be at most", "spread": "width must be"}.get(name)
+        assert not refused or said in explorer.message.value
+        assert all(np.isfinite(numbers(explorer)))
+
+
+def test_units_are_raised_and_whole_numbers_have_whole_steps():
+    explorer = explore_field()
+    assert explorer.controls["j"].description == "j (10¹¹ A/m²)"
+    assert explorer.controls["alpha_L"].description == "α_L (eV nm²)"
+    assert explore_scan().controls["points"].step == 10
+
+
+def test_the_listed_levels_are_those_of_the_elements():
+    explorer = explore_subbands(k=4.0)
+    explorer.controls["alpha_L"].value = 0.06
+    well = Well(alpha_L=0.06)
+    E = FiniteElements.from_well(well, k_max=4.0, order=8).bound_states(4.0)
+    listed = rows(explorer)
+    assert listed["bound states at k = 4 nm⁻¹"] == E.size
+    # The mesh is converged to better than 1e-8 eV at this order (tests/test_fem.py).
+    assert [listed[f"their E no. {i} (eV)"] for i in (1, 2, 3, 4)] == pytest.approx(E[:4], abs=1e-7)
+    # A curve of (a) is one of (b) lifted by c k², and a Fermi state is at ε_F.
+    upper, lower = explorer.figure.axes
+    k, E_total = upper.lines[0].get_data()
+    np.testing.assert_allclose(E_total - lower.lines[0].get_ydata(), well.c * k**2, atol=1e-12)
+    for line in upper.lines[4:]:
+        np.testing.assert_allclose(line.get_ydata(), 3.0, atol=1e-12)
+
+
+def test_the_chosen_state_changes_its_kind_at_the_closed_form_threshold():
+    explorer = explore_state(state=3)
+    place = next(a for a in rashba_at(Well(), 3.0, 0.25) if a > 0)
+    for alpha, kind, sign in ((place - 1e-3, "propagating", 1), (place + 1e-3, "mixed", -1)):
+        explorer.controls["alpha_L"].value = alpha
+        listed = rows(explorer)
+        assert listed["kind of this one"] == kind
+        assert np.sign(listed["κ↑² (nm⁻²), negative where evanescent"]) == sign
+        # c κ↑² = E − Δ: one subtraction and one division.
+        c = explorer.states.well.c
+        left = c * listed["κ↑² (nm⁻²), negative where evanescent"]
+        assert left == pytest.approx(listed["E − |Δ| (eV)"], abs=1e-14)
+    # Both curves belong to that state: with the tails beyond the picture it is normalised.
+    up, down = (line for line in explorer.figure.axes[1].lines[:2])
+    density = up.get_ydata() ** 2 + down.get_ydata() ** 2
+    assert np.trapezoid(density, up.get_xdata()) == pytest.approx(1, abs=0.02)
+    explorer.controls["state"].value = 40
+    assert "state must be at most 13" in explorer.message.value
+
+
+def test_a_narrow_spread_is_the_delta_and_past_the_end_only_it_has_a_bottom():
+    explorer = explore_spread(width=0.02, alpha_L=0.046)
+    listed = rows(explorer)
+    assert listed["states: δ-functions"] == listed["states: spread"] == 13
+    # A coupling spread over w differs from a δ at first order in k w.
+    gap = listed["largest k (nm⁻¹): δ-functions"] / listed["largest k (nm⁻¹): spread"] - 1
+    assert 0 < gap < 1e-3
+    # The curve with δ-functions is the lowest of `bound_states`, to the width of its bisection.
+    delta, box = explorer.figure.axes[0].lines[:2]
+    for i in (0, 10, 20):
+        k = delta.get_xdata()[i]
+        E = bound_states(Well(), k)[0] + Well().c * k**2
+        assert delta.get_ydata()[i] == pytest.approx(E, abs=1e-6)
+    explorer.controls["width"].value = 0.3
+    explorer.controls["alpha_L"].value = 0.09
+    assert "no lower bound" in explorer.message.value
+    delta, box = (line.get_ydata() for line in explorer.figure.axes[0].lines[:2])
+    assert np.diff(delta)[-1] < 0 < np.diff(box)[-1]
+
+
+def test_the_coarse_mesh_is_right_within_two_per_cent_and_its_broadening_exact():
+    explorer = explore_interband(alpha_L=0.06, d=1.5)
+    response = damping_like(Well(alpha_L=0.06, d=1.5), 3.0, np.array([0.1, 0.3]))
+    for i, gamma in enumerate((0.1, 0.3)):
+        explorer.controls["hbar_over_tau"].value = gamma
+        listed = rows(explorer)
+        along = listed["∫S_x dz (10⁻³ nm⁻² per τeE/ħ)"]
+        across = listed["what is added to ∫S_y dz (10⁻³ nm⁻² per τeE/ħ)"]
+        assert along == pytest.approx(1e3 * response.damping_like[i], rel=0.02)
+        assert across == pytest.approx(1e3 * response.field_like[i], rel=0.02)
+    explorer.controls["alpha_L"].value = 0.08
+    assert "must be below ħ²/m" in explorer.message.value
+
+
+def test_fields_against_the_width_are_those_of_single_wells():
+    explorer = explore_field(alpha_L=0.03, alpha_R=-0.02, M_s=0.7, j=2.0)
+    everything, waves = explorer.figure.axes[0].lines[:2]
+    for i in (15, 45):
+        well = Well(alpha_L=0.03, alpha_R=-0.02, d=everything.get_xdata()[i])
+        states = fermi_states(well, 3.0)
+        # The curve takes the torque from the interfaces, this from the spin that the exchange
+        # sees: the two agree to rounding, which sums of terms of both signs magnify.
+        expected = -field_per_current(states, 0.7e6)
+        assert everything.get_ydata()[i] == pytest.approx(expected, rel=1e-8)
+        expected = -field_per_current(states[states.kind == "propagating"], 0.7e6)
+        assert waves.get_ydata()[i] == pytest.approx(expected, rel=1e-8)
+    listed = rows(explorer)
+    per_current = listed["−B_y/j, all states (mT per 10¹¹ A/m²)"]
+    assert listed["−B_y at j = 2 · 10¹¹ A/m² (mT)"] == 2 * per_current
+
+
+def test_the_count_is_that_of_the_levels_below():
+    explorer = explore_count(k=3.0, E=-0.1, alpha_L=0.06)
+    E = bound_states(Well(alpha_L=0.06), 3.0)
+    for energy in (-0.1, 0.7, 2.9):
+        explorer.controls["E"].value = energy
+        listed = rows(explorer)
+        below = int((E < energy).sum())
+        assert listed["of them below ε_F − ck²"] == (E < 3.0 - Well().c * 9).sum()
+        assert listed["bound states below E, N = J₀ + n₋"] == below
+        assert listed["the next one above E (eV)"] == E[below]
+        # Clamped at both interfaces a spin has the levels ±Δ + c(mπ/d)².
+        m = np.arange(1, 10)
+        clamped = [s * 0.25 + Well().c * (m * np.pi / 2.2) ** 2 for s in (1, -1)]
+        assert listed["clamped levels below E, J₀"] == (np.concatenate(clamped) < energy).sum()
+    explorer.controls["E"].value = 4.9
+    assert "E must not exceed the lower barrier edge" in explorer.message.value
+
+
+def test_a_scan_misses_what_shares_its_cell():
+    explorer = explore_scan(points=200)
+    listed = rows(explorer)
+    # A state is missed where the determinant has an even number of roots and poles in its cell:
+    # then its sign is the same at both ends.
+    states = fermi_states(Well(), 3.0)
+    m = np.arange(1, 10)
+    k2 = [(3.0 - s * 0.25) / Well().c - (m * np.pi / 2.2) ** 2 for s in (1, -1)]
+    poles = np.sqrt(np.concatenate(k2).clip(0))
+    edges = np.ceil(states.k.max()) * np.arange(201) / 200
+    both = np.histogram(np.concatenate([states.k, poles[poles > 0]]), edges)[0]
+    missed = both[np.searchsorted(edges, states.k) - 1] % 2 == 0
+    assert listed["missed"] == missed.sum() > 0
+    assert listed["found by the scan"] + listed["missed"] == listed["Fermi states"] == 13
+    assert listed["of those found"] == pytest.approx(
+        1e3 * states.contribution[~missed].sum(),
+        rel=1e-12,  # the same numbers, summed
+    )
+    explorer.controls["points"].value = 4000
+    whole = rows(explorer)
+    assert whole["missed"] == 0
+    assert whole["of those found"] == whole["∫S_y dz of all states (10⁻³ nm⁻² per τeE/ħ)"]
+
+
+def test_statements_get_the_verdict_of_their_numbers():
+    explorer = explore_claims()
+    listed = rows(explorer)
+    for claim in claims.claims():
+        if claim.id in QUICK:
+            assert listed[claim.title] == claim.verdict
+    explorer.controls["mass"].value = 0.5
+    changed = rows(explorer)
+    material = claims.Material(mass=0.5)
+    assert changed["number of states, propagating"] != listed["number of states, propagating"]
+    states = material.states(alpha_L=claims.FIRST)
+    assert changed["number of states, all states"] == len(states)
+
+
+def test_si_units_are_those_of_the_constants():
+    explorer = explore_units(tau=20.0, E_x=0.5)
+    listed = rows(explorer)
+    states = fermi_states(Well(), 3.0)
+    # e and ħ to the digits that matter here; their values are exact.
+    e, hbar = 1.602176634e-19, 1.054571817646e-34
+    shift = 20e-15 * e * 0.5e5 / hbar
+    assert listed["τeE/ħ (m⁻¹)"] == pytest.approx(shift, rel=1e-11)
+    total = states.contribution.sum() * shift * 1e-9 * 1e18
+    assert listed["∫S_y dz (m⁻²)"] == pytest.approx(total, rel=1e-11)
+    width = states.current.sum() * e * 20e-15 * e**2 * 0.5e5 / hbar**2
+    assert listed["current per width (A m⁻¹)"] == pytest.approx(width, rel=1e-11)
+    # The curve is S_y(z) in 1/m³: a nm⁻³ is 1e27 m⁻³, and τeE/ħ is in 1/nm.
+    line = explorer.figure.axes[0].lines[0]
+    density = states.spin_density(line.get_xdata()).sum(axis=0) * shift * 1e-9 * 1e27
+    np.testing.assert_allclose(line.get_ydata(), density, rtol=1e-10, atol=1e6)

@@ -9,7 +9,7 @@ from wells import E_F, PAPER
 
 from qwlib import Well, bound_states, fermi_states, interband
 from qwlib.fem import FiniteElements
-from qwlib.interband import damping_like, kubo_bastin
+from qwlib.interband import damping_like, kubo_bastin, transitions
 
 THIN = Well(d=0.6, alpha_L=0.04, alpha_R=0.01)
 SKEW = Well(d=0.5, V_L=4.0, V_R=6.0, Delta=-0.4, alpha_L=-0.03, alpha_R=0.05, mass=0.8)
@@ -217,3 +217,14 @@ def test_sea_must_have_a_bottom(function):
             function(THIN.replace(**{name: -0.08}), E_F, 0.1)
     with pytest.raises(ValueError, match="E_F must be below"):
         function(THIN, 5.0, 0.1)
+
+
+def test_pairs_give_the_integrals_of_the_response_at_any_broadening():
+    gamma = np.array([0.02, 0.4])
+    response, pairs = damping_like(SKEW, E_F, gamma), transitions(SKEW, E_F)
+    along, across = pairs.spins(gamma)
+    # The same sums in another order: some 10⁵ terms of both signs.
+    assert along == pytest.approx(response.damping_like, rel=1e-9)
+    assert across == pytest.approx(response.field_like, rel=1e-9)
+    with pytest.raises(ValueError, match="hbar_over_tau must be > 0"):
+        pairs.spins(0.0)

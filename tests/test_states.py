@@ -12,6 +12,7 @@ from qwlib.states import (
     basis_integrals,
     clamped_gram,
     excluded,
+    levels,
     monotonic,
     odd_ratio,
     own_integrals,
@@ -502,3 +503,15 @@ def test_polishing_mends_what_the_root_finder_leaves(monkeypatch):
     largest = np.abs(exact.contribution).max()
     # Each is within 1e-11 of the truth, by the table to 30 digits.
     assert rough.contribution == pytest.approx(exact.contribution, abs=2e-11 * largest)
+
+
+@pytest.mark.parametrize(
+    "well", [PAPER, PAPER.replace(alpha_R=PAPER.alpha_L), PAPER.replace(Delta=0.0)]
+)
+def test_levels_at_many_wave_numbers_are_those_at_each(well):
+    # At 40/nm the lowest is far below the others, where the search for it begins.
+    k = np.array([5.0, 0.0, 40.0, 0.3])
+    together = levels(well, k)
+    assert len(together) == 4 and len(together[0]) > 10
+    for q, E in zip(k, together, strict=True):
+        np.testing.assert_array_equal(E, bound_states(well, q))

@@ -205,6 +205,27 @@ del Path
     });
   }
 
+  /* ipywidgets gives names to neither the handle of a slider, nor the number beside it, nor a
+     picture; a screen reader says nothing without one. */
+  function nameControls(root) {
+    const name = () => {
+      root.querySelectorAll(".widget-inline-hbox").forEach((box) => {
+        const label = box.querySelector(".widget-label");
+        const named = label.title ? `${label.textContent}: ${label.title}` : label.textContent;
+        box.querySelectorAll(".noUi-handle, .widget-readout").forEach((node) => {
+          node.setAttribute("aria-label", named);
+          if (!node.hasAttribute("role")) {
+            node.setAttribute("role", "textbox");
+          }
+        });
+      });
+      root.querySelectorAll("img.widget-image").forEach((image) => {
+        image.alt = "The figure for the values of the sliders; the table below has its numbers.";
+      });
+    };
+    new MutationObserver(name).observe(root, { childList: true, subtree: true });
+  }
+
   /* --- the button ------------------------------------------------------------------------------ */
 
   async function start(say, count) {
@@ -259,6 +280,7 @@ del Path
         },
       });
     const first = markCells();
+    document.querySelectorAll("div.tag_explorer").forEach(nameControls);
     const booted = window.thebe.bootstrap({
       useBinder: false,
       useJupyterLite: true,

@@ -1,0 +1,241 @@
+"""What the tests of live pages share: a page that is opened, started, read and measured."""
+
+import hashlib
+import os
+import re
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import nbformat
+import psutil
+from conftest import Site
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from qwlib import Well, fermi_states
+from qwlib.explore import SYMBOLS
+from qwlib.kubo import KINDS
+
+BOOK = Path(__file__).parent.parent / "book"
+
+
+def code(chapter: str) -> list:
+    """Return the cells of code in a chapter."""
+    notebook = nbformat.read(BOOK / f"{chapter}.ipynb", as_version=4)
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def has(cell, tag: str) -> bool:
+    return tag in cell.metadata.get("tags", [])
+
+
+CHAPTERS = sorted(path.stem for path in BOOK.glob("*.ipynb"))
+WELL = (*Well.__dataclass_fields__, "E_F")
+EXPLORED = [name for name in CHAPTERS if any(has(cell, "explorer") for cell in code(name))]
+
+THOROUGH = ("confinement", "chirality", "thickness")
+"""Chapters with an explorer of which tests/test_live.py runs all cells; the others have theirs in
+tests/test_live_explorers.py."""
+
+# Seconds on a quiet machine, from the press of the button and from that of a key.
+TO_START, TO_STEP = 30, 0.5
+# When to give up: other work on the machine is no reason to fail.
+PATIENCE = 300_000  # ms
+
+# From one machine to the other: a sum of contributions is rounded differently by another libm.
+SAME = 1e-9
+
+
+class Stopwatch:
+    """Measures what a quiet machine would need at most, on one that may not be quiet.
+
+    What passes is as long or longer.  So is the time of the processors that the browser takes, as
+    one of its threads at least is busy all the while: nothing here waits for a network.  Other work
+    makes the first longer but hardly the second, threads side by side the second but not the first.
+    """
+
+    def __init__(self):
+        self.began, self.used = time.perf_counter(), self.processors()
+
+    @staticmethod
+    def processors() -> float:
+        total = 0.0
+        for process in psutil.Process().children(recursive=True):
+            try:
+                times = process.cpu_times()
+            except psutil.NoSuchProcess:
+                continue
+            total += times.user + times.system
+        return total
+
+    def read(self) -> tuple[float, float]:
+        return time.perf_counter() - self.began, self.processors() - self.used
+
+
+def say(capsys, text: str) -> None:
+    with capsys.disabled():
+        print(f"\n    {text} (load {os.getloadavg()[0]:.1f})")
+
+
+def open_page(browser: Browser, site: str, name: str) -> Page:
+    """Open a page; what goes wrong from now on is in `page.wrong`."""
+    page = browser.new_page(viewport={"width": 1200, "height": 1000})
+    page.set_default_timeout(PATIENCE)
+    page.wrong = []
+    page.on("console", lambda m: page.wrong.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: page.wrong.append(str(error)))
+    page.on("requestfailed", lambda r: page.wrong.append(f"failed: {r.url}"))
+    page.on("response", lambda r: page.wrong.append(f"{r.status}: {r.url}") if not r.ok else None)
+    page.goto(f"{site}/book/{name}.html")
+    return page
+
+
+def press(page: Page) -> None:
+    """Press the button and wait until the page is live; a slider can be moved then, if any."""
+    page.get_by_role("button", name="Run this page").click()
+    page.wait_for_selector(".qw-live[data-state=live], .qw-live[data-state=failed]")
+    assert page.get_attribute(".qw-live", "data-state") == "live", page.inner_text(".qw-live")
+    explorer = page.locator("div.tag_explorer")
+    if explorer.count():
+        slider(explorer, "d").wait_for()
+
+
+def label(name: str) -> re.Pattern:
+    """Return what the label of a control looks like: its symbol, then its unit if it has one."""
+    return re.compile(rf"^{re.escape(SYMBOLS[name])}( \(|$)")
+
+
+def control(explorer: Locator, name: str) -> Locator:
+    has_label = explorer.page.locator(".widget-label", has_text=label(name))
+    return explorer.locator(".widget-inline-hbox").filter(has=has_label)
+
+
+def slider(explorer: Locator, name: str) -> Locator:
+    return control(explorer, name).locator(".noUi-handle")
+
+
+def parameters(explorer: Locator, names: Iterable[str] = WELL) -> dict:
+    """Read the parameters off the explorer of a page, as a reader does."""
+    values = {}
+    for name in names:
+        here = control(explorer, name)
+        if name == "exchange":
+            values[name] = here.locator("select").input_value()
+        else:
+            values[name] = float(here.locator(".widget-readout").inner_text().replace("−", "-"))
+    return values
+
+
+def totals(explorer: Locator) -> dict[str, float]:
+    """Read ∫S_y dz of each kind off the table, with all digits."""
+    rows = explorer.locator("table tr:has(td)")
+    return {
+        row.locator("th").inner_text(): float(row.locator("data").get_attribute("value"))
+        for row in rows.all()
+    }
+
+
+def computed(values: dict) -> dict[str, float]:
+    """Return the same, computed here."""
+    values = values.copy()
+    E_F = values.pop("E_F")
+    states = fermi_states(Well(**values), E_F)
+    sums = {kind: states[states.kind == kind].contribution.sum() for kind in KINDS}
+    return sums | {"all": states.contribution.sum()}
+
+
+def picture(explorer: Locator) -> str:
+    """Return the checksum of the picture that is shown."""
+    octets = explorer.locator("img.widget-image").evaluate(
+        "async (image) => Array.from(new Uint8Array(await (await fetch(image.src)).arrayBuffer()))"
+    )
+    return hashlib.sha256(bytes(octets)).hexdigest()
+
+
+def cell_of(page: Page, number: int) -> Locator:
+    return page.locator("article div.cell:has(.CodeMirror)").nth(number)
+
+
+def run(page: Page, number: int, source: str) -> str:
+    """Write a cell anew, press its button and return what it shows, once "done" is there."""
+    cell = cell_of(page, number)
+    output = cell.locator("[data-output]")
+    output.evaluate("node => { node.querySelector('.jp-OutputArea').innerHTML = ''; }")
+    cell.locator(".CodeMirror").evaluate("(node, text) => node.CodeMirror.setValue(text)", source)
+    cell.get_by_role("button", name="run", exact=True).click()
+    page.wait_for_function(
+        "node => /^done$|Error/m.test(node.innerText)", arg=output.element_handle()
+    )
+    return output.inner_text()
+
+
+def complaints(page: Page) -> list[str]:
+    return page.locator("article [data-mime-type*=stderr]").all_text_contents()
+
+
+def run_all(page: Page, chapter: str) -> None:
+    """Press "Run all cells", and compare what the page then shows with what the book stores."""
+    page.get_by_role("button", name="Run all cells").click()
+    expect(page.get_by_role("button", name="Run all cells")).to_be_enabled(timeout=PATIENCE)
+    assert complaints(page) == []
+    cells = [cell for cell in code(chapter) if not has(cell, "remove-cell")]
+    assert page.locator("article div.cell:has(.CodeMirror)").count() == len(cells)
+    printed = 0
+    for number, cell in enumerate(cells):
+        text = "".join(out.text for out in cell.outputs if out.output_type == "stream")
+        shown = cell_of(page, number).locator("[data-output] [data-mime-type*=stdout]")
+        assert "".join(shown.all_text_contents()).strip() == text.strip()
+        printed += bool(text)
+    assert printed > 2
+    # A figure drawn anew keeps its caption.
+    for figure in page.locator("article div.cell figure:has(.jp-OutputArea)").all():
+        assert figure.locator("img").get_attribute("src").startswith("data:image/png")
+        assert figure.locator("figcaption .caption-number").count() == 1
+
+
+def usable_in_time(running: SimpleNamespace, browser: Browser, site: str, capsys) -> None:
+    """Assert that a page was usable soon after the click, if need be after another try."""
+    took = running.took
+    # Crowded caches make a processor slower, but not each time: the best of three counts.
+    for again in (True, True, False):
+        passed, used = took
+        say(capsys, f"{running.chapter}: usable after {passed:.1f} s, {used:.1f} s of processors")
+        if min(took) < TO_START:
+            break
+        if again:
+            page = open_page(browser, site, running.chapter)
+            watch = Stopwatch()
+            press(page)
+            took = watch.read()
+            page.close()
+    assert min(took) < TO_START
+
+
+def started(browser: Browser, site: Site, chapter: str) -> Iterator[SimpleNamespace]:
+    """Start a chapter: give the page, its explorer, and what it took to get there."""
+    del site.seen[:]
+    page = open_page(browser, site, chapter)
+    page.wait_for_load_state("networkidle")
+    before = list(site.seen)
+    watch = Stopwatch()
+    press(page)
+    yield SimpleNamespace(
+        chapter=chapter,
+        page=page,
+        explorer=page.locator("div.tag_explorer"),
+        took=watch.read(),
+        before=before,
+        loaded=site.seen[len(before) :],
+    )
+    page.close()
+
+
+def step(explorer: Locator, handle: Locator, key: str) -> tuple[float, float]:
+    """Press a key on a slider and return how long it took until the picture was another."""
+    shown = explorer.locator("img.widget-image").element_handle()
+    source = shown.get_property("src").json_value()
+    watch = Stopwatch()
+    handle.press(key)
+    explorer.page.wait_for_function("([node, src]) => node.src !== src", arg=[shown, source])
+    return watch.read()

@@ -1,0 +1,120 @@
+"""The chapters past the first three run in the page too: each visited once, its explorer moved.
+
+What the page then shows is compared with the same explorer here; tests/test_explore.py compares
+that with other routes.
+"""
+
+import ast
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from conftest import served
+from livepage import (
+    EXPLORED,
+    SAME,
+    THOROUGH,
+    TO_STEP,
+    WELL,
+    code,
+    complaints,
+    has,
+    parameters,
+    picture,
+    run_all,
+    say,
+    slider,
+    started,
+    step,
+    usable_in_time,
+)
+from playwright.sync_api import Locator
+from test_explore import numbers
+
+from qwlib.explore import Explorer
+
+OTHERS = [chapter for chapter in EXPLORED if chapter not in THOROUGH]
+
+
+def here(chapter: str, values: dict) -> Explorer:
+    """Return the explorer of a chapter as this Python makes it, its controls at these values."""
+    names = {}
+    for cell in code(chapter):
+        if has(cell, "parameters"):
+            exec(cell.source, names)
+    (cell,) = [cell for cell in code(chapter) if has(cell, "explorer")]
+    *before, last = ast.parse(cell.source).body
+    exec(compile(ast.Module(before, []), chapter, "exec"), names)
+    explorer = eval(compile(ast.Expression(last.value), chapter, "eval"), names)
+    for name, value in values.items():
+        explorer.controls[name].value = value
+    return explorer
+
+
+def shown(explorer: Locator) -> list[float]:
+    """Return every number of the table, with all its digits."""
+    numbers = explorer.locator("table data").evaluate_all("nodes => nodes.map(n => n.value)")
+    return [float(number) for number in numbers]
+
+
+@pytest.fixture(scope="module")
+def site(local_html):
+    with served(local_html) as address:
+        yield address
+
+
+@pytest.fixture(scope="module", params=OTHERS)
+def running(request, browser, site):
+    """A chapter that runs: the page, its explorer, and what it took to get there."""
+    yield from started(browser, site, request.param)
+
+
+def test_from_click_to_usable(running, browser, site, capsys):
+    usable_in_time(running, browser, site, capsys)
+
+
+def test_sliders_move_the_figure_and_the_page_shows_what_qwlib_computes(running, capsys):
+    explorer = running.explorer
+    native = here(running.chapter, {})
+    assert shown(explorer) == pytest.approx(numbers(native), rel=SAME, abs=1e-12)
+    # The first parameter that is this chapter's own, if it has one, then one of the well.
+    own = [name for name in native.controls if name not in WELL][:1]
+    steps, before = [], picture(explorer)
+    for name, key in [(name, "ArrowRight") for name in own] + 3 * [("d", "ArrowRight")]:
+        old = parameters(explorer, native.controls)
+        steps.append(step(explorer, slider(explorer, name), key))
+        now = parameters(explorer, native.controls)
+        assert [other for other in now if now[other] != old[other]] == [name]
+        assert now[name] > old[name]
+        assert picture(explorer) != before
+        before = picture(explorer)
+    for name, value in now.items():
+        native.controls[name].value = value
+    assert shown(explorer) == pytest.approx(numbers(native), rel=SAME, abs=1e-12)
+    listed = ", ".join(f"{passed:.2f} ({used:.2f})" for passed, used in steps)
+    say(capsys, f"{running.chapter}: steps of sliders: {listed} s (of processors)")
+    # What else happens can only make a step longer: the best counts, of the well's alone.
+    assert min(map(min, steps[len(own) :])) < TO_STEP
+
+
+def test_a_screen_reader_finds_names_and_nothing_sticks_out(running):
+    page = running.page
+    page.set_viewport_size({"width": 400, "height": 900})
+    wide = "node => node.scrollWidth - node.clientWidth"
+    assert running.explorer.locator(".jp-OutputArea-output").first.evaluate(wide) <= 1
+    found = Axe().run(page, context=".tag_explorer .cell_output").response["violations"]
+    grave = [each for each in found if each["impact"] in ("serious", "critical")]
+    assert [(each["id"], [node["html"] for node in each["nodes"]][:2]) for each in grave] == []
+    page.set_viewport_size({"width": 1200, "height": 1000})
+
+
+def test_nothing_went_wrong_on_the_way(running):
+    # What any of the tests above made the page say is in it.
+    assert running.page.wrong == []
+    assert complaints(running.page) == []
+
+
+# All cells of a chapter take up to minutes in a page; its tests above run those around its sliders.
+@pytest.mark.slow
+def test_all_cells_print_what_the_book_prints(running):
+    run_all(running.page, running.chapter)
+    assert running.page.wrong == []

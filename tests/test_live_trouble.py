@@ -1,0 +1,144 @@
+"""What a live page says when something goes wrong, and what stands beside the pages."""
+
+import json
+import re
+import zipfile
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from conftest import Handler, served
+from livepage import PATIENCE, open_page
+from playwright.sync_api import Page, expect
+
+import qwlib
+from tools import build, live
+
+
+@pytest.fixture(scope="module")
+def site(local_html):
+    with served(local_html) as address:
+        yield address
+
+
+# --- what can go wrong ----------------------------------------------------------------------------
+
+
+def says(page: Page, text: str | re.Pattern) -> None:
+    """Press the button and expect a message."""
+    page.get_by_role("button", name="Run this page").click()
+    expect(page.locator(".qw-live[data-state=failed] .qw-run-message")).to_contain_text(
+        text, timeout=PATIENCE
+    )
+
+
+def test_without_a_network_the_button_says_so_and_can_be_pressed_again(browser, html):
+    with served(html) as address:
+        page = open_page(browser, address, "confinement")
+        says(page, "did not deliver https://cdn.jsdelivr.net/")
+        assert "Check the connection" in page.inner_text(".qw-live")
+        expect(page.get_by_role("button", name="Run this page")).to_be_enabled()
+        page.close()
+
+
+class Cut(Handler):
+    """Serves one file to its middle only."""
+
+    half = ""
+
+    def copyfile(self, source, target):
+        if self.half and self.half in self.path:
+            octets = source.read()
+            target.write(octets[: len(octets) // 2])
+        else:
+            super().copyfile(source, target)
+
+
+@pytest.mark.parametrize(
+    "file",
+    ["thebe/index.js", "thebe-lite/51.", "pyodide.asm.js", "pyodide.asm.wasm", "scipy-", "/qwlib-"],
+)
+def test_a_network_that_breaks_off_is_told(browser, local_html, monkeypatch, file):
+    monkeypatch.setattr(Cut, "half", file)
+    with served(local_html, Cut) as address:
+        page = open_page(browser, address, "symbols")
+        says(page, re.compile(f"did not deliver .*{re.escape(file)}"))
+        assert "try again" in page.inner_text(".qw-live")
+        page.close()
+
+
+@pytest.mark.parametrize("lacks", ["WebAssembly", "Worker"])
+def test_a_browser_that_cannot_is_told(browser, site, lacks):
+    page = browser.new_page()
+    page.add_init_script(f"delete window.{lacks}")
+    page.goto(f"{site}/book/confinement.html")
+    says(page, "This browser cannot run Python: it lacks WebAssembly or web workers.")
+    page.close()
+
+
+def test_a_page_opened_as_a_file_says_what_to_do(browser, html):
+    page = browser.new_page()
+    page.goto((html / "book" / "confinement.html").as_uri())
+    says(page, "make serve")
+    page.close()
+
+
+# --- without a browser ----------------------------------------------------------------------------
+
+
+def test_make_book_takes_the_copies_when_asked_to(monkeypatch, tmp_path):
+    asked = []
+    index = tmp_path / "_build" / "html" / "index.html"
+
+    def run(*args, **options):
+        index.parent.mkdir(parents=True)
+        index.touch()
+        return SimpleNamespace(returncode=0)
+
+    monkeypatch.setattr(build.subprocess, "run", run)
+    monkeypatch.setattr(build.live, "install", lambda html, local: asked.append(local))
+    monkeypatch.setattr(build.slides, "main", lambda source: None)
+    for value in ("local", ""):
+        monkeypatch.setenv("LIVE", value)
+        build.build(tmp_path)
+    assert asked == [True, False]
+
+
+def test_wheels_hold_what_is_installed_and_are_listed_with_their_checksums(tmp_path):
+    live.install(tmp_path, local=False)
+    config = json.loads((tmp_path / "live" / "config.json").read_text(encoding="utf-8"))
+    listed = json.loads((tmp_path / "live" / "wheels" / "all.json").read_text(encoding="utf-8"))
+    for wanted in config["wheels"] + config["late"]:
+        if wanted in live.LATE_PACKAGES:
+            continue
+        name, version = wanted.split("==")
+        (entry,) = listed[name]["releases"][version]
+        wheel = tmp_path / "live" / "wheels" / entry["filename"]
+        assert live.sha256(wheel.read_bytes()) == entry["digests"]["sha256"]
+        with zipfile.ZipFile(wheel) as archive:
+            assert f"{name}-{version}.dist-info/METADATA" in archive.namelist()
+            if name == "qwlib":
+                for path in Path(qwlib.__file__).parent.glob("*.py"):
+                    assert archive.read(f"qwlib/{path.name}") == path.read_bytes()
+    first = (tmp_path / "live" / "config.json").read_bytes()
+    live.install(tmp_path, local=False)
+    assert (tmp_path / "live" / "config.json").read_bytes() == first
+
+
+def test_a_file_that_is_not_what_it_should_be_stops_the_build(tmp_path, monkeypatch):
+    with pytest.raises(SystemExit, match=r"thebe@0\.9\.3 does not have the checksum"):
+        live.check(False, "thebe@0.9.3")
+    monkeypatch.setattr(live, "CACHE", tmp_path / "none")
+    monkeypatch.setattr(live.shutil, "which", lambda name: None)
+    with pytest.raises(SystemExit, match="npm, which is not there"):
+        live.fetch()
+
+
+def test_scripts_from_elsewhere_are_those_that_were_verified(local_copies):
+    for source, file in (
+        ("thebe", "thebe.css"),
+        ("thebe", "index.js"),
+        ("thebeLite", "thebe-lite.min.js"),
+    ):
+        data = (local_copies / live.LOCAL[source] / file).read_bytes()
+        assert live.integrity(data, "sha384") == live.INTEGRITY[file]
