@@ -4,7 +4,9 @@ import base64
 import io
 import re
 from colorsys import rgb_to_hsv
+from functools import cache
 from inspect import getsource, isfunction
+from pathlib import Path
 from urllib.request import urlopen
 
 import matplotlib.pyplot as plt
@@ -12,7 +14,7 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, Tag
 from conftest import served
 from matplotlib.colors import to_rgb
 from PIL import Image
@@ -72,6 +74,7 @@ def figure_cells() -> dict[str, nbformat.NotebookNode]:
         for cell in nbformat.read(notebook, as_version=4).cells:
             figure = cell.metadata.get("mystnb", {}).get("figure")
             if figure:
+                cell.chapter = notebook.stem
                 cells[figure["name"]] = cell
     return cells
 
@@ -109,14 +112,17 @@ def test_data_hold_every_curve_in_finite_numbers(name):
     assert not re.search(r"[${}\\−]|(^|,)-0(,|$)", text, re.M)
 
 
+@cache
+def page_figures(page: Path) -> dict[str, Tag]:
+    """Return the figures of a page by name."""
+    article = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser").article
+    return {figure.get("id"): figure for figure in article.find_all("figure")}
+
+
 @pytest.mark.parametrize("name", CURVES)
 def test_page_links_to_the_data_of_its_figure(html, name):
-    (page,) = (
-        page
-        for page in (html / "book").glob("*.html")
-        if f'id="{name}"' in page.read_text(encoding="utf-8")
-    )
-    figure = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser").find(id=name)
+    page = html / "book" / f"{CELLS[name].chapter}.html"
+    figure = page_figures(page)[name]
     (link,) = figure.figcaption.select(".figure-data a")
     assert link.get_text() == "Data (CSV)"
     file = page.parent / link["href"]
