@@ -37,6 +37,7 @@ from .kubo import KINDS, FermiStates, contribution, current, fermi_states, kind_
 from .matching import Rule, clamped_states, count_states, matching_matrix
 from .states import bound_states, levels, solve
 from .sweep import DEFAULT_FERMI_ENERGY, Grid, full, solve_columns
+from .thresholds import rashba_at
 from .torque import FIELD_UNIT, exchange_torque, field
 from .well import EXCHANGE, LONG_NAMES, UNITS, UnboundedSpectrumWarning, Well
 
@@ -171,7 +172,9 @@ class Explorer(widgets.VBox):
         values |= {"E_F": E_F} | (extra or {})
         self.controls = {name: control(name, value) for name, value in values.items()}
         self.message = widgets.HTML()
-        self.picture = widgets.Image(format="png", layout=widgets.Layout(max_width="100%"))
+        # A column stretches what it holds, and a stretched picture is blurred.
+        place = widgets.Layout(max_width="100%", align_self="flex-start")
+        self.picture = widgets.Image(format="png", layout=place)
         self.table = widgets.HTML()
         grid = widgets.Layout(display="flex", flex_flow="row wrap")
         super().__init__(
@@ -941,6 +944,7 @@ QUICK = (
     "confinement-chirality",
     "confinement-silent",
     "confinement-lost",
+    "chirality-jump",
     "thickness-counts",
 )
 """Statements whose numbers need a few wells."""
@@ -954,10 +958,15 @@ def claimed(states: FermiStates) -> tuple[Figure, str]:
     material = claims.Material(
         **{name: getattr(states.well, name) for name in names}, E_F=states.E_F
     )
+    # In closed form the place of the jump costs next to nothing; `claims` looks for it in a sweep.
+    well, floor = material.well(), abs(material.Delta)
+    places = rashba_at(well, material.E_F, floor) if material.E_F > floor else np.empty(0)
+    places = places[(places > 0) & (places < well.critical_rashba)]
+    jump = claims.Answer(None, float(places.min()) if places.size else None)
     entries = []
     for claim in claims.claims():
         if claim.id in QUICK:
-            answers = claim.answers(material)
+            answers = {"": jump} if claim.id == "chirality-jump" else claim.answers(material)
             verdict = claims.verdict_of(claim.paper, answers, claim.tolerance)
             entries.append(claims.Judged(claim, answers, verdict))
     figure = ours_over_papers(claims.numbers(entries))
@@ -970,7 +979,7 @@ def claimed(states: FermiStates) -> tuple[Figure, str]:
             several = [one for one in several if one is not None]
             parts = entry.claim.parts or [""] * len(several)
             rows += [
-                (f"{part or entry.claim.compared}, {kind}", one, "d")
+                (f"{part or entry.claim.compared}, {kind}", one, ".4g")
                 for part, one in zip(parts, several, strict=True)
             ]
     return figure, facts(rows)
