@@ -245,7 +245,7 @@ def test_wells_at_the_ends_of_the_sliders_are_shown_or_refused(name):
         refused = "shows the last allowed" in explorer.message.value
         assert (explorer.states is states) == refused
         # What is refused: a state that is not there, and a spread wider than the well.
-        said = {"state": "state must be at most", "spread": "width must be"}.get(name)
+        said = {"state": "state must be at most", "spread": "width must be"}.get(name, "(nothing)")
         assert not refused or said in explorer.message.value
         assert all(np.isfinite(numbers(explorer)))
 

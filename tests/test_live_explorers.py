@@ -78,21 +78,24 @@ def test_sliders_move_the_figure_and_the_page_shows_what_qwlib_computes(running,
     assert shown(explorer) == pytest.approx(numbers(native), rel=SAME, abs=1e-12)
     # The first parameter that is this chapter's own, if it has one, then one of the well.
     own = [name for name in native.controls if name not in WELL][:1]
+    # What else happens can only make a step longer: the best of some counts.
     steps, before = [], picture(explorer)
-    for name, key in [(name, "ArrowRight") for name in own] + 3 * [("d", "ArrowRight")]:
+    for name in own + 7 * ["d"]:
         old = parameters(explorer, native.controls)
-        steps.append(step(explorer, slider(explorer, name), key))
+        steps.append(step(explorer, slider(explorer, name), "ArrowRight"))
         now = parameters(explorer, native.controls)
         assert [other for other in now if now[other] != old[other]] == [name]
         assert now[name] > old[name]
         assert picture(explorer) != before
         before = picture(explorer)
+        if min(map(min, steps[len(own) :]), default=TO_STEP) < TO_STEP:
+            break
     for name, value in now.items():
         native.controls[name].value = value
     assert shown(explorer) == pytest.approx(numbers(native), rel=SAME, abs=1e-12)
     listed = ", ".join(f"{passed:.2f} ({used:.2f})" for passed, used in steps)
     say(capsys, f"{running.chapter}: steps of sliders: {listed} s (of processors)")
-    # What else happens can only make a step longer: the best counts, of the well's alone.
+    # Those of the well alone: with another parameter of its own a view may have less to do.
     assert min(map(min, steps[len(own) :])) < TO_STEP
 
 
