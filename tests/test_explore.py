@@ -314,7 +314,7 @@ def test_a_narrow_spread_is_the_delta_and_past_the_end_only_it_has_a_bottom():
     assert np.diff(delta)[-1] < 0 < np.diff(box)[-1]
 
 
-def test_the_coarse_mesh_is_right_within_two_per_cent_and_its_broadening_exact():
+def test_the_coarse_mesh_is_right_within_a_few_per_cent_and_its_broadening_exact():
     explorer = explore_interband(alpha_L=0.06, d=1.5)
     response = damping_like(Well(alpha_L=0.06, d=1.5), 3.0, np.array([0.1, 0.3]))
     for i, gamma in enumerate((0.1, 0.3)):
@@ -322,8 +322,8 @@ def test_the_coarse_mesh_is_right_within_two_per_cent_and_its_broadening_exact()
         listed = rows(explorer)
         along = listed["∫S_x dz (10⁻³ nm⁻² per τeE/ħ)"]
         across = listed["what is added to ∫S_y dz (10⁻³ nm⁻² per τeE/ħ)"]
-        assert along == pytest.approx(1e3 * response.damping_like[i], rel=0.02)
-        assert across == pytest.approx(1e3 * response.field_like[i], rel=0.02)
+        assert along == pytest.approx(1e3 * response.damping_like[i], rel=0.01)
+        assert across == pytest.approx(1e3 * response.field_like[i], rel=0.03)
     explorer.controls["alpha_L"].value = 0.08
     assert "must be below ħ²/m" in explorer.message.value
 
