@@ -104,6 +104,10 @@ def test_a_screen_reader_finds_names_and_nothing_sticks_out(running):
     page.set_viewport_size({"width": 400, "height": 900})
     wide = "node => node.scrollWidth - node.clientWidth"
     assert running.explorer.locator(".jp-OutputArea-output").first.evaluate(wide) <= 1
+    handles = running.explorer.get_by_role("slider")
+    names = handles.evaluate_all("nodes => nodes.map(n => n.getAttribute('aria-label'))")
+    labels = running.explorer.locator(".widget-slider .widget-label").all_text_contents()
+    assert [name.partition(":")[0] for name in names] == labels != []
     # Without what it would fetch of style sheets, which fails and counts as an error of the page.
     options = {"preload": False}
     axe = Axe().run(page, context=".tag_explorer .cell_output", options=options)
