@@ -890,7 +890,7 @@ def scan_roots(well: Well, E_F: float, k: np.ndarray) -> np.ndarray:
     values = det(k)
     i = np.nonzero(values[:-1] * values[1:] < 0)[0]
     a, b, sign = k[i], k[i + 1], np.sign(values[i])
-    for _ in range(30):
+    for _ in range(26):
         middle = (a + b) / 2
         same = det(middle) * sign > 0
         a, b = np.where(same, middle, a), np.where(same, b, middle)
