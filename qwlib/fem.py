@@ -345,6 +345,7 @@ class FiniteElements:
         order: int = 12,
         width: float | None = None,
         placement: str = "centred",
+        phase: float = PHASE_PER_ORDER,
     ) -> FiniteElements:
         """Return the Hamiltonian of a well, on a mesh made for it.
 
@@ -372,6 +373,9 @@ class FiniteElements:
             Spread each δ(z) of the Rashba coupling into a box of this width, nm, 0 < width ≤ d.
         placement : {"centred", "inside", "outside"}
             Box centred on its interface, or from the interface into the ferromagnet or insulator.
+        phase : float
+            The 0.375 above; with more the matrices are smaller, and what is said of order 12
+            no longer holds.
 
         Raises
         ------
@@ -399,7 +403,7 @@ class FiniteElements:
             k_max = _largest_wave_number(well, E_max, separation, width)
         if checked_number("k_max", k_max, "1/nm") <= 0:
             raise ValueError(f"k_max must be > 0 1/nm, got {k_max!r}")
-        span = PHASE_PER_ORDER * _checked_order(order)
+        span = phase * _checked_order(order)
         steepest = math.sqrt(k_max**2 + (max(well.V_L, well.V_R) + Delta) / c)
         edges = graded_edges(
             breaks,

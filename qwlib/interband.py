@@ -32,7 +32,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg import eigh
 
-from .fem import Elements, FiniteElements
+from .fem import PHASE_PER_ORDER, Elements, FiniteElements
 from .kubo import PREFACTOR, SILENT, contribution, fermi_states
 from .matching import Rule, barrier
 from .well import Well
@@ -254,7 +254,13 @@ class Transitions(NamedTuple):
         return gamma * (damped @ self.along), gamma**2 * (damped @ self.across)
 
 
-def transitions(well: Well, E_F: float, order: int = ORDER, nodes: int = NODES) -> Transitions:
+def transitions(
+    well: Well,
+    E_F: float,
+    order: int = ORDER,
+    nodes: int = NODES,
+    phase: float = PHASE_PER_ORDER,
+) -> Transitions:
     """Return all pairs of states of a well, so that another ħ/τ costs a sum.
 
     Parameters
@@ -265,6 +271,8 @@ def transitions(well: Well, E_F: float, order: int = ORDER, nodes: int = NODES) 
         Fermi energy in eV.
     order, nodes : int
         Degree of the finite elements and points between Fermi states; fewer are faster.
+    phase : float
+        As in `fem.FiniteElements.from_well`: with more there are fewer elements.
 
     Returns
     -------
@@ -277,7 +285,7 @@ def transitions(well: Well, E_F: float, order: int = ORDER, nodes: int = NODES) 
     """
     _check_bounded(well)
     states = fermi_states(well, E_F)
-    fem = _mesh(well, states.E_F, max(states.k, default=1.0), order)
+    fem = _mesh(well, states.E_F, max(states.k, default=1.0), order, phase=phase)
     parts = [np.empty((3, 0))]
     for q, dk in zip(*_quadrature(states.k, nodes), strict=True):
         x, up, down, empty_up, empty_down = pairs(fem, q, states.E_F)
@@ -367,8 +375,8 @@ def _bastin_kernel(E: np.ndarray, E_F: float, half_width: float) -> np.ndarray:
     return -(first + first.conj().T) / (2 * np.pi)
 
 
-def _mesh(well: Well, E_F: float, k_max: float, order: int = ORDER) -> FiniteElements:
-    return FiniteElements.from_well(well, E_max=E_F, k_max=k_max, order=order)
+def _mesh(well: Well, E_F: float, k_max: float, order: int = ORDER, **options) -> FiniteElements:
+    return FiniteElements.from_well(well, E_max=E_F, k_max=k_max, order=order, **options)
 
 
 def _quadrature(k: np.ndarray, nodes: int = NODES) -> tuple[np.ndarray, np.ndarray]:

@@ -93,7 +93,7 @@ def test_a_step_of_the_slider(running, capsys):
 
 
 def test_all_cells_print_what_the_book_prints(running):
-    run_all(running.page, running.chapter)
+    assert run_all(running.page, running.chapter) > 2
 
 
 def test_a_cell_that_is_edited_changes_the_cells_below(running):
