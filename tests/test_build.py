@@ -1,7 +1,9 @@
 """The book as its readers get it: built from a copy of the tree, and looked at as HTML."""
 
+import os
 import re
 import shutil
+import subprocess
 from functools import cache
 from pathlib import Path
 
@@ -145,6 +147,44 @@ def test_every_link_to_a_place_of_the_book_has_its_preview(html, page):
 
 # The letters of a formula, and nothing around them.
 SYMBOL = re.compile(r"\\\((.*)\\\)", re.DOTALL)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_offers_its_source_and_places_to_run_it(html, page):
+    path = html / f"{page}.html"
+    whole = soup(path)
+    links = {link["href"] for link in whole.select(".article-header-buttons a[href]")}
+    file = next(f for f in (f"{page}.ipynb", f"{page}.md") if (ROOT / f).is_file())
+    source = f"../_sources/{file}"
+    assert source in links and (path.parent / source).is_file()
+    elsewhere = {link for link in links if "mybinder" in link or "colab" in link}
+    expected = {
+        f"https://mybinder.org/v2/gh/qwlib/qwlib/main?urlpath=lab/tree/{file}",
+        f"https://colab.research.google.com/github/qwlib/qwlib/blob/main/{file}",
+    }
+    assert elsewhere == (expected if file.endswith(".ipynb") else set())
+    if file.endswith(".ipynb"):
+        nbformat.read(path.parent / source, as_version=4)
+    card = whole.find("meta", property="og:image")["content"]
+    icon = whole.find("link", rel="icon" if whole.find("link", rel="icon") else "shortcut icon")
+    assert (html / card.removeprefix("https://qwlib.github.io/qwlib/")).is_file()
+    assert (path.parent / icon["href"]).is_file()
+
+
+def test_binder_folder_is_as_repo2docker_wants_it():
+    binder = ROOT / "binder"
+    assert re.fullmatch(r"python-3\.(11|12|13)\n?", (binder / "runtime.txt").read_text())
+    (line,) = [
+        line for line in (binder / "requirements.txt").read_text().splitlines() if line[0] != "#"
+    ]
+    assert (binder / line.removeprefix("-r ")).samefile(ROOT / "requirements.txt")
+    script = binder / "postBuild"
+    assert script.read_text().startswith("#!") and os.access(script, os.X_OK)
+    subprocess.run(["sh", "-n", script], check=True)
+    listed = ["git", "-C", ROOT, "ls-files", "--stage", "binder/postBuild"]
+    done = subprocess.run(listed, capture_output=True, text=True, check=False)
+    # A tree that came as an archive has no index to ask.
+    assert done.returncode or done.stdout.startswith("100755")
 
 
 @cache

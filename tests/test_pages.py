@@ -4,12 +4,16 @@ Nothing may come from outside the site, nothing may fail, nothing may stick out 
 and axe-core must find no serious obstacle for readers with a keyboard or a screen reader.
 """
 
+import base64
+import os
 import re
+from itertools import pairwise
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import served
+from conftest import IN_CI, ROOT, served
 from test_build import PAGES
 
 WIDTHS = (1400, 800, 400)
@@ -19,7 +23,24 @@ SETTLED = "() => !window.MathJax || MathJax.startup.promise.then(() => true)"
 # What sticks out: the page may not scroll sideways; a box with a scroll bar of its own may.
 EXCESS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 DARK = "matchMedia('(prefers-color-scheme: dark)').matches"
+# Tables and formulas that stick out of the text and have no scroll bar of their own.
+CUT = """() => Array.from(
+  document.querySelectorAll(".bd-article :is(table, mjx-math)")
+).filter(one => {
+  for (let box = one.parentElement; !box.matches("article"); box = box.parentElement)
+    if (/auto|scroll/.test(getComputedStyle(box).overflowX)) return false;
+  return one.checkVisibility() && one.getBoundingClientRect().right > innerWidth + 1;
+}).map(one => one.textContent.slice(0, 80))"""
+# What moves by itself, or would on its way from one state to another.
+MOVING = """() => Array.from(document.querySelectorAll(":not(mjx-container *)")).filter(one => {
+  const style = getComputedStyle(one);
+  return style.scrollBehavior === "smooth" || style.animationName !== "none"
+    || style.transitionDuration.split(", ").some(time => parseFloat(time) > 0);
+}).map(one => `${one.tagName} ${one.className}`).slice(0, 5)"""
 GRAVE = ("serious", "critical")
+# Where pictures of all pages are kept, which a reviewer can look through.
+SCREENSHOTS = os.environ.get("SCREENSHOTS") or (IN_CI and ROOT / "_build" / "screenshots")
+TILE = 16_000  # px of a page in one picture; the browser takes no more at a time
 # Formulas are boxes of MathJax, thousands on a page; it gives screen readers MathML instead.
 # The list of cited works is docutils' own markup, a list whose items have the role of entries.
 CONTEXT = {"exclude": [["mjx-container"], [".citation-list"]]}
@@ -77,16 +98,39 @@ def violations(page) -> list[str]:
     ]
 
 
+def keep(page, name: str, width: int) -> None:
+    """Keep a picture of the whole page, at half its size, where pictures are asked for."""
+    if not SCREENSHOTS:
+        return
+    height = page.evaluate("document.documentElement.scrollHeight")
+    session = page.context.new_cdp_session(page)
+    shade = "dark" if page.evaluate(DARK) else "light"
+    Path(SCREENSHOTS).mkdir(parents=True, exist_ok=True)
+    for number, top in enumerate(range(0, height, TILE)):
+        clip = {"x": 0, "y": top, "width": width, "height": min(TILE, height - top), "scale": 0.5}
+        # Playwright's own screenshot has neither a scale nor a page beyond 16384 px.
+        options = {"format": "jpeg", "quality": 50, "captureBeyondViewport": True, "clip": clip}
+        data = session.send("Page.captureScreenshot", options)["data"]
+        file = f"{name.replace('/', '-')}-{width}-{shade}-{number}.jpg"
+        Path(SCREENSHOTS, file).write_bytes(base64.b64decode(data))
+    session.detach()
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_page_in_a_browser(visit, name):
     page, wrong = visit(f"{name}.html")
     assert not wrong
     assert page.evaluate(EXCESS) <= 0, f"wider than {WIDTHS[0]} px"
+    keep(page, name, WIDTHS[0])
     for width in WIDTHS[1:]:
         page.set_viewport_size({"width": width, "height": 1000})
         page.wait_for_timeout(RESIZED)
         assert page.evaluate(EXCESS) <= 0, f"wider than {width} px"
+    keep(page, name, WIDTHS[-1])
+    assert not page.evaluate(CUT), f"cut at {WIDTHS[-1]} px"
     assert not violations(page)
+    page.emulate_media(reduced_motion="reduce")
+    assert not page.evaluate(MOVING)
     assert not wrong
 
 
@@ -112,6 +156,8 @@ PRINTED = """() => addEventListener("beforeprint", () => {
   const shown = (name) => Array.from(document.querySelectorAll(name)).filter(
     (one) => one.checkVisibility()).length;
   window.printed = {
+    theme: document.documentElement.dataset.theme,
+    fading: document.getAnimations().length,
     outputs: shown("details.hide .cell_output"),
     solutions: shown(".solution"),
     sliders: shown("qw-slider input[type=range]"),
@@ -121,12 +167,16 @@ PRINTED = """() => addEventListener("beforeprint", () => {
 
 def test_printed_page_shows_folded_outputs_and_only_open_solutions(visit):
     page, _ = visit("book/confinement.html")
+    dark = page.evaluate(DARK)
     page.evaluate(PRINTED)
     page.emulate_media(media="print")
     folds = page.locator("details.hide")
     assert folds.count() == 2 and page.locator("details.hide[open]").count() == 0
     page.pdf()
-    assert page.evaluate("printed") == {"outputs": 2, "solutions": 0, "sliders": 0}
+    # Black on white from the dark theme too, and an output does not fade in while it is drawn.
+    white = {"theme": "light", "fading": 0}
+    assert page.evaluate("printed") == white | {"outputs": 2, "solutions": 0, "sliders": 0}
+    assert page.evaluate("document.documentElement.dataset.theme") == ("dark" if dark else "light")
     assert page.locator("details.hide[open]").count() == 0
     page.emulate_media(media="screen")
     page.locator(".solution .toggle-button").first.click()
@@ -147,6 +197,48 @@ def test_fold_opens_when_its_cell_runs(visit):
     assert [fold.evaluate("one => one.open") for fold in folds.all()] == [True, False]
 
 
+# Where the keyboard is, and in which part of the page.
+FOCUS = """() => {
+  const one = document.activeElement;
+  if (one === document.body) return null;
+  const parts = ["#pst-skip-link", "#pst-header", ".bd-sidebar-primary", ".bd-header-article",
+    ".bd-article", ".prev-next-footer, .bd-footer-content", ".bd-sidebar-secondary", ".bd-footer"];
+  const { left, right, top, bottom, width, height } = one.getBoundingClientRect();
+  const style = getComputedStyle(one);
+  const marked = style.outlineStyle !== "none" || style.boxShadow !== "none";
+  return {
+    part: parts.findIndex(part => one.closest(part)),
+    what: one.outerHTML.slice(0, 120),
+    seen: one.checkVisibility({ opacityProperty: true, visibilityProperty: true })
+      && width > 0 && height > 0 && right > 0 && bottom > 0
+      && left < innerWidth && top < innerHeight,
+    marked: marked || getComputedStyle(one, "::before").outlineStyle !== "none",
+    y: top + scrollY,
+  };
+}"""
+
+
+@pytest.mark.parametrize("visit", ["light"], indirect=True)
+def test_tab_key_goes_through_a_page_as_the_eye_does(visit):
+    page, _ = visit("book/confinement.html")
+    page.emulate_media(reduced_motion="reduce")
+    page.wait_for_timeout(RESIZED)
+    stops = []
+    while len(stops) < 300:
+        page.keyboard.press("Tab")
+        stop = page.evaluate(FOCUS)
+        if stop is None:
+            break
+        stops.append(stop)
+    assert len(stops) < 300, "the Tab key does not leave the page"
+    assert not [stop["what"] for stop in stops if not (stop["seen"] and stop["marked"])]
+    parts = [stop["part"] for stop in stops]
+    assert parts == sorted(parts) and {0, 2, 3, 4, 6} <= set(parts) and -1 not in parts
+    # In the text from top to bottom; two links of one line may differ by the height of a formula.
+    down = [stop["y"] for stop in stops if stop["part"] == 4]
+    assert all(below > above - 40 for above, below in pairwise(down))
+
+
 BOX = "#qw-preview"
 # What a link of each sort leads to: page, link, and what the preview says or holds.
 # MathJax sets formulas, so that the TeX of an equation is not in what is read.
@@ -164,8 +256,9 @@ PREVIEWS = [
 # Where the box is, against the screen, and whether anything in it is cut at its side.
 INSIDE = """box => {
   const at = box.getBoundingClientRect();
-  const wide = Array.from(box.querySelectorAll("div.math, table, img, p")).filter(
-    one => one.getBoundingClientRect().right > at.right + 1);
+  const wide = Array.from(box.querySelectorAll("mjx-math, table, img, p")).filter(
+    one => one.getBoundingClientRect().right > at.right + 1
+      || (one.closest("mjx-container[display]")?.clientWidth ?? 9999) + 1 < one.offsetWidth);
   return at.left >= 0 && at.top >= 0 && at.right <= document.documentElement.clientWidth
     && at.bottom <= innerHeight && !wide.length;
 }"""

@@ -26,13 +26,15 @@
     return found && known.has(found.getAttribute("href")) ? found : null;
   };
 
-  // A formula or a table that is too wide is made smaller: nobody can scroll in a preview.
+  // A formula that is too wide is made smaller: nobody can scroll in a preview.
   const fit = () => {
-    for (const wide of box.querySelectorAll("div.math, table, pre")) {
-      wide.style.fontSize = "";
-      const room = box.clientWidth - 2 * parseFloat(getComputedStyle(box).paddingLeft);
-      const size = Math.max(wide.scrollWidth, wide.offsetWidth);
-      if (size > room) wide.style.fontSize = `${Math.floor((95 * room) / size)}%`;
+    const { paddingLeft } = getComputedStyle(box);
+    for (const formula of box.querySelectorAll("mjx-container")) {
+      const { width } = formula.firstElementChild.getBoundingClientRect();
+      const inner = box.clientWidth - 2 * parseFloat(paddingLeft);
+      const room = formula.hasAttribute("display") ? formula.clientWidth : inner;
+      const size = parseFloat(formula.style.fontSize) || 100;
+      if (width > room) formula.style.fontSize = `${Math.floor((size * room) / width)}%`;
     }
   };
 
