@@ -164,7 +164,10 @@ def test_page_offers_its_source_and_places_to_run_it(html, page):
     }
     assert elsewhere == (expected if file.endswith(".ipynb") else set())
     if file.endswith(".ipynb"):
-        nbformat.read(path.parent / source, as_version=4)
+        # What a notebook needs elsewhere is said in it, and not on the page.
+        hint = nbformat.read(path.parent / source, as_version=4).cells[1].source
+        assert "%pip install git+https://github.com/qwlib/qwlib " in hint
+        assert "%pip" not in whole.find("article").get_text()
     card = whole.find("meta", property="og:image")["content"]
     icon = whole.find("link", rel="icon" if whole.find("link", rel="icon") else "shortcut icon")
     assert (html / card.removeprefix("https://qwlib.github.io/qwlib/")).is_file()

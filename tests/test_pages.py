@@ -314,6 +314,9 @@ def test_preview_serves_the_keyboard_and_every_theme(visit):
     dark = page.evaluate(DARK)
     shade = box.evaluate("one => getComputedStyle(one).backgroundColor")
     assert (sum(map(int, re.findall(r"\d+", shade)[:3])) < 3 * 128) == dark
+    # A figure in it is dark as those of the page are.
+    drawn = box.locator("img").evaluate("one => getComputedStyle(one).filter")
+    assert ("invert" in drawn) == dark
     assert not violations(page)
     # Held while the pointer is on it, gone after a while without.
     page.keyboard.press("Tab")
