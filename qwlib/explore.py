@@ -697,7 +697,7 @@ def spread(states: FermiStates, width: float) -> tuple[Figure, str]:
         rows += [
             ("largest k (nm⁻¹): formula of the interface band", q, ".4f") for q in formula[-1:]
         ]
-    rows.append(("∫S_y dz (10⁻³ nm⁻²): δ-functions", 1e3 * states.contribution.sum(), ".4f"))
+    rows.append(("∫S_y dz (10⁻³ nm⁻² per τeE/ħ): δ-functions", 1e3 * states.contribution.sum(), ".4f"))
     return figure, facts(rows)
 
 
@@ -724,14 +724,14 @@ def interband_view() -> View:
         figure, (upper, lower) = plt.subplots(
             2, 1, figsize=(4.8, 5.6), sharex=True, layout="constrained"
         )
-        Delta = abs(states.well.Delta)
+        Delta = states.well.Delta
         for axes, part, here in ((upper, S_x, along), (lower, S_y, across)):
             axes.plot(gamma, 1e3 * part, color=SEQUENCE[0], label="interband")
             axes.plot(hbar_over_tau, 1e3 * here, "o", color=SEQUENCE[0], mfc="white")
             axes.axhline(0, color="black", lw=0.8)
         if Delta:
             weak = kept * gamma / (2 * Delta)
-            upper.plot(gamma, 1e3 * weak, color="black", ls=":", lw=1, label="$S_y\\,ħ/2|Δ|τ$")
+            upper.plot(gamma, 1e3 * weak, color="black", ls=":", lw=1, label="$S_y\\,ħ/2Δτ$")
         lower.axhline(1e3 * kept, color=SEQUENCE[1], ls="--", label="Eq. (6)")
         upper.set(title="(a)", ylabel="∫$S_x$dz\n(10⁻³ nm⁻² per $τeE/ħ$)")
         lower.set(title="(b)", ylabel="∫$S_y$dz\n(10⁻³ nm⁻² per $τeE/ħ$)")
@@ -746,7 +746,7 @@ def interband_view() -> View:
         if abs(kept) > 1e-12:
             rows.append(("∫S_x dz over ∫S_y dz of Eq. (6)", along / kept, ".4f"))
         if Delta:
-            rows.append(("precession angle 2|Δ|τ/ħ (rad)", 2 * Delta / hbar_over_tau, ".3f"))
+            rows.append(("precession angle 2|Δ|τ/ħ (rad)", 2 * abs(Delta) / hbar_over_tau, ".3f"))
         return figure, facts(rows)
 
     return view

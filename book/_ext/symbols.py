@@ -15,7 +15,7 @@ from sphinx import addnodes
 PAGE = "book/symbols"
 
 # What ends the symbol that a formula is about: what it is equal to, below, one of …
-RELATION = re.compile(r"=|<|>|,|\\(?:le|ge|ll|gg|to|in|approx|sim|propto|ne)(?![a-zA-Z])")
+RELATION = re.compile(r"=|<|>|,|\\(?:le|ge|ll|gg|to|in|approx|sim|propto|neq?)(?![a-zA-Z])")
 GREEK = {r"\Delta": "Δ", r"\gamma": "γ", r"\chi": "χ", r"\zeta": "ζ", r"\Sigma": "Σ"}
 # A letter in a sentence, not one within a word.
 LETTER = re.compile(rf"(?<![\w_])[{''.join(GREEK.values())}](?![\w_])")
