@@ -22,6 +22,7 @@ RESIZED = 600  # ms
 SETTLED = "() => !window.MathJax || MathJax.startup.promise.then(() => true)"
 # What sticks out: the page may not scroll sideways; a box with a scroll bar of its own may.
 EXCESS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+THEME = "document.documentElement.dataset.theme"
 DARK = "matchMedia('(prefers-color-scheme: dark)').matches"
 # Tables and formulas that stick out of the text and have no scroll bar of their own.
 CUT = """() => Array.from(
@@ -116,21 +117,29 @@ def keep(page, name: str, width: int) -> None:
     session.detach()
 
 
+# A page follows its reader's system, so one visit shows it light and dark.
+@pytest.mark.parametrize("visit", ["light"], indirect=True)
 @pytest.mark.parametrize("name", PAGES)
 def test_page_in_a_browser(visit, name):
     page, wrong = visit(f"{name}.html")
     assert not wrong
-    assert page.evaluate(EXCESS) <= 0, f"wider than {WIDTHS[0]} px"
-    keep(page, name, WIDTHS[0])
-    for width in WIDTHS[1:]:
+    for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 1000})
-        page.wait_for_timeout(RESIZED)
         assert page.evaluate(EXCESS) <= 0, f"wider than {width} px"
-    keep(page, name, WIDTHS[-1])
+        if width in (WIDTHS[0], WIDTHS[-1]):
+            keep(page, name, width)
+            page.emulate_media(color_scheme="dark")
+            assert page.evaluate(THEME) == "dark"
+            assert page.evaluate(EXCESS) <= 0, f"wider than {width} px in the dark"
+            keep(page, name, width)
+            page.emulate_media(color_scheme="light")
+    assert page.evaluate(THEME) == "light"
+    page.wait_for_timeout(RESIZED)
     assert not page.evaluate(CUT), f"cut at {WIDTHS[-1]} px"
     assert not violations(page)
-    page.emulate_media(reduced_motion="reduce")
+    page.emulate_media(color_scheme="dark", reduced_motion="reduce")
     assert not page.evaluate(MOVING)
+    assert not violations(page)
     assert not wrong
 
 
@@ -176,7 +185,7 @@ def test_printed_page_shows_folded_outputs_and_only_open_solutions(visit):
     # Black on white from the dark theme too, and an output does not fade in while it is drawn.
     white = {"theme": "light", "fading": 0}
     assert page.evaluate("printed") == white | {"outputs": 2, "solutions": 0, "sliders": 0}
-    assert page.evaluate("document.documentElement.dataset.theme") == ("dark" if dark else "light")
+    assert page.evaluate(THEME) == ("dark" if dark else "light")
     assert page.locator("details.hide[open]").count() == 0
     page.emulate_media(media="screen")
     page.locator(".solution .toggle-button").first.click()
