@@ -697,7 +697,9 @@ def spread(states: FermiStates, width: float) -> tuple[Figure, str]:
         rows += [
             ("largest k (nm⁻¹): formula of the interface band", q, ".4f") for q in formula[-1:]
         ]
-    rows.append(("∫S_y dz (10⁻³ nm⁻² per τeE/ħ): δ-functions", 1e3 * states.contribution.sum(), ".4f"))
+    rows.append(
+        ("∫S_y dz (10⁻³ nm⁻² per τeE/ħ): δ-functions", 1e3 * states.contribution.sum(), ".4f")
+    )
     return figure, facts(rows)
 
 

@@ -698,22 +698,25 @@ def beside_claims(claims: list[tuple[str, float, list[tuple[str, float]]]]) -> F
 
     Parameters
     ----------
-    claims : four of (title with unit, the paper's value, explanations)
+    claims : list of (title with unit, the paper's value, explanations)
         Each explanation is (label, value); the first is the default, whose value gets a dotted
         line.  NaN, where there is no such feature, is said in words.
     """
     # Two columns, as one would be taller than a screen; so the letters are of 10 points.
+    columns = min(2, len(claims))
     lines = [len(explanations) for _, _, explanations in claims]
-    heights = [max(lines[i : i + 2]) for i in range(0, len(lines), 2)]
+    heights = [max(lines[i : i + columns]) for i in range(0, len(lines), columns)]
     fig, axes = plt.subplots(
         len(heights),
-        2,
+        columns,
         figsize=(6, 0.22 * sum(heights) + 1.1 * len(heights)),
         height_ratios=heights,
         squeeze=False,
         layout="constrained",
     )
-    for ax, (title, paper, explanations), letter in zip(axes.flat, claims, "abcd", strict=True):
+    for ax in axes.flat[len(claims) :]:
+        ax.remove()
+    for i, (ax, (title, paper, explanations)) in enumerate(zip(axes.flat, claims, strict=False)):
         labels, values = zip(*explanations, strict=True)
         values, rows = np.array(values, dtype=float), np.arange(len(values))
         ax.axvline(paper, color=MINUS, lw=1.6)
@@ -726,7 +729,7 @@ def beside_claims(claims: list[tuple[str, float, list[tuple[str, float]]]]) -> F
         ax.set_yticks(rows, labels)
         ax.set_ylim(len(rows) - 0.4, -0.6)
         words = title.replace(" nm", "\N{NO-BREAK SPACE}nm")  # of a unit
-        ax.set_title(f"({letter}) {fill(words, 22)}", x=-1.1, pad=9)
+        ax.set_title(f"({'abcdefgh'[i]}) {fill(words, 22)}", x=-1.1, pad=9)
         ax.xaxis.set_major_locator(MaxNLocator(2))
         ax.grid(axis="y", color="0.9", lw=0.6)
         ax.set_axisbelow(True)

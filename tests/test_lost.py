@@ -313,8 +313,10 @@ def test_components_draws_each_spin_in_its_own_panel():
 def test_beside_claims_puts_each_value_on_its_row_and_says_where_there_is_none():
     figure = beside_claims([("width (nm)", 0.2, [("ours", 0.137), ("b", 0.15), ("c", np.nan)])])
     (axes,) = figure.axes
-    paper, default, square, circles = axes.lines
+    paper, data, default, square, circles = axes.lines
     assert list(paper.get_xdata()) == [0.2, 0.2]
+    # For the file of the figure's data: the paper's number beside each of ours.
+    assert list(data.get_xdata()) == 3 * [0.2] and list(data.get_ydata()) == [0, 1, 2]
     assert list(default.get_xdata()) == [0.137, 0.137]
     assert (square.get_xdata()[0], square.get_ydata()[0]) == (0.137, 0)
     assert circles.get_xdata()[0] == 0.15 and circles.get_ydata()[0] == 1
