@@ -647,8 +647,8 @@ def one_state(states: FermiStates, state: int) -> tuple[Figure, str]:
 
 
 def lowest_energy(count: Callable, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Return where a count becomes positive, between `low` and `high`, to a part in 2³⁰."""
-    for _ in range(30):
+    """Return where a count becomes positive, between `low` and `high`, to a part in 2²⁰."""
+    for _ in range(20):
         middle = (low + high) / 2
         some = count(middle) > 0
         low, high = np.where(some, low, middle), np.where(some, middle, high)
@@ -684,7 +684,7 @@ def spread(states: FermiStates, width: float) -> tuple[Figure, str]:
     lowest = min((box + c * k**2).min(), 0.0)
     axes.set(xlabel="$k$ (nm⁻¹)", ylabel="$ε$ of the lowest subband (eV)")
     axes.set(xlim=(0, reach), ylim=(lowest - 1.5, well.continuum_edge + 1))
-    axes.legend(fontsize=8)
+    axes.legend(fontsize=8, loc="upper left")
     rows = [
         ("α_L m/ħ²", well.alpha_L / well.critical_rashba, ".4f"),
         ("states: δ-functions", len(states), "d"),
@@ -738,8 +738,9 @@ def interband_view() -> View:
         upper.set(title="(a)", ylabel="∫$S_x$dz\n(10⁻³ nm⁻² per $τeE/ħ$)")
         lower.set(title="(b)", ylabel="∫$S_y$dz\n(10⁻³ nm⁻² per $τeE/ħ$)")
         lower.set_xlabel("ħ/τ (eV)")
-        for axes in (upper, lower):
-            axes.legend(fontsize=8)
+        # Looking for the best place takes as long as the rest of the drawing.
+        upper.legend(fontsize=8, loc="upper left")
+        lower.legend(fontsize=8, loc="center left")
         rows = [
             ("∫S_y dz of Eq. (6) (10⁻³ nm⁻² per τeE/ħ)", 1e3 * kept, ".4f"),
             ("∫S_x dz (10⁻³ nm⁻² per τeE/ħ)", 1e3 * along, ".4f"),

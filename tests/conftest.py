@@ -5,9 +5,10 @@ import random
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -46,6 +47,30 @@ def pytest_report_header(config: pytest.Config) -> str:
         if seed is not None
         else "the same examples every time (CI is set)"
     )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item):
+    """Let a test with the mark `quiet` measure what it does alone: other workers wait meanwhile.
+
+    Each worker holds a lock of its own during a test, and such a test takes those of all others.
+    """
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if worker is None:
+        return (yield)
+    folder = Path(tempfile.gettempdir(), f"qwlib-tests-{os.environ['PYTEST_XDIST_TESTRUNUID']}")
+    folder.mkdir(exist_ok=True)
+    workers = [f"gw{i}" for i in range(int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))]
+    with ExitStack() as held:
+        # Nobody begins a test while one worker waits for the others to end theirs.
+        with FileLock(folder / "next") as turn:
+            if item.get_closest_marker("quiet"):
+                for other in set(workers) - {worker}:
+                    held.enter_context(FileLock(folder / other))
+                held.enter_context(turn)
+            else:
+                held.enter_context(FileLock(folder / worker))
+        return (yield)
 
 
 def build(directory: Path) -> subprocess.CompletedProcess:

@@ -53,6 +53,7 @@ def running(request, browser, site):
     yield from started(browser, site, request.param)
 
 
+@pytest.mark.quiet
 def test_from_click_to_usable(running, browser, site, capsys):
     usable_in_time(running, browser, site, capsys)
 
@@ -83,6 +84,7 @@ def test_the_slider_moves_the_figure_and_the_page_shows_what_qwlib_computes(runn
         before = picture(explorer)
 
 
+@pytest.mark.quiet
 def test_a_step_of_the_slider(running, capsys):
     handle = slider(running.explorer, "alpha_L")
     steps = [step(running.explorer, handle, "ArrowRight") for _ in range(7)]
