@@ -647,8 +647,8 @@ def one_state(states: FermiStates, state: int) -> tuple[Figure, str]:
 
 
 def lowest_energy(count: Callable, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Return where a count becomes positive, between `low` and `high`, to a part in 2²⁰."""
-    for _ in range(20):
+    """Return where a count becomes positive, between `low` and `high`, to a part in 2³⁰."""
+    for _ in range(30):
         middle = (low + high) / 2
         some = count(middle) > 0
         low, high = np.where(some, low, middle), np.where(some, middle, high)
