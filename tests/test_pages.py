@@ -117,6 +117,12 @@ def keep(page, name: str, width: int) -> None:
     session.detach()
 
 
+def turn(page, scheme: str) -> None:
+    """Change the reader's system to light or dark, and wait until the page has followed."""
+    page.emulate_media(color_scheme=scheme)
+    page.wait_for_function(f"{THEME} === '{scheme}'")
+
+
 # A page follows its reader's system, so one visit shows it light and dark.
 @pytest.mark.parametrize("visit", ["light"], indirect=True)
 @pytest.mark.parametrize("name", PAGES)
@@ -128,16 +134,15 @@ def test_page_in_a_browser(visit, name):
         assert page.evaluate(EXCESS) <= 0, f"wider than {width} px"
         if width in (WIDTHS[0], WIDTHS[-1]):
             keep(page, name, width)
-            page.emulate_media(color_scheme="dark")
-            assert page.evaluate(THEME) == "dark"
+            turn(page, "dark")
             assert page.evaluate(EXCESS) <= 0, f"wider than {width} px in the dark"
             keep(page, name, width)
-            page.emulate_media(color_scheme="light")
-    assert page.evaluate(THEME) == "light"
+            turn(page, "light")
     page.wait_for_timeout(RESIZED)
     assert not page.evaluate(CUT), f"cut at {WIDTHS[-1]} px"
     assert not violations(page)
-    page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+    page.emulate_media(reduced_motion="reduce")
+    turn(page, "dark")
     assert not page.evaluate(MOVING)
     assert not violations(page)
     assert not wrong
