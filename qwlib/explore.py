@@ -929,6 +929,7 @@ def scanned(states: FermiStates, points: int) -> tuple[Figure, str]:
     axes.plot(k[~found], shown[~found], "X", color=SEQUENCE[1], ms=9, label="missed")
     axes.set(xlabel="$k$ (nm⁻¹)", ylabel="to the next pole or state (nm⁻¹)", yscale="log")
     axes.set(xlim=(0, window), ylim=(min([1e-4, *shown]) / 3, 10))
+    axes.minorticks_off()  # dozens, which take longer than all that is drawn
     axes.legend(fontsize=8, loc="lower right")
     rows = [
         ("Fermi states", len(states), "d"),
