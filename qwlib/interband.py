@@ -186,8 +186,9 @@ def damping_like(
         A, B = up.T @ fem.W @ empty_down, down.T @ fem.W @ empty_up
         factor = 4 * PREFACTOR * q * dk / (x**2 + width2)
         for c, (first, second) in enumerate(((-A, B), (A / x, B / x))):
-            coherence[:, c] += up @ (factor * first) @ empty_down.T
-            coherence[:, c] += down @ (factor * second) @ empty_up.T
+            # From the right: few states are occupied, and many are empty.
+            coherence[:, c] += up @ ((factor * first) @ empty_down.T)
+            coherence[:, c] += down @ ((factor * second) @ empty_up.T)
         difference = up.T @ fem.W @ empty_up - down.T @ fem.W @ empty_down
         orbital += q * np.einsum("gnm,nm->g", factor[1:], difference * (A - B))
     return InterbandResponse(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import mimetypes
+import os
 import shutil
 import subprocess
 import sys
@@ -91,17 +92,37 @@ def render(root: Path, page: str, notebook: Path, target: Path, work: Path) -> N
     shutil.copy(notebook, work / f"{page}.ipynb")
     # The plainest theme: nothing around the text, and no script is needed to read it.
     use_outputs(work, html_theme="basic")
+    # Jupyter Book would write all pages; Sphinx, with the settings that it gets from it, reads all
+    # and writes those that are asked for.
+    _run([*JUPYTER_BOOK, "config", "sphinx", work])
+    works = [
+        str(path) for path in work.rglob("*.md") if "{bibliography}" in path.read_text("utf-8")
+    ]
+    html = work / "_build" / "html"
+    sphinx = [sys.executable, "-m", "sphinx", "-q", "-b", "html", work, html]
+    paths = YAML().load(work / "_config.yml")["sphinx"].get("local_extensions", {}).values()
+    paths = [str(work / path) for path in dict.fromkeys(paths)]
+    paths += filter(None, [os.environ.get("PYTHONPATH")])
+    said = _run([*sphinx, work / f"{page}.ipynb", *works], PYTHONPATH=os.pathsep.join(paths))
+    if not (html / f"{page}.html").is_file():
+        raise RuntimeError(f"Sphinx made no page of {page}:\n{said}")
+    target.write_text(standalone(html, page), encoding="utf-8")
+
+
+def _run(command: list, **environment: str) -> str:
+    """Run a command and return what it said; raise `RuntimeError` with that if it fails."""
     done = subprocess.run(
-        [*JUPYTER_BOOK, "build", "--all", "--quiet", work],
+        command,
+        env=os.environ | environment,
         capture_output=True,
         text=True,
         encoding="utf-8",
         check=False,
     )
-    html = work / "_build" / "html"
-    if done.returncode or not (html / f"{page}.html").is_file():
-        raise RuntimeError(f"Jupyter Book could not make the page:\n{done.stdout}{done.stderr}")
-    target.write_text(standalone(html, page), encoding="utf-8")
+    said = done.stdout + done.stderr
+    if done.returncode:
+        raise RuntimeError(f"Jupyter Book could not make the page:\n{said}")
+    return said
 
 
 def standalone(html: Path, page: str) -> str:

@@ -5,10 +5,9 @@ import random
 import shutil
 import subprocess
 import sys
-import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -49,28 +48,53 @@ def pytest_report_header(config: pytest.Config) -> str:
     )
 
 
+WORKER = os.environ.get("PYTEST_XDIST_WORKER")
+
+
+def lock(config: pytest.Config, name: str) -> FileLock:
+    """Return a lock that all workers share, in the folder that holds those of each."""
+    folder = Path(config.option.basetemp).parent / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    return FileLock(folder / name, is_singleton=True)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item):
-    """Let a test with the mark `quiet` measure what it does alone: other workers wait meanwhile.
+    """Hold a lock of this worker's own during each test, for which `quiet` waits."""
+    if WORKER is None:
+        return (yield)
+    # Nobody begins a test while one worker waits for the others to end theirs.
+    with lock(item.config, "next"):
+        own = lock(item.config, WORKER).acquire()
+    with own:
+        return (yield)
 
-    Each worker holds a lock of its own during a test, and such a test takes those of all others.
+
+@pytest.fixture(scope="session")
+def quiet(pytestconfig) -> Callable[[], AbstractContextManager]:
+    """Return a context in which no other worker runs a test, to measure time.
+
+    Others have to wait, so measure without it first: what is fast enough beside others is so alone.
     """
-    worker = os.environ.get("PYTEST_XDIST_WORKER")
-    if worker is None:
-        return (yield)
-    folder = Path(tempfile.gettempdir(), f"qwlib-tests-{os.environ['PYTEST_XDIST_TESTRUNUID']}")
-    folder.mkdir(exist_ok=True)
-    workers = [f"gw{i}" for i in range(int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))]
-    with ExitStack() as held:
-        # Nobody begins a test while one worker waits for the others to end theirs.
-        with FileLock(folder / "next") as turn:
-            if item.get_closest_marker("quiet"):
-                for other in set(workers) - {worker}:
-                    held.enter_context(FileLock(folder / other))
-                held.enter_context(turn)
-            else:
-                held.enter_context(FileLock(folder / worker))
-        return (yield)
+
+    @contextmanager
+    def alone():
+        if WORKER is None:
+            yield
+            return
+        workers = [f"gw{i}" for i in range(int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))]
+        own = lock(pytestconfig, WORKER)
+        # Another worker may wait for this one for the same reason.
+        own.release()
+        try:
+            with ExitStack() as held:
+                for name in ["next", *workers]:
+                    held.enter_context(lock(pytestconfig, name))
+                yield
+        finally:
+            own.acquire()
+
+    return alone
 
 
 def build(directory: Path) -> subprocess.CompletedProcess:
@@ -178,6 +202,13 @@ def local_html(tmp_path_factory, html, local_copies) -> Path:
             shutil.copytree(html, pages, copy_function=os.link)
             live.install(pages, local=True)
     return pages
+
+
+@pytest.fixture(scope="module")
+def local_site(local_html) -> Iterator[Site]:
+    """The address of those pages."""
+    with served(local_html) as address:
+        yield address
 
 
 BROWSERS = (

@@ -14,7 +14,6 @@ from livepage import (
     PATIENCE,
     SAME,
     THOROUGH,
-    TO_STEP,
     cell_of,
     code,
     complaints,
@@ -29,7 +28,7 @@ from livepage import (
     say,
     slider,
     started,
-    step,
+    steps_in_time,
     totals,
     usable_in_time,
 )
@@ -41,21 +40,14 @@ from tools import live
 # --- each chapter that has an explorer ------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def site(local_html):
-    with served(local_html) as address:
-        yield address
-
-
 @pytest.fixture(scope="module", params=THOROUGH)
-def running(request, browser, site):
+def running(request, browser, local_site):
     """A chapter that runs: the page, its explorer, and what it took to get there."""
-    yield from started(browser, site, request.param)
+    yield from started(browser, local_site, request.param)
 
 
-@pytest.mark.quiet
-def test_from_click_to_usable(running, browser, site, capsys):
-    usable_in_time(running, browser, site, capsys)
+def test_from_click_to_usable(running, browser, local_site, capsys, quiet):
+    usable_in_time(running, browser, local_site, capsys, quiet)
 
 
 def test_the_button_loads_what_it_says_and_nothing_twice(running, local_html, capsys):
@@ -84,14 +76,8 @@ def test_the_slider_moves_the_figure_and_the_page_shows_what_qwlib_computes(runn
         before = picture(explorer)
 
 
-@pytest.mark.quiet
-def test_a_step_of_the_slider(running, capsys):
-    handle = slider(running.explorer, "alpha_L")
-    steps = [step(running.explorer, handle, "ArrowRight") for _ in range(7)]
-    listed = ", ".join(f"{passed:.2f} ({used:.2f})" for passed, used in steps)
-    say(capsys, f"{running.chapter}: steps of a slider: {listed} s (of processors)")
-    # All do the same work, and what else happens can only make them longer: the best counts.
-    assert min(map(min, steps)) < TO_STEP
+def test_a_step_of_the_slider(running, capsys, quiet):
+    steps_in_time(running, "alpha_L", capsys, quiet)
 
 
 def test_all_cells_print_what_the_book_prints(running):

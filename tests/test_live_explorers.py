@@ -8,12 +8,10 @@ import ast
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import served
 from livepage import (
     EXPLORED,
     SAME,
     THOROUGH,
-    TO_STEP,
     WELL,
     code,
     complaints,
@@ -25,6 +23,7 @@ from livepage import (
     slider,
     started,
     step,
+    steps_in_time,
 )
 from playwright.sync_api import Locator
 from test_explore import numbers
@@ -34,8 +33,8 @@ from qwlib.explore import Explorer
 OTHERS = [chapter for chapter in EXPLORED if chapter not in THOROUGH]
 
 
-def here(chapter: str, values: dict) -> Explorer:
-    """Return the explorer of a chapter as this Python makes it, its controls at these values."""
+def here(chapter: str) -> Explorer:
+    """Return the explorer of a chapter as this Python makes it."""
     names = {}
     for cell in code(chapter):
         if has(cell, "parameters"):
@@ -43,10 +42,7 @@ def here(chapter: str, values: dict) -> Explorer:
     (cell,) = [cell for cell in code(chapter) if has(cell, "explorer")]
     *before, last = ast.parse(cell.source).body
     exec(compile(ast.Module(before, []), chapter, "exec"), names)
-    explorer = eval(compile(ast.Expression(last.value), chapter, "eval"), names)
-    for name, value in values.items():
-        explorer.controls[name].value = value
-    return explorer
+    return eval(compile(ast.Expression(last.value), chapter, "eval"), names)
 
 
 def shown(explorer: Locator) -> list[float]:
@@ -55,16 +51,10 @@ def shown(explorer: Locator) -> list[float]:
     return [float(number) for number in numbers]
 
 
-@pytest.fixture(scope="module")
-def site(local_html):
-    with served(local_html) as address:
-        yield address
-
-
 @pytest.fixture(scope="module", params=OTHERS)
-def running(request, browser, site):
+def running(request, browser, local_site):
     """A chapter that runs: the page, its explorer, and what it took to get there."""
-    yield from started(browser, site, request.param)
+    yield from started(browser, local_site, request.param)
 
 
 def test_reaches_a_live_slider(running, capsys):
@@ -76,7 +66,7 @@ def test_reaches_a_live_slider(running, capsys):
 
 def test_sliders_move_the_figure_and_the_page_shows_what_qwlib_computes(running):
     explorer = running.explorer
-    native = here(running.chapter, {})
+    native = here(running.chapter)
     assert shown(explorer) == pytest.approx(numbers(native), rel=SAME, abs=1e-12)
     # The first parameter that is this chapter's own, if it has one, then one of the well.
     before = picture(explorer)
@@ -93,15 +83,8 @@ def test_sliders_move_the_figure_and_the_page_shows_what_qwlib_computes(running)
     assert shown(explorer) == pytest.approx(numbers(native), rel=SAME, abs=1e-12)
 
 
-@pytest.mark.quiet
-def test_a_step_of_the_slider(running, capsys):
-    # What else happens can only make a step longer: the best of some counts.
-    steps = []
-    while len(steps) < 7 and min(map(min, steps), default=TO_STEP) >= TO_STEP:
-        steps.append(step(running.explorer, slider(running.explorer, "d"), "ArrowRight"))
-    listed = ", ".join(f"{passed:.2f} ({used:.2f})" for passed, used in steps)
-    say(capsys, f"{running.chapter}: steps of a slider: {listed} s (of processors)")
-    assert min(map(min, steps)) < TO_STEP
+def test_a_step_of_the_slider(running, capsys, quiet):
+    steps_in_time(running, "d", capsys, quiet)
 
 
 def test_a_screen_reader_finds_names_and_nothing_sticks_out(running):

@@ -14,13 +14,6 @@ from playwright.sync_api import Page, expect
 import qwlib
 from tools import build, live
 
-
-@pytest.fixture(scope="module")
-def site(local_html):
-    with served(local_html) as address:
-        yield address
-
-
 # --- what can go wrong ----------------------------------------------------------------------------
 
 
@@ -68,10 +61,10 @@ def test_a_network_that_breaks_off_is_told(browser, local_html, monkeypatch, fil
 
 
 @pytest.mark.parametrize("lacks", ["WebAssembly", "Worker"])
-def test_a_browser_that_cannot_is_told(browser, site, lacks):
+def test_a_browser_that_cannot_is_told(browser, local_site, lacks):
     page = browser.new_page()
     page.add_init_script(f"delete window.{lacks}")
-    page.goto(f"{site}/book/confinement.html")
+    page.goto(f"{local_site}/book/confinement.html")
     says(page, "This browser cannot run Python: it lacks WebAssembly or web workers.")
     page.close()
 

@@ -630,11 +630,11 @@ UNEVEN = {
 }
 # These compare with dense matrices or grids that grow with the well, which takes minutes at 12 nm.
 LESS_THICK = {
-    "model": {"d": 5.0},
+    "model": {"d": 4.0},
     "counting": {"d": 5.0, "d_wide": 12.0},
-    "verdicts": {"d": 5.0},
-    "ends": {"d": 4.0, "alpha_R_values": [0.0]},
-    "interband": {"d": 4.0, "alphas": [0.01, 0.03], "broadenings": [0.05, 0.1]},
+    "verdicts": {"d": 4.0},
+    "ends": {"d": 3.0, "alpha_R_values": [0.0]},
+    "interband": {"d": 3.0, "alphas": [0.01, 0.03], "broadenings": [0.05, 0.1]},
     "laboratory": {"d": 5.0},
 }
 SETS = {
