@@ -64,7 +64,7 @@ serve:
 
 test: lint
 	@echo '==> Testing qwlib and the chapters'
-	@$(PY) -m pytest -n 2 --dist loadfile
+	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint:
 	@$(ENVIRONMENT)

@@ -13,9 +13,10 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from filelock import FileLock
 from hypothesis import settings
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from qwlib.onepage import copy_book, use_outputs
 from tools import live
@@ -36,6 +37,17 @@ def pytest_configure(config: pytest.Config) -> None:
     """Choose the seed here, before hypothesis reads the option, so that it can be told."""
     if not IN_CI and config.getoption("hypothesis_seed") is None:
         config.option.hypothesis_seed = str(random.SystemRandom().randrange(2**32))
+
+
+# No worker is left with one of these at the end, and the second needs no book while the first is
+# building it.
+LONG = ("build", "rerun", "pages", "live_explorers", "sliders", "live", "engine")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the modules that take long."""
+    first = {f"test_{name}.py": place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: first.get(item.path.name, len(first)))
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -242,3 +254,35 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=OPTIONS)
         yield browser
         browser.close()
+
+
+# Formulas are boxes of MathJax and code is a box for each word, thousands on a page.  Of a formula
+# its text stays, which may be the name of a link, and of each colour of code the first word.
+THIN = """() => {
+  document.querySelectorAll("mjx-math").forEach(one => one.replaceChildren());
+  document.querySelectorAll("mjx-assistive-mml").forEach(one => one.append(one.textContent));
+  document.querySelectorAll("mjx-assistive-mml > math").forEach(one => one.remove());
+  const seen = new Set();
+  document.querySelectorAll(".highlight span").forEach(one => {
+    if (one.className && seen.has(one.className)) one.replaceWith(...one.childNodes);
+    seen.add(one.className);
+  });
+}"""
+
+
+def violations(page: Page, context: dict | str, **options) -> list[dict]:
+    """Return what axe-core finds in a part of a page, which is thinned for it and stays so."""
+    page.evaluate(THIN)
+    # Without preload, since axe-core takes an @import of a style sheet for one of the page, and
+    # what it would fetch so fails.
+    options = {"resultTypes": ["violations"], "preload": False} | options
+    return Axe().run(page, context, options).response["violations"]
+
+
+def told(found: list[dict], impacts: tuple[str, ...] = ("serious", "critical")) -> list[str]:
+    """Return the violations of such impacts with the first places, for a message."""
+    return [
+        f"{each['id']}: {[node['html'][:200] for node in each['nodes'][:5]]}"
+        for each in found
+        if each["impact"] in impacts
+    ]

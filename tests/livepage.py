@@ -11,11 +11,12 @@ from types import SimpleNamespace
 import nbformat
 import psutil
 from conftest import Site
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from qwlib import Well, fermi_states
 from qwlib.explore import SYMBOLS
 from qwlib.kubo import KINDS
+from tools import live
 
 BOOK = Path(__file__).parent.parent / "book"
 
@@ -220,10 +221,31 @@ def usable_in_time(running, browser: Browser, site: str, capsys, quiet) -> None:
     raise AssertionError(f"not usable within {TO_START} s")
 
 
-def started(browser: Browser, site: Site, chapter: str) -> Iterator[SimpleNamespace]:
-    """Start a chapter: give the page, its explorer, and what it took to get there."""
+def started(
+    browser: Browser, site: Site, chapter: str, copies: Path | None = None
+) -> Iterator[SimpleNamespace]:
+    """Start a chapter: give the page, its explorer, and what it took to get there.
+
+    A page that takes Thebe and Pyodide from their public addresses gets the local copies there.
+    """
     del site.seen[:]
     page = open_page(browser, site, chapter)
+    public = set()
+
+    def answer(route: Route) -> None:
+        for name, prefix in live.PUBLIC.items():
+            if route.request.url.startswith(prefix):
+                public.add(name)
+                file = route.request.url.removeprefix(prefix).partition("?")[0]
+                route.fulfill(
+                    path=copies / live.LOCAL[name] / file,
+                    headers={"Access-Control-Allow-Origin": "*"},
+                )
+                return
+        route.fallback()
+
+    if copies:
+        page.context.route("**/*", answer)
     page.wait_for_load_state("networkidle")
     before = list(site.seen)
     watch = Stopwatch()
@@ -235,6 +257,7 @@ def started(browser: Browser, site: Site, chapter: str) -> Iterator[SimpleNamesp
         took=watch.read(),
         before=before,
         loaded=site.seen[len(before) :],
+        public=public,
     )
     page.close()
 

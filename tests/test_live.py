@@ -7,10 +7,8 @@ no other machine can be reached.
 import re
 
 import pytest
-from conftest import served
 from livepage import (
     BOOK,
-    CHAPTERS,
     PATIENCE,
     SAME,
     THOROUGH,
@@ -19,11 +17,8 @@ from livepage import (
     complaints,
     computed,
     has,
-    open_page,
     parameters,
     picture,
-    press,
-    run,
     run_all,
     say,
     slider,
@@ -33,9 +28,6 @@ from livepage import (
     usable_in_time,
 )
 from playwright.sync_api import expect
-
-from qwlib import Well, fermi_states
-from tools import live
 
 # --- each chapter that has an explorer ------------------------------------------------------------
 
@@ -106,61 +98,3 @@ def test_nothing_went_wrong_on_the_way(running):
     # The last of these: what any of the others made the page say is in it.
     assert running.page.wrong == []
     assert complaints(running.page) == []
-
-
-# --- the page as it is published ------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def published(browser, html, local_copies):
-    """The chapter that reads a file, running; the public addresses are answered by the copies."""
-    with served(html) as address:
-        page = open_page(browser, address, "speed")
-        page.served = set()
-
-        def public(route):
-            for name, prefix in live.PUBLIC.items():
-                if route.request.url.startswith(prefix):
-                    page.served.add(name)
-                    file = route.request.url.removeprefix(prefix).partition("?")[0]
-                    route.fulfill(
-                        path=local_copies / live.LOCAL[name] / file,
-                        headers={"Access-Control-Allow-Origin": "*"},
-                    )
-                    return
-            route.fallback()
-
-        page.context.route("**/*", public)
-        press(page)
-        yield page
-        page.close()
-
-
-def test_the_published_page_takes_the_rest_from_public_addresses(published):
-    assert published.served == set(live.PUBLIC)
-    source = "from qwlib import *\nprint(repr(float(fermi_states(Well(), 3).contribution.sum())))"
-    printed = run(published, 0, f"{source}\nprint('done')")
-    native = fermi_states(Well(), 3).contribution.sum()
-    assert float(printed.split()[0]) == pytest.approx(native, rel=SAME)
-
-
-def test_what_a_sweep_needs_comes_with_the_first_sweep(published):
-    source = "from qwlib import sweep\nprint(sweep(d=[1, 2])['n_states'].sum().item(), '\\ndone')"
-    published.context.route("**/pandas-*", lambda route: route.abort())
-    cell_of(published, 0).locator(".CodeMirror").evaluate(
-        "(node, text) => node.CodeMirror.setValue(text)", source
-    )
-    cell_of(published, 0).get_by_role("button", name="run", exact=True).click()
-    expect(published.locator(".qw-live[data-state=failed]")).to_contain_text(
-        re.compile("did not deliver .*/pandas-.*Check the connection"), timeout=PATIENCE
-    )
-    published.context.unroute("**/pandas-*")
-    printed = run(published, 0, source)
-    assert int(printed.split()[0]) == sum(len(fermi_states(Well(d=d), 3.0)) for d in (1, 2))
-    expect(published.locator(".qw-live[data-state=live]")).to_contain_text("Python runs")
-
-
-@pytest.mark.parametrize("chapter", CHAPTERS)
-def test_the_first_cell_of_each_chapter_runs(published, chapter):
-    printed = run(published, 0, f"{code(chapter)[0].source}\nprint('done')")
-    assert printed.strip() == "done"

@@ -5,19 +5,24 @@ that with other routes.
 """
 
 import ast
+import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from conftest import served, told, violations
 from livepage import (
+    CHAPTERS,
     EXPLORED,
+    PATIENCE,
     SAME,
     THOROUGH,
     WELL,
+    cell_of,
     code,
     complaints,
     has,
     parameters,
     picture,
+    run,
     run_all,
     say,
     slider,
@@ -25,12 +30,17 @@ from livepage import (
     step,
     steps_in_time,
 )
-from playwright.sync_api import Locator
+from playwright.sync_api import Locator, expect
 from test_explore import numbers
 
+from qwlib import Well, fermi_states
 from qwlib.explore import Explorer
+from tools import live
 
 OTHERS = [chapter for chapter in EXPLORED if chapter not in THOROUGH]
+
+PUBLISHED = "speed"
+"""The chapter that reads a file; it runs as it is published, with parts from public addresses."""
 
 
 def here(chapter: str) -> Explorer:
@@ -52,9 +62,13 @@ def shown(explorer: Locator) -> list[float]:
 
 
 @pytest.fixture(scope="module", params=OTHERS)
-def running(request, browser, local_site):
+def running(request, browser, local_site, html, local_copies):
     """A chapter that runs: the page, its explorer, and what it took to get there."""
-    yield from started(browser, local_site, request.param)
+    if request.param == PUBLISHED:
+        with served(html) as address:
+            yield from started(browser, address, request.param, local_copies)
+    else:
+        yield from started(browser, local_site, request.param)
 
 
 def test_reaches_a_live_slider(running, capsys):
@@ -96,12 +110,7 @@ def test_a_screen_reader_finds_names_and_nothing_sticks_out(running):
     names = handles.evaluate_all("nodes => nodes.map(n => n.getAttribute('aria-label'))")
     labels = running.explorer.locator(".widget-slider .widget-label").all_text_contents()
     assert [name.partition(":")[0] for name in names] == labels != []
-    # Without what it would fetch of style sheets, which fails and counts as an error of the page.
-    options = {"preload": False}
-    axe = Axe().run(page, context=".tag_explorer .cell_output", options=options)
-    found = axe.response["violations"]
-    grave = [each for each in found if each["impact"] in ("serious", "critical")]
-    assert [(each["id"], [node["html"] for node in each["nodes"]][:2]) for each in grave] == []
+    assert told(violations(page, ".tag_explorer .cell_output")) == []
     page.set_viewport_size({"width": 1200, "height": 1000})
 
 
@@ -117,3 +126,43 @@ def test_all_cells_print_what_the_book_prints(running):
     # The page of verdicts prints in one cell only.
     assert run_all(running.page, running.chapter) > 0
     assert running.page.wrong == []
+
+
+# --- the page as it is published ------------------------------------------------------------------
+
+
+as_published = pytest.mark.parametrize("running", [PUBLISHED], indirect=True)
+
+
+@as_published
+def test_the_published_page_takes_the_rest_from_public_addresses(running):
+    assert running.public == set(live.PUBLIC)
+    source = "from qwlib import *\nprint(repr(float(fermi_states(Well(), 3).contribution.sum())))"
+    printed = run(running.page, 0, f"{source}\nprint('done')")
+    native = fermi_states(Well(), 3).contribution.sum()
+    assert float(printed.split()[0]) == pytest.approx(native, rel=SAME)
+
+
+@as_published
+def test_what_a_sweep_needs_comes_with_the_first_sweep(running):
+    page = running.page
+    source = "from qwlib import sweep\nprint(sweep(d=[1, 2])['n_states'].sum().item(), '\\ndone')"
+    page.context.route("**/pandas-*", lambda route: route.abort())
+    cell_of(page, 0).locator(".CodeMirror").evaluate(
+        "(node, text) => node.CodeMirror.setValue(text)", source
+    )
+    cell_of(page, 0).get_by_role("button", name="run", exact=True).click()
+    expect(page.locator(".qw-live[data-state=failed]")).to_contain_text(
+        re.compile("did not deliver .*/pandas-.*Check the connection"), timeout=PATIENCE
+    )
+    page.context.unroute("**/pandas-*")
+    printed = run(page, 0, source)
+    assert int(printed.split()[0]) == sum(len(fermi_states(Well(d=d), 3.0)) for d in (1, 2))
+    expect(page.locator(".qw-live[data-state=live]")).to_contain_text("Python runs")
+
+
+@as_published
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_the_first_cell_of_each_chapter_runs(running, chapter):
+    printed = run(running.page, 0, f"{code(chapter)[0].source}\nprint('done')")
+    assert printed.strip() == "done"

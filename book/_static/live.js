@@ -332,7 +332,7 @@ del Path
     notebook.cells.forEach((cell) => {
       const run = cell.execute.bind(cell);
       cell.execute = async (source) => {
-        if (!loaded && /sweep\(|xarray|pandas|claims/.test(source ?? cell.source)) {
+        if (!loaded && /sweep\(|xarray|pandas|\bclaims\b/.test(source ?? cell.source)) {
           const before = say("Loading what a sweep needs …");
           calm = before[1] === "failed" ? calm : before;
           try {
