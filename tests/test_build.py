@@ -327,3 +327,16 @@ def test_baseline_leaves_a_failing_chapter_as_it_was(tmp_path):
     assert baseline.main([path]) == 1
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_line_begins_with_the_mark_after_a_formula(html, page):
+    # Not those of docutils' own titles in links and lists of contents, which have no formula box.
+    for formula in soup(html / f"{page}.html").select("article p span.math, article li span.math"):
+        whole = formula.parent if formula.parent.name == "a" else formula
+        after, before = whole.next_sibling, whole.previous_sibling
+        bound = "bound" in whole.parent.get("class", [])
+        if isinstance(after, str) and after[:1] in tuple(",.;:?!)"):
+            assert bound, f"{formula} {after[:20]!r}"
+        if isinstance(before, str) and before[-1:] == "(":
+            assert bound, f"{before[-20:]!r} {formula}"

@@ -191,7 +191,7 @@ def test_page_fits_each_screen_light_and_dark(opened):
             assert page.evaluate(EXCESS) <= 0, f"wider than {width} px in the dark"
             keep(page, opened.name, width)
             turn(page, "light")
-    page.wait_for_timeout(RESIZED)  # what scrolls now can be reached by the keyboard in the next test
+    page.wait_for_timeout(RESIZED)  # for the next test, too
     assert not page.evaluate(CUT), f"cut at {WIDTHS[-1]} px"
 
 
@@ -226,6 +226,36 @@ def test_formulas_are_set_by_the_mathjax_of_the_site(visit):
     assert {urlsplit(s).hostname for s in sources if "mathjax" in s} == {"127.0.0.1"}
     assert page.locator("mjx-container").count() > 50
     assert page.locator("mjx-merror").count() == 0
+
+
+def test_what_is_hidden_at_the_right_fades_until_it_is_scrolled_to(visit):
+    page, wrong = visit("book/model.html")
+    cut = page.locator("div.math mjx-container.qw-cut")
+    assert cut.count() == 0
+    page.set_viewport_size({"width": WIDTHS[-1], "height": 1000})
+    # The equation of h(k) is wider than a telephone.
+    cut.first.wait_for()
+    wide = (
+        page.locator("div.math mjx-container")
+        .filter(visible=True)
+        .evaluate_all("all => all.filter(one => one.scrollWidth > one.clientWidth + 2).length")
+    )
+    assert cut.filter(visible=True).count() == wide > 5
+    first = cut.first.element_handle()
+    masked = "one => getComputedStyle(one).maskImage !== 'none'"
+    assert first.evaluate(masked)
+    first.evaluate("one => one.scrollTo(one.scrollWidth, 0)")
+    page.wait_for_function("one => !one.classList.contains('qw-cut')", arg=first)
+    assert not first.evaluate(masked)
+    # A number stands below its equation and hides nothing of it.
+    for number in page.locator("div.math > .eqno").all():
+        assert number.evaluate(
+            """one => one.getBoundingClientRect().top
+              >= one.parentElement.querySelector("mjx-container").getBoundingClientRect().bottom"""
+        )
+    page.set_viewport_size({"width": WIDTHS[0], "height": 1000})
+    page.wait_for_function("!document.querySelector('mjx-container.qw-cut')")
+    assert not wrong
 
 
 # What a page shows while it is printed, looked at after the page's own scripts.

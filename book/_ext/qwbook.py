@@ -6,6 +6,7 @@ needs to be read with a keyboard or a screen reader, the theme's own markup incl
 here.
 """
 
+import re
 import shutil
 from importlib.metadata import distribution
 from pathlib import Path
@@ -97,6 +98,38 @@ def link_data(app, doctree) -> None:
             figure[-1] += nodes.paragraph("", "", link, classes=["figure-data"])
 
 
+def bind(app, doctree, docname) -> None:
+    """Keep a formula in a sentence on one line with the marks around it.
+
+    Browsers let a line end between the two.
+    """
+
+    def raw(node: nodes.Node, tag: str) -> bool:
+        return isinstance(node, nodes.raw) and node.astext().startswith(tag)
+
+    for formula in list(doctree.findall(nodes.math)):
+        parent = formula.parent
+        first = last = parent.index(formula)
+        # A symbol at its first use is in a link, which is written as it is.
+        if 0 < first < len(parent) - 1 and raw(parent[first - 1], "<a "):
+            first, last = first - 1, last + 1
+        before = parent[first - 1] if first else None
+        after = parent[last + 1] if last + 1 < len(parent) else None
+        text = [side.astext() if isinstance(side, nodes.Text) else "" for side in (before, after)]
+        opening = re.search(r"[(\[]*$", text[0])[0]
+        closing = re.match(r"[,.;:?!)\]’”]*", text[1])[0]
+        if not (opening or closing):
+            continue
+        inside = [nodes.Text(opening), *parent[first : last + 1], nodes.Text(closing)]
+        bound = nodes.inline("", "", classes=["bound"])
+        if closing:
+            parent[last + 1] = nodes.Text(text[1].removeprefix(closing))
+        parent[first : last + 1] = [bound]
+        if opening:
+            parent[first - 1] = nodes.Text(text[0].removesuffix(opening))
+        bound.extend(inside)
+
+
 COLON = "\ue000"
 """Stands for a colon while napoleon reads, which takes what is before one for a type."""
 
@@ -147,6 +180,8 @@ def setup(app) -> dict:
     app.connect("builder-inited", copy_mathjax)
     # Before Sphinx collects what is to be downloaded.
     app.connect("doctree-read", link_data, priority=400)
+    # After the links of symbols.
+    app.connect("doctree-resolved", bind, priority=900)
     app.connect("html-page-context", describe)
     # After sphinx-thebe.
     app.connect("html-page-context", once, priority=900)

@@ -1,10 +1,20 @@
-/* A formula in a sentence that is wider than a narrow screen scrolls in a box of its own, as the
-   theme does it for one that stands alone. */
+/* What is wider than a narrow screen scrolls in a box of its own: a formula in a sentence gets one
+   here, the theme and qwlib.css give one to others.  Where something is hidden at the right of such
+   a box, its edge fades, since a formula that is cut may read as a whole one. */
 (() => {
   "use strict";
 
   const article = document.querySelector(".bd-article");
   if (!article) return;
+
+  const BOXES =
+    "div.math mjx-container, mjx-container.qw-wide, .pst-scrollable-table-container, " +
+    ".cell_output pre, .cell_output .text_html";
+
+  const fade = (box) => {
+    const hidden = box.scrollWidth - box.clientWidth - box.scrollLeft;
+    box.classList.toggle("qw-cut", hidden > 2 && box.matches(BOXES));
+  };
 
   const look = () => {
     const found = [];
@@ -18,10 +28,13 @@
       if (wide) formula.tabIndex = 0;
       else formula.removeAttribute("tabindex");
     }
+    article.querySelectorAll(`${BOXES}, .qw-cut`).forEach(fade);
   };
 
   addEventListener("load", async () => {
     await window.MathJax?.startup?.promise;
     new ResizeObserver(look).observe(article);
+    const scrolled = ({ target }) => target.matches?.(BOXES) && fade(target);
+    article.addEventListener("scroll", scrolled, { capture: true, passive: true });
   });
 })();
