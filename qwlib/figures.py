@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .well import Well
 
 PLUS, MINUS, NEUTRAL = "#0072B2", "#D55E00", "#666666"
-"""+ chirality, − chirality (blue and red in the paper), and neither."""
+"""Chirality +, chirality − (blue and red in the paper), and neither."""
 
 SEQUENCE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#B8860B", "#2F94D3", "#000000")
 """Blue, orange, green, pink, golden, light blue, black: each has a contrast of 3 to the page and,
@@ -185,7 +185,7 @@ def signed_kappa(states: FermiStates) -> np.ndarray:
 def fermi_circles() -> Figure:
     """Sketch two Fermi circles of a Rashba gas with their spins, at rest and shifted by a field."""
     radii, shift = {1: 0.7, -1: 1.0}, 0.16  # radius by χ = ±1; a sketch: the shift is far too large
-    fig, axes = plt.subplots(1, 2, figsize=(WIDTH, 2.9), sharey=True, layout="constrained")
+    fig, axes = plt.subplots(2, 1, figsize=(WIDTH, 7.6), sharex=True, layout="constrained")
     angles = np.linspace(0, 2 * np.pi, 200)
     for ax, moved, title in zip(
         axes, (0.0, shift), ("(a) no field", "(b) field along $x$"), strict=True
@@ -201,15 +201,22 @@ def fermi_circles() -> Figure:
                 )
                 ax.fill(*outline, color=colour, alpha=0.3, lw=0)
             ax.plot(x - moved, y, color=colour, ls="-" if chi < 0 else "--")
-            for angle in np.arange(8) * np.pi / 4:
+            # Beside the circle: outside of the outer one, inside of the inner one.
+            beside = radius - 0.17 * chi
+            for angle in np.arange(4) * np.pi / 2:
                 spin = chi * np.array([-np.sin(angle), np.cos(angle)])  # along χ z × k
-                foot = radius * np.array([np.cos(angle), np.sin(angle)]) - [moved, 0] - 0.13 * spin
-                look = dict(arrowstyle="-|>", color=colour, lw=1.6, shrinkA=0, shrinkB=0)
-                ax.annotate("", foot + 0.26 * spin, foot, arrowprops=look)
+                foot = beside * np.array([np.cos(angle), np.sin(angle)]) - [moved, 0] - 0.24 * spin
+                look = dict(arrowstyle="-|>", color=colour, lw=2.4, shrinkA=0, shrinkB=0)
+                ax.annotate("", foot + 0.48 * spin, foot, arrowprops=look | {"mutation_scale": 18})
+        low, arrow = (-1.55, -1.38), dict(arrowstyle="->", color="black", shrinkA=0, shrinkB=0)
+        for end, name in (((0.34, 0), "$k_x$"), ((0, 0.34), "$k_y$")):
+            tip = np.add(low, end)
+            ax.annotate("", tip, low, arrowprops=arrow | {"mutation_scale": 14})
+            ax.text(*np.add(tip, np.sign(end) * 0.1), name, ha="center", va="center", fontsize=12)
         ax.plot(0, 0, "+", color=NEUTRAL, ms=8)
-        ax.set(title=title, xlabel="$k_x$", xticks=[], yticks=[], aspect="equal")
-        ax.set(xlim=(-1.35, 1.2), ylim=(-1.2, 1.2))
-    axes[0].set_ylabel("$k_y$")
+        ax.set(title=title, xticks=[], yticks=[], aspect="equal")
+        ax.set(xlim=(-1.75, 1.4), ylim=(-1.45, 1.35))
+        ax.spines[:].set_visible(False)
     return fig
 
 

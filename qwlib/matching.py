@@ -496,7 +496,7 @@ def count_states(well: Well, E: np.ndarray | float, k: np.ndarray | float) -> np
 
     References
     ----------
-    W. H. Wittrick and F. W. Williams, Q. J. Mech. Appl. Math. 24, 263 (1971).
+    Wittrick, W. H. and Williams, F. W., Q. J. Mech. Appl. Math. 24, 263 (1971).
     """
     E, k = checked_plane(well, E, k)
     rule = Rule.of_well(well, 0.0)
