@@ -11,7 +11,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-from textwrap import fill
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
@@ -464,7 +463,7 @@ def interband_ratio(
     bottom.axhline(1, color="black", lw=0.8, ls=":")  # over all z, for weak coupling
     top.set(yscale="log", ylabel="$|∫S_x dz\\,/∫S_y dz|$", title="(a)")
     bottom.set(ylim=(0, None), ylabel="ratio × $2|Δ|τ/ħ$", title="(b)", xlabel="$α_L$ (eV nm²)")
-    bottom.legend(fontsize=8)
+    bottom.legend(fontsize=9.5)
     return fig
 
 
@@ -669,7 +668,9 @@ def followed_state(
             ax.plot(alpha, values, label=label, **look)
         if threshold is not None:
             ax.axvline(threshold, color=NEUTRAL, lw=1, ls=":")
-        ax.legend(fontsize=9)
+    # Beside the title, or on a ground of its own: the dotted line must not run through the words.
+    upper.legend(fontsize=9.5, loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0)
+    lower.legend(fontsize=9.5, frameon=True, framealpha=1, facecolor="white", edgecolor="none")
     upper.set(ylabel="$E$ (eV)", title="(a) energy along $z$")
     lower.set(
         xlabel="$α_L$ (eV nm²)",
@@ -694,8 +695,9 @@ def components(rows: list[tuple[str, np.ndarray, np.ndarray, dict]], d: float) -
         for label, z, psi, look in rows:
             ax.plot(z, psi[i], label=label, **look)
         _mark_interfaces(ax, d)
-        ax.set_ylabel(f"${name}$ (nm$^{{-1/2}}$)")
-    axes[0].legend(fontsize=9, title="$α_L$ (eV nm²)", title_fontsize=9)
+        ax.set(title=f"({'ab'[i]})", ylabel=f"${name}$ (nm$^{{-1/2}}$)")
+    key = dict(ncols=2, fontsize=9.5, title="$α_L$ (eV nm²)", title_fontsize=9.5)
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", **key)
     axes[1].set_xlabel("z (nm)")
     return fig
 
@@ -709,44 +711,34 @@ def beside_claims(claims: list[tuple[str, float, list[tuple[str, float]]]]) -> F
         Each explanation is (label, value); the first is the default, whose value gets a dotted
         line.  NaN, where there is no such feature, is said in words.
     """
-    # Two columns, as one would be taller than a screen; so the letters are of 10 points.
-    columns = min(2, len(claims))
-    lines = [len(explanations) for _, _, explanations in claims]
-    heights = [max(lines[i : i + columns]) for i in range(0, len(lines), columns)]
+    lines = [len(explanations) + 1.5 for _, _, explanations in claims]
     fig, axes = plt.subplots(
-        len(heights),
-        columns,
-        figsize=(6, 0.22 * sum(heights) + 1.1 * len(heights)),
-        height_ratios=heights,
+        len(claims),
+        1,
+        figsize=(WIDTH, 0.2 * sum(lines) + 0.6 * len(claims)),
+        height_ratios=lines,
         squeeze=False,
         layout="constrained",
     )
-    for ax in axes.flat[len(claims) :]:
-        ax.remove()
-    for i, (ax, (title, paper, explanations)) in enumerate(zip(axes.flat, claims, strict=False)):
+    for i, (ax, (title, paper, explanations)) in enumerate(zip(axes.flat, claims, strict=True)):
         labels, values = zip(*explanations, strict=True)
         values, rows = np.array(values, dtype=float), np.arange(len(values))
-        ax.axvline(paper, color=MINUS, lw=1.6)
+        # Above the first row there is room for the word at the paper's line, and for no line.
+        low, high = len(rows) - 0.4, -1.5
+        top = (low + 0.6) / (low - high)
+        ax.axvline(paper, ymax=top, color=MINUS, lw=1.6)
         ax.plot([paper] * len(rows), rows, ls="", gid="the paper")
-        ax.axvline(values[0], color=PLUS, lw=1, ls=":")
+        ax.axvline(values[0], ymax=top, color=PLUS, lw=1, ls=":")
         ax.plot(values[0], 0, "s", color=PLUS, ms=6, gid="as computed here")
         ax.plot(values[1:], rows[1:], "o", mfc="white", mec=PLUS, ms=6, gid="one change")
         for row in rows[np.isnan(values)]:
             ax.text(paper, row, "none ", va="center", ha="right", color=NEUTRAL)
         ax.set_yticks(rows, labels)
-        ax.set_ylim(len(rows) - 0.4, -0.6)
-        words = title.replace(" nm", "\N{NO-BREAK SPACE}nm")  # of a unit
-        ax.set_title(f"({'abcdefgh'[i]}) {fill(words, 22)}", x=-1.1, pad=9)
-        ax.xaxis.set_major_locator(MaxNLocator(2))
+        ax.set_ylim(low, high)
+        ax.margins(x=0.1)
+        ax.set_title(f"({'abcdefgh'[i]}) {title}", x=-0.6)
+        ax.xaxis.set_major_locator(MaxNLocator(4))
         ax.grid(axis="y", color="0.9", lw=0.6)
         ax.set_axisbelow(True)
-        ax.text(
-            paper,
-            1.0,
-            "paper",
-            color=MINUS,
-            ha="center",
-            va="bottom",
-            transform=ax.get_xaxis_transform(),
-        )
+        ax.text(paper, -0.65, "paper", color=MINUS, ha="center", va="bottom")
     return fig
