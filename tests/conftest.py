@@ -257,15 +257,24 @@ def browser() -> Iterator[Browser]:
 
 
 # Formulas are boxes of MathJax and code is a box for each word, thousands on a page.  Of a formula
-# its text stays, which may be the name of a link, and of each colour of code the first word.
+# its text stays, which may be the name of a link, and of each sort of word in code the first one on
+# each ground: others have the same contrast.
 THIN = """() => {
   document.querySelectorAll("mjx-math").forEach(one => one.replaceChildren());
   document.querySelectorAll("mjx-assistive-mml").forEach(one => one.append(one.textContent));
   document.querySelectorAll("mjx-assistive-mml > math").forEach(one => one.remove());
+  const ground = box => {
+    const colour = getComputedStyle(box).backgroundColor;
+    return colour !== "rgba(0, 0, 0, 0)" || !box.parentElement ? colour : ground(box.parentElement);
+  };
   const seen = new Set();
-  document.querySelectorAll(".highlight span").forEach(one => {
-    if (one.className && seen.has(one.className)) one.replaceWith(...one.childNodes);
-    seen.add(one.className);
+  document.querySelectorAll(".highlight pre").forEach(box => {
+    const colour = ground(box);
+    box.querySelectorAll("span[class]").forEach(one => {
+      const sort = `${one.className} on ${colour}`;
+      if (seen.has(sort)) one.replaceWith(...one.childNodes);
+      seen.add(sort);
+    });
   });
 }"""
 

@@ -169,6 +169,7 @@ def test_page_is_light_and_soon_there(opened, browser, site, html, capsys):
         if best < PAINT:
             break
         again = browser.new_page(viewport={"width": WIDTHS[0], "height": 1000})
+        again.set_default_timeout(120_000)
         again.goto(f"{site}/{opened.name}.html", wait_until="commit")
         best = min(best, painted(again))
         again.close()
