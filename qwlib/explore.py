@@ -221,8 +221,10 @@ class Explorer(widgets.VBox):
 
 def control(name: str, value: float | str) -> widgets.Widget:
     """Return the control of a parameter: a slider that reaches `value`, or a list of choices."""
+    unit = f" ({raised(UNITS[name])})" if UNITS[name] else ""
     look = {
-        "description": SYMBOLS[name] + (f" ({raised(UNITS[name])})" if UNITS[name] else ""),
+        "description": lowered(SYMBOLS[name] + unit),
+        "description_allow_html": True,
         "tooltip": LONG_NAMES[name],
         "style": {"description_width": "8em"},
         "layout": widgets.Layout(width="23em", max_width="100%"),
@@ -234,6 +236,11 @@ def control(name: str, value: float | str) -> widgets.Widget:
     if isinstance(step, int):
         return widgets.IntSlider(**look)
     return widgets.FloatSlider(readout_format=f".{len(str(step)) - 2}f", **look)
+
+
+def lowered(text: str) -> str:
+    """Return a text as HTML in which an underscore lowers what follows it."""
+    return re.sub(r"_(\w+)", r"<sub>\1</sub>", html.escape(text))
 
 
 def raised(unit: str) -> str:
@@ -293,7 +300,7 @@ def facts(rows: list[tuple[str, float, str]], remark: str = "") -> str:
             # All digits go with the rounded number, for a script that reads the page.
             text = format(plain, shape).replace("-", "−")
             shown = f'<data value="{plain!r}">{text}</data>'
-        lines.append(f'<tr><th scope="row">{html.escape(name)}</th><td>{shown}</td></tr>')
+        lines.append(f'<tr><th scope="row">{lowered(name)}</th><td>{shown}</td></tr>')
     return f"<table>{''.join(lines)}</table>" + (note(remark) if remark else "")
 
 
@@ -305,13 +312,18 @@ def table(states: FermiStates) -> str:
         signs = [int((some.chirality == sign).sum()) for sign in (1, -1, 0)]
         # All digits go with the rounded number, for a script that reads the page.
         total = float(some.contribution.sum()) + 0.0
-        cells = [len(some), *signs, f'<data value="{total!r}">{1e3 * total:.4f}</data>']
+        text = f"{1e3 * total:.4f}".replace("-", "−")
+        cells = [len(some), *signs, f'<data value="{total!r}">{text}</data>']
         rows.append(f"<th>{kind}</th>" + "".join(f"<td>{cell}</td>" for cell in cells))
     head = "".join(
-        f"<th>{text}</th>"
+        f"<th>{lowered(text)}</th>"
         for text in ("kind", "states", "+", "−", "none", "∫S_y dz (10⁻³ nm⁻² per τeE/ħ)")
     )
-    proof = "Proven complete." if states.certified else "Not proven complete."
+    proof = (
+        "It is proven that no Fermi state is missing."
+        if states.certified
+        else "It is not proven that no Fermi state is missing."
+    )
     body = "".join(f"<tr>{row}</tr>" for row in (head, *rows))
     return f"<table>{body}</table>{note(proof)}"
 

@@ -208,7 +208,7 @@ class Well:
         E_F = checked_number("E_F", E_F, "eV")
         if E_F >= self.continuum_edge:
             raise ValueError(
-                f"E_F must be below the lower barrier edge, {self.continuum_edge:g} eV, "
-                f"where states stop being bound; got {E_F!r} eV"
+                f"E_F must be below the lower barrier edge, {self.continuum_edge:g} eV, where "
+                f"states stop being bound: min(V) less |Δ| in the barriers; got {E_F!r} eV"
             )
         return E_F

@@ -104,7 +104,7 @@ def press(page: Page) -> None:
 
 def label(name: str) -> re.Pattern:
     """Return what the label of a control looks like: its symbol, then its unit if it has one."""
-    return re.compile(rf"^{re.escape(SYMBOLS[name])}( \(|$)")
+    return re.compile(rf"^{re.escape(SYMBOLS[name].replace('_', ''))}( \(|$)")
 
 
 def control(explorer: Locator, name: str) -> Locator:
@@ -182,10 +182,12 @@ def run_all(page: Page, chapter: str) -> int:
     """
     page.get_by_role("button", name="Run all cells").click()
     expect(page.get_by_role("button", name="Run all cells")).to_be_enabled(timeout=PATIENCE)
+    said = page.inner_text(".qw-live")
     assert complaints(page) == []
     gone = ("remove-cell", "remove-input")  # from the page, and so nothing of them can run
     cells = [cell for cell in code(chapter) if not any(has(cell, tag) for tag in gone)]
     assert page.locator("article div.cell:has(.CodeMirror)").count() == len(cells)
+    assert f"All {len(cells)} cells have run" in said
     printed = 0
     for number, cell in enumerate(cells):
         text = "".join(out.text for out in cell.outputs if out.output_type == "stream")
@@ -248,7 +250,7 @@ def started(
     if copies:
         page.context.route("**/*", answer)
     page.wait_for_load_state("networkidle")
-    before = list(site.seen)
+    before, idle = list(site.seen), page.inner_text(".qw-run-message")
     watch = Stopwatch()
     press(page)
     yield SimpleNamespace(
@@ -257,6 +259,7 @@ def started(
         explorer=page.locator("div.tag_explorer"),
         took=watch.read(),
         before=before,
+        idle=idle,
         loaded=site.seen[len(before) :],
         public=public,
     )

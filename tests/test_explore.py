@@ -202,11 +202,15 @@ OTHERS = {
 
 
 def rows(explorer) -> dict[str, float | str]:
-    """Return the table: what each row is, and its value with all digits, or its text."""
+    """Return the table: what each row is, and its value with all digits, or its text.
+
+    Of what each is an underscore lowers the next letter.
+    """
     found = re.findall(r'<th scope="row">(.*?)</th><td>(.*?)</td>', explorer.table.value)
     values = {}
     for name, cell in found:
         value = re.match(r'<data value="(.*?)">', cell)
+        name = re.sub(r"<sub>(.*?)</sub>", r"_\1", name)
         values[name] = float(value[1]) if value else cell
     return values
 
@@ -253,7 +257,7 @@ def test_wells_at_the_ends_of_the_sliders_are_shown_or_refused(name):
 def test_units_are_raised_and_whole_numbers_have_whole_steps():
     explorer = explore_field()
     assert explorer.controls["j"].description == "j (10¹¹ A/m²)"
-    assert explorer.controls["alpha_L"].description == "α_L (eV nm²)"
+    assert explorer.controls["alpha_L"].description == "α<sub>L</sub> (eV nm²)"
     assert explore_scan().controls["points"].step == 10
 
 

@@ -16,6 +16,7 @@ from livepage import (
     code,
     complaints,
     computed,
+    control,
     has,
     parameters,
     picture,
@@ -80,18 +81,55 @@ def test_a_cell_that_is_edited_changes_the_cells_below(running):
     cells = [cell for cell in code(running.chapter) if not has(cell, "remove-cell")]
     (place,) = [i for i, cell in enumerate(cells) if has(cell, "parameters")]
     (last,) = [i for i, cell in enumerate(cells) if has(cell, "explorer")]
+    stale = [cell_of(running.page, i).locator(".qw-stale") for i in (place - 1, place, last)]
+    assert [line.inner_text() for line in stale] == ["", "", ""]
     editor = cell_of(running.page, place).locator(".CodeMirror")
     editor.click()
     running.page.keyboard.press("ControlOrMeta+End")
     running.page.keyboard.insert_text("\nE_F = 2.8\nprint('set')")
     output = cell_of(running.page, place).locator("[data-output]")
+    assert [line.inner_text() for line in stale] == ["", "edited, not run yet", ""]
     cell_of(running.page, place).get_by_role("button", name="run", exact=True).click()
     expect(output).to_contain_text("set", timeout=PATIENCE)
+    expect(stale[2]).to_have_text("a cell above has changed since this ran")
+    assert [line.inner_text() for line in stale[:2]] == ["", ""]
     cell_of(running.page, last).get_by_role("button", name="run", exact=True).click()
-    readout = running.explorer.locator(".widget-slider", has_text="ε_F").locator(".widget-readout")
+    readout = control(running.explorer, "E_F").locator(".widget-readout")
     expect(readout).to_have_text("2.80", timeout=PATIENCE)
     now = parameters(running.explorer)
     assert totals(running.explorer) == pytest.approx(computed(now), rel=SAME, abs=1e-15)
+    assert stale[2].inner_text() == ""
+
+
+@pytest.mark.parametrize(
+    ("typed", "said", "shown"),
+    [
+        ("0,51", "", "0.51"),
+        ("-1", "d goes from 0.1 to 10; −1 is replaced by 0.1.", "0.10"),
+        ("12.5", "d goes from 0.1 to 10; 12.5 is replaced by 10.", "10.00"),
+        ("1.2 nm", "d keeps its value: “1.2 nm” is not a number.", "10.00"),
+        ("2.2", "", "2.20"),
+    ],
+)
+def test_a_value_that_is_typed_is_taken_or_the_page_says_why_not(running, typed, said, shown):
+    box = control(running.explorer, "d").locator(".widget-readout")
+    box.fill(typed)
+    box.press("Enter")
+    expect(box).to_have_text(shown)
+    assert running.explorer.locator(".qw-told").inner_text() == said
+    handle = slider(running.explorer, "d")
+    expect(handle).to_have_attribute("aria-valuetext", str(float(shown)).removesuffix(".0"))
+
+
+def test_running_all_cells_stops_at_the_first_that_fails(running):
+    cells = running.page.locator("article div.cell:has(.CodeMirror)")
+    editor = cells.nth(1).locator(".CodeMirror")
+    editor.evaluate("node => node.CodeMirror.setValue('1 / 0')")
+    running.page.get_by_role("button", name="Run all cells").click()
+    expect(running.page.locator(".qw-live[data-state=live]")).to_contain_text(
+        f"Stopped at cell 2 of {cells.count()}: ZeroDivisionError", timeout=PATIENCE
+    )
+    expect(running.page.get_by_role("button", name="Run all cells")).to_be_enabled()
 
 
 def test_nothing_went_wrong_on_the_way(running):

@@ -10,6 +10,7 @@ import re
 import pytest
 from conftest import served, told, violations
 from livepage import (
+    BOOK,
     CHAPTERS,
     EXPLORED,
     PATIENCE,
@@ -76,6 +77,16 @@ def test_reaches_a_live_slider(running, capsys):
     passed, used = running.took
     say(capsys, f"{running.chapter}: usable after {passed:.1f} s, {used:.1f} s of processors")
     assert running.explorer.get_by_role("slider").count() > 3
+
+
+@pytest.mark.parametrize("running", ["verdicts"], indirect=True)
+def test_the_button_says_what_cells_load_that_judge(running, local_html):
+    # Its explorer is one of them, so that all has been loaded.
+    size = sum((local_html / path.partition("?")[0][1:]).stat().st_size for path in running.loaded)
+    script = (BOOK / "_static/live.js").read_text()
+    told = [int(re.search(rf" {name}MEGABYTES = (\d+);", script)[1]) for name in ("", "LATE_")]
+    assert size / 1e6 == pytest.approx(sum(told), rel=0.05)  # "about"
+    assert f"about {told[0]} MB the first time, and {told[1]} MB more" in running.idle
 
 
 def test_sliders_move_the_figure_and_the_page_shows_what_qwlib_computes(running):

@@ -7,8 +7,11 @@
   const root = new URL(document.documentElement.dataset.content_root || "./", location.href);
   const live = new URL("live/", root);
 
-  /* What a press of the button loads, uncompressed; a test compares it with what was loaded. */
+  /* What a press of the button loads, uncompressed, and what cells that sweep or judge add when the
+     first of them runs; a test compares both with what was loaded. */
   const MEGABYTES = 54;
+  const LATE_MEGABYTES = 7;
+  const LATE = /sweep\(|xarray|pandas|\bclaims\b/;
 
   /* What the kernel is told: which wheels to install, that tqdm's progress bars have no thread to
      watch them, that there is no book to glue numbers into, and that Matplotlib need not say that
@@ -206,7 +209,8 @@ del Path
   }
 
   /* ipywidgets gives names to neither the handle of a slider, nor the number beside it, nor a
-     picture; a screen reader says nothing without one. */
+     picture; a screen reader says nothing without one.  The value of a handle comes with the digits
+     that binary fractions add. */
   function nameControls(root) {
     const name = () => {
       root.querySelectorAll(".widget-inline-hbox").forEach((box) => {
@@ -219,11 +223,86 @@ del Path
           }
         });
       });
+      root.querySelectorAll(".noUi-handle").forEach((handle) => {
+        const value = handle.getAttribute("aria-valuetext");
+        const short = String(Number(Number(value).toPrecision(12)));
+        if (value !== short) {
+          handle.setAttribute("aria-valuetext", short);
+        }
+      });
       root.querySelectorAll("img.widget-image").forEach((image) => {
         image.alt = "The figure for the values of the sliders; the table below has its numbers.";
       });
     };
-    new MutationObserver(name).observe(root, { childList: true, subtree: true });
+    new MutationObserver(name).observe(root, {
+      childList: true,
+      subtree: true,
+      attributes: true,
+      attributeFilter: ["aria-valuetext"],
+    });
+    root.addEventListener("blur", readTyped, true);
+  }
+
+  /* ipywidgets reads of "0,5" the 0 only, and what is no number or out of reach it replaces without
+     a word.  This comes before it: it mends a comma or a minus sign, and says what will happen. */
+  function readTyped({ target }) {
+    if (!target.matches(".widget-readout")) {
+      return;
+    }
+    const typed = target.textContent.trim();
+    const text = typed.replace("−", "-").replace(/^(-?\d*),(\d+)$/, "$1.$2");
+    target.textContent = text;
+    const box = target.closest(".widget-inline-hbox");
+    const handle = box.querySelector(".noUi-handle");
+    const [low, high] = ["min", "max"].map((end) => Number(handle.getAttribute(`aria-value${end}`)));
+    const symbol = box.querySelector(".widget-label").textContent.replace(/ \(.*/, "");
+    const value = text === "" ? NaN : Number(text);
+    const trouble = Number.isNaN(value)
+      ? `${symbol} keeps its value: “${typed}” is not a number.`
+      : value < low || value > high
+        ? `${symbol} goes from ${low} to ${high}; ${typed} is replaced by ${value < low ? low : high}.`
+        : "";
+    const controls = box.parentElement;
+    let told = controls.nextElementSibling;
+    if (!told || !told.matches(".qw-told")) {
+      told = element("div", { class: "qw-told", role: "status" });
+      controls.after(told);
+    }
+    told.textContent = trouble.replaceAll("-", "−");
+  }
+
+  /* Each cell says when what it shows is not that of its code and of the cells above: after it was
+     edited, and after a cell above ran with other code. */
+  function tellStale(notebook) {
+    const all = cells();
+    const ran = notebook.cells.map((cell) => cell.source);
+    const told = all.map((cell) => {
+      const line = element("span", { class: "qw-stale", role: "status" });
+      cell.querySelector(".thebe-controls").append(line);
+      return line;
+    });
+    all.forEach((cell, place) => {
+      const editor = cell.querySelector(".CodeMirror").CodeMirror;
+      editor.on("change", () => {
+        const edited = editor.getValue() !== ran[place];
+        told[place].textContent = edited ? "edited, not run yet" : "";
+      });
+    });
+    notebook.cells.forEach((cell, place) => {
+      const run = cell.execute.bind(cell);
+      cell.execute = async (source) => {
+        const code = source ?? cell.source;
+        const answer = await run(source);
+        told[place].textContent = "";
+        if (code !== ran[place]) {
+          ran[place] = code;
+          told.slice(place + 1).forEach((line) => {
+            line.textContent ||= "a cell above has changed since this ran";
+          });
+        }
+        return answer;
+      };
+    });
   }
 
   /* --- the button ------------------------------------------------------------------------------ */
@@ -322,7 +401,11 @@ del Path
         throw lost;
       }
     });
-    await runAll(notebook.cells.filter((_, place) => first[place]));
+    const trouble = await runAll(notebook.cells.filter((_, place) => first[place]));
+    if (trouble) {
+      throw new Trouble(trouble);
+    }
+    tellStale(notebook);
     return notebook;
   }
 
@@ -332,7 +415,7 @@ del Path
     notebook.cells.forEach((cell) => {
       const run = cell.execute.bind(cell);
       cell.execute = async (source) => {
-        if (!loaded && /sweep\(|xarray|pandas|\bclaims\b/.test(source ?? cell.source)) {
+        if (!loaded && LATE.test(source ?? cell.source)) {
           const before = say("Loading what a sweep needs …");
           calm = before[1] === "failed" ? calm : before;
           try {
@@ -349,10 +432,17 @@ del Path
     });
   }
 
-  async function runAll(some) {
-    for (const cell of some) {
-      await cell.execute();
+  /* Runs cells in turn, up to the first that fails; tells of each, and returns what is wrong. */
+  async function runAll(some, tell = () => {}) {
+    for (const [place, cell] of some.entries()) {
+      tell(`Running cell ${place + 1} of ${some.length} …`);
+      const answer = await cell.execute();
+      const error = answer?.error?.[0];
+      if (error) {
+        return `Stopped at cell ${place + 1} of ${some.length}: ${error.ename}: ${error.evalue}`;
+      }
     }
+    return "";
   }
 
   function mount() {
@@ -372,10 +462,12 @@ del Path
       bar.dataset.state = state;
       return before;
     };
-    const idle =
-      "starts Python in your browser; nothing to install, about " +
-      `${MEGABYTES} MB the first time.`;
-    say(idle, "idle");
+    const late = cells().some((cell) => LATE.test(cell.querySelector("pre").textContent));
+    say(
+      `starts Python in your browser; nothing to install, about ${MEGABYTES} MB the first time` +
+        (late ? `, and ${LATE_MEGABYTES} MB more for some of its cells.` : "."),
+      "idle"
+    );
 
     button.onclick = async () => {
       button.disabled = true;
@@ -394,8 +486,12 @@ del Path
         button.disabled = false;
         button.onclick = async () => {
           button.disabled = true;
+          const pressed = performance.now();
+          const tell = (text) => say(text, "live");
           try {
-            await runAll(notebook.cells);
+            const trouble = await runAll(notebook.cells, tell);
+            const took = Math.round((performance.now() - pressed) / 1000);
+            tell(trouble || `All ${notebook.cells.length} cells have run, in ${took} s.`);
           } finally {
             button.disabled = false;
           }

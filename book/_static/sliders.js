@@ -28,7 +28,8 @@
   const shown = (whole, digits) => plain(whole, digits).replace("-", "−");
   const tidy = (value) => String(Number(value.toPrecision(6))).replace("-", "−");
 
-  function ticks([low, high], most, log) {
+  function ticks(ends, most, log) {
+    const [low, high] = ends.toSorted((a, b) => a - b);
     if (log) {
       const found = [], of = high > 100 * low ? [1] : [1, 2, 5];
       for (let n = Math.floor(Math.log10(low)); 10 ** n <= high; n++) found.push(...of.map((m) => m * 10 ** n));
@@ -62,7 +63,7 @@
       frame.append(line("axis", -4, Y(y), 0, Y(y)), text("end", -7, Y(y) + 4, tidy(y)));
     }
     frame.append(text("middle", width / 2, height + 35, xName), text("", -40, -10, yName));
-    if (yRange[0] < 0) plane.append(line("zero", 0, Y(0), width, Y(0)));
+    if (Math.min(...yRange) < 0) plane.append(line("zero", 0, Y(0), width, Y(0)));
     frame.append(plane);
     figure.append(frame);
     return { X, Y, plane, frame, width, height };
@@ -290,7 +291,6 @@
         const bytes = Uint8Array.from(atob(entry.slice(1)), (c) => c.charCodeAt(0));
         return Array.from(new Int16Array(bytes.buffer), (v) => (v === -32768 ? null : v / 10 ** entry[0]));
       });
-      /* A series at one position, with its arrays. */
       const at = (one, i) => {
         const [x, y] = [one.x, one.y].map((ref) => arrays[ref?.[i] ?? ref]);
         return { ...one, x, y };
