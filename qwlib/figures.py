@@ -665,7 +665,7 @@ def followed_state(
     fig, (upper, lower) = _stacked(2, sharey=False)
     upper.axhspan(-abs(Delta), abs(Delta), color="0.9", lw=0)
     upper.text(
-        alpha[-1], abs(Delta), "$E = |Δ|$ ", va="bottom", ha="right", fontsize=9, color=NEUTRAL
+        alpha[-1], abs(Delta), "$E = |Δ|$ ", va="bottom", ha="right", fontsize=9.5, color=NEUTRAL
     )
     for ax, lines in ((upper, curves), (lower, sums)):
         for label, values, look in lines:
