@@ -326,7 +326,7 @@ def against_parameter(
                 "ħ²/m",
                 (limit, 1),
                 xycoords=("data", "axes fraction"),
-                fontsize=8,
+                fontsize=9.5,
                 color=NEUTRAL,
                 ha="center",
                 va="bottom",
@@ -335,7 +335,7 @@ def against_parameter(
     axes[-1].set_xlabel(xlabel)
     if ylim is not None:
         axes[0].set_ylim(ylim)
-    axes[0].legend(fontsize=8)
+    axes[0].legend(fontsize=9.5)
     return fig
 
 
@@ -363,19 +363,21 @@ def two_models(
         for label, look, _, (x, y) in curves:
             split = np.searchsorted(x, limit)
             x, y = np.insert(x, split, limit), np.insert(y, split, np.nan)
-            thin = {"color": NEUTRAL, "lw": 0.8, "gid": f"{label}, δ-functions"}
+            thin = {"color": NEUTRAL, "lw": 1, "gid": f"{label}, δ-functions"}
             ax.plot(x, y, **look | thin)
         for label, look, (x, y), _ in curves:
             ax.plot(x, y, label=label, **look)
-        ax.plot([], [], color=NEUTRAL, lw=0.8, label="the same with δ-functions")
+        ax.plot([], [], color=NEUTRAL, lw=1, label="thin: with δ-functions")
         ax.axhline(0, color="black", lw=0.8)
         ax.axvline(limit, color=NEUTRAL, lw=1, ls=":")
+        place = dict(xycoords=("data", "axes fraction"), ha="center", va="bottom")
+        ax.annotate("ħ²/m", (limit, 1), fontsize=9.5, color=NEUTRAL, **place)
         together = np.concatenate([y for _, _, (_, y), _ in curves])
         margin = 0.3 * np.ptp(together) + 1e-9
         ax.set(title=title, ylabel=ylabel, ylim=(together.min() - margin, together.max() + margin))
     axes[-1].set_xlabel(xlabel)
     handles, labels = axes[0].get_legend_handles_labels()
-    fig.legend(handles, labels, fontsize=8, ncols=2, loc="outside lower center")
+    fig.legend(handles, labels, fontsize=9.5, ncols=2, loc="outside lower center")
     return fig
 
 
@@ -400,7 +402,7 @@ def profiles(
             _mark_interfaces(ax, d)
         ax.set(title=title, ylabel=ylabel)
     axes[-1].set_xlabel("z (nm)")
-    axes[0].legend(fontsize=8)
+    axes[0].legend(fontsize=9.5)
     return fig
 
 
@@ -458,9 +460,11 @@ def interband_ratio(
         name = f"ħ/τ = {gamma:g} eV"
         top.plot(alphas, ratio, label=name, **look)
         bottom.plot(alphas, ratio * 2 * abs(Delta) / gamma, label=name, **look)
-    for level in (0.01, 0.1):
-        top.axhline(level, color="black", lw=0.8, ls=":")
-    bottom.axhline(1, color="black", lw=0.8, ls=":")  # over all z, for weak coupling
+    # Guides, thin and without marks; that of 1 holds over all z, for weak coupling.
+    for ax, level, words in ((top, 0.01, "1 %"), (top, 0.1, "10 %"), (bottom, 1, "1")):
+        ax.axhline(level, color="black", lw=0.8, ls=":")
+        place = dict(xycoords=("axes fraction", "data"), ha="left", va="center", fontsize=9.5)
+        ax.annotate(words, (1.01, level), annotation_clip=False, **place)
     top.set(yscale="log", ylabel="$|∫S_x dz\\,/∫S_y dz|$", title="(a)")
     bottom.set(ylim=(0, None), ylabel="ratio × $2|Δ|τ/ħ$", title="(b)", xlabel="$α_L$ (eV nm²)")
     bottom.legend(fontsize=9.5)
@@ -661,7 +665,7 @@ def followed_state(
     fig, (upper, lower) = _stacked(2, sharey=False)
     upper.axhspan(-abs(Delta), abs(Delta), color="0.9", lw=0)
     upper.text(
-        alpha[-1], abs(Delta), "$E = |Δ|$ ", va="bottom", ha="right", fontsize=9, color=NEUTRAL
+        alpha[-1], abs(Delta), "$E = |Δ|$ ", va="bottom", ha="right", fontsize=9.5, color=NEUTRAL
     )
     for ax, lines in ((upper, curves), (lower, sums)):
         for label, values, look in lines:

@@ -55,7 +55,8 @@ CURVES = {
     "fig-lost-claims": {"a": 3, "b": 3, "c": 3, "d": 3},
     "fig-model-dispersion": {"a": 16, "b": 16},
     "fig-model-kinds": {"a": 2, "b": 2},
-    "fig-speed": {"a": 11, "b": 11},
+    # With and without missed states, of each well.
+    "fig-speed": {"a": 4, "b": 4},
     "fig-grid": {f"{case}, d = {d} nm": 2 for case in "abc" for d in ("0.2", "0.52", "1.5", "3")},
     "fig-thin": {"a": 3, "b": 3},
     "fig-wide": {"a": 2, "b": 2},
@@ -63,7 +64,7 @@ CURVES = {
 }
 """Curves in each panel of each figure, counted in the picture."""
 
-WORDS = {"fig-verdicts", "fig-lost-claims"}
+WORDS = {"fig-verdicts", "fig-lost-claims", "fig-speed"}
 """Figures whose vertical axis has words."""
 
 

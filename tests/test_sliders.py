@@ -513,13 +513,21 @@ def test_counting_counts():
         assert number(data, "negative eigenvalues of M", i) == (mu < 0).sum()
         assert number(data, "their sum, N", i) == N[i]
         assert number(data, "bound states below E, found one by one", i) == (levels < e).sum()
-        marks = [points(data, name, i)[1] for name in ("negative", "positive")]
-        assert np.all(marks[0] < 0) and np.all(marks[1] >= 0)
         # Six digits, and what is outside of the frame stands at its edge.
-        drawn = np.sort(np.concatenate(marks))
-        assert np.allclose(drawn, np.clip(mu, -31, 31), rtol=0, atol=1e-4)
+        x, drawn = points(data, "eigenvalues at this E", i)
+        assert np.allclose(x, e, rtol=0, atol=1e-3)
+        assert np.allclose(np.sort(drawn), np.clip(mu, -31, 31), rtol=0, atol=1e-4)
     assert set(np.diff(N)) <= {0, 1}  # a position on either side of each bound state
-    for e, value in list(zip(*points(data, "eigenvalues", 0), strict=True))[::5]:
+    x, y = points(data, "bound states", 0)
+    assert np.allclose(x, levels[levels < high], rtol=0, atol=1e-3) and not y.any()
+    eigenvalues = points(data, "eigenvalues of M", 0)
+    x, below = points(data, "where negative", 0)
+    assert np.array_equal(x, eigenvalues[0], equal_nan=True)
+    # Two decimals, so that what is written as zero may be either.
+    sure = np.abs(eigenvalues[1]) > 0.02
+    assert np.array_equal(np.isfinite(below[sure]), eigenvalues[1][sure] < 0)
+    assert np.nanmax(np.abs(below - eigenvalues[1])) < 0.02
+    for e, value in list(zip(*eigenvalues, strict=True))[::5]:
         # Far outside of the frame it is cut, and next to a pole the steps below would cross it.
         if abs(value) < 59 and np.abs(box - e).min() > 5e-4:
             # An eigenvalue falls with E, which has four decimals.
