@@ -350,7 +350,8 @@ def against_parameter(
                 "ħ²/m",
                 (limit, 1),
                 xycoords=("data", "axes fraction"),
-                fontsize=10,
+                fontsize=9.5,
+                color=NEUTRAL,
                 ha="center",
                 va="bottom",
             )

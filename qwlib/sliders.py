@@ -230,8 +230,8 @@ class Series(NamedTuple):
         there is a line across the panel at each x, without `x` at each y.
     look : str
         Curves: "first" (blue), "second" (orange, dashed), "third" (green, dashes and dots),
-        "fourth" (purple, dotted), "thin" (grey).  Marks: "dot" (blue, filled), "hollow" (orange,
-        open).  Lines across: "guide" (grey, dotted).
+        "fourth" (purple, dotted), "thin" (grey), "other" (grey, thin dashes).  Marks: "dot" (blue,
+        filled), "hollow" (orange, open).  Lines across: "guide" (grey, dotted).
     smooth : bool
         Whether a curve is smooth between its points; else they are joined by straight lines.
     """
@@ -254,7 +254,8 @@ class Panel(NamedTuple):
     series : sequence of Series
         Later ones are drawn over earlier ones.
     xlim, ylim : (2,) array_like, optional
-        Ends of the axes; left out, they are those of the data, with a margin along y.
+        Ends of the axes, the larger one first where an axis is to run downwards; left out, they
+        are those of the data, with a margin along y.
     log : str
         Which axes are logarithmic: "", "x", "y" or "xy".
     follows : bool
