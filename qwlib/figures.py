@@ -406,8 +406,6 @@ def two_models(
 def profiles(
     panels: list[tuple[str, list[tuple[str, np.ndarray, np.ndarray, float, dict]]]],
     ylabel: str = "$S_y(z)$ (nm⁻³ per $τeE/ħ$)",
-    *,
-    zoom: tuple[str, float, float] | None = None,
 ) -> Figure:
     """Draw spin-density profiles across the well in panels above each other.
 
@@ -418,53 +416,63 @@ def profiles(
     panels : list of (title, curves)
         Each curve is (label, z in nm, S_y(z), d in nm, line style keywords); the interfaces at 0
         and d are marked.
-    ylabel : str
-    zoom : (str, float, float), optional
-        A part of the horizontal axis: its name and ends in nm.  The panels stand side by side
-        then, and below each of them is this part of it, stretched.
     """
-    if zoom is None:
-        fig, axes = _stacked(len(panels), sharey=False)
-        columns = [[ax] for ax in axes]
-    else:
-        # Columns: letters of 12 points, as in `levels_and_contributions`.
-        fig, axes = plt.subplots(
-            2,
-            len(panels),
-            figsize=(6, 6),
-            height_ratios=(2, 3),
-            squeeze=False,
-            layout="constrained",
-        )
-        columns = axes.T
-    letters = iter("cdefgh")
-    for (title, curves), column in zip(panels, columns, strict=True):
-        for part, ax in enumerate(column):
-            for label, z, density, d, look in curves:
-                inside = (z >= zoom[1]) & (z <= zoom[2]) if part else slice(None)
-                name = f"_zoom {label}" if part else None  # its numbers are those above
-                ax.plot(z[inside], density[inside], label=label, gid=name, **look)
+    fig, axes = _stacked(len(panels), sharey=False)
+    for ax, (title, curves) in zip(axes, panels, strict=True):
+        for label, z, density, d, look in curves:
+            ax.plot(z, density, label=label, **look)
+            _mark_interfaces(ax, d)
+        ax.set(title=title, ylabel=ylabel)
+    axes[-1].set_xlabel("z (nm)")
+    axes[0].legend(fontsize=9.5)
+    return fig
+
+
+def profiles_and_detail(
+    panels: list[tuple[str, list[tuple[str, np.ndarray, np.ndarray, float, dict]]]],
+    detail: str,
+    zlim: tuple[float, float],
+) -> Figure:
+    """Draw spin-density profiles side by side, and below each a part of it, stretched.
+
+    Parameters
+    ----------
+    panels : list of (title, curves)
+        As in `profiles`.
+    detail : str
+        What the part is called.
+    zlim : (float, float)
+        Its ends in nm.
+    """
+    # Two columns: letters of 12 points, as in `levels_and_contributions`.
+    fig, axes = plt.subplots(
+        2,
+        len(panels),
+        figsize=(6, 6),
+        height_ratios=(2, 3),
+        squeeze=False,
+        layout="constrained",
+    )
+    for i, ((title, curves), (whole, part)) in enumerate(zip(panels, axes.T, strict=True)):
+        for label, z, density, d, look in curves:
+            inside = (z >= zlim[0]) & (z <= zlim[1])
+            whole.plot(z, density, label=label, **look)
+            part.plot(z[inside], density[inside], gid="_detail", **look)  # numbers as above
+            for ax in (whole, part):
                 _mark_interfaces(ax, d)
-        column[0].set_title(title, fontsize=10 if zoom is None else 12)
-        if zoom is None:
-            column[0].set_ylabel(ylabel)
-        else:
-            column[1].set_title(f"({next(letters)}) {zoom[0]}", fontsize=12)
-            column[1].set(xlim=zoom[1:], xlabel="z (nm)")
-            for ax in column:
-                _enlarge(ax)
-    if zoom is None:
-        axes[-1].set_xlabel("z (nm)")
-        axes[0].legend(fontsize=9.5)
-    else:
-        fig.supylabel(ylabel, fontsize=12)
-        fig.legend(
-            *axes[0, 0].get_legend_handles_labels(),
-            ncols=3,
-            fontsize=11,
-            handlelength=3.5,
-            loc="outside upper center",
-        )
+        whole.set_title(title, fontsize=12)
+        part.set_title(f"({'abcdefgh'[len(panels) + i]}) {detail}", fontsize=12)
+        part.set(xlim=zlim, xlabel="z (nm)")
+        for ax in (whole, part):
+            _enlarge(ax)
+    fig.supylabel("$S_y(z)$ (nm⁻³ per $τeE/ħ$)", fontsize=12)
+    fig.legend(
+        *axes[0, 0].get_legend_handles_labels(),
+        ncols=3,
+        fontsize=11,
+        handlelength=3.5,
+        loc="outside upper center",
+    )
     return fig
 
 
