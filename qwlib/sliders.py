@@ -202,6 +202,9 @@ def totals(ds: xr.Dataset) -> Slider:
         )
     alpha, span = ds["alpha_L"].values, max(float(np.abs(spin[:, 0]).max()), SMALLEST)
     limit = 2 * HBAR2_OVER_2ME / ds.attrs["mass"]
+    # Past the end of the model the sums over all states come back, below the others.
+    past = spin.sum(axis=1)[:, alpha > 1.02 * limit]
+    lowest = min(-1.5 * span, 1.05 * past.min(initial=0))
     return Slider(
         {"view": "totals"}
         | _positions("α_L", "eV nm²", alpha, 0.6 * min(limit, alpha[-1]))
@@ -210,7 +213,7 @@ def totals(ds: xr.Dataset) -> Slider:
             "chosen value.",
             "limit": round(limit, 6),
             "alpha_R": [round(float(value), 7) for value in ds["alpha_R"].values],
-            "frame": _scaled([-1.5 * span, 4 * span], 5),
+            "frame": _scaled([lowest, 4 * span], 5),
             "series": series,
         }
     )
