@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.legend_handler import HandlerTuple
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 if TYPE_CHECKING:
@@ -227,9 +228,9 @@ def levels_and_contributions(rows: list[tuple[str, FermiStates]]) -> Figure:
     rows : list of (title, states)
         One row each.  The contribution is that to ∫₀^d S_y dz, in 10⁻³ nm⁻² per τeE/ħ.
     """
-    # The one figure that needs two columns: its letters are of 10 points throughout.
+    # Two columns: letters of 12 points, so that a phone shows them as large as elsewhere.
     fig, axes = plt.subplots(
-        len(rows), 2, figsize=(6, 3.4 * len(rows) + 0.6), squeeze=False, layout="constrained"
+        len(rows), 2, figsize=(6, 3.4 * len(rows) + 0.8), squeeze=False, layout="constrained"
     )
     looks = {
         "propagating": dict(linestyle="-", filled=True),
@@ -244,10 +245,17 @@ def levels_and_contributions(rows: list[tuple[str, FermiStates]]) -> Figure:
         bottom = min(-1.4 * abs(well.Delta), states.E.min() if len(states) else 0.0) - 0.3
         z = [-pad, 0, 0, well.d, well.d, well.d + pad]
         left.plot(z, [well.V_L, well.V_L, 0, 0, well.V_R, well.V_R], color="black", lw=1.2)
-        for floor in {well.Delta, -well.Delta}:
-            left.hlines(floor, 0, well.d, color=NEUTRAL, lw=0.8, ls=(0, (1, 3)))
-        left.axhline(states.E_F, color=NEUTRAL, lw=1, ls=(0, (1, 1)))
-        left.text(well.d + pad, states.E_F, " $ε_F$", va="center", color=NEUTRAL)
+        # Levels lie on the floors ±Δ, so these are the edges of a strip, named beside it.
+        floor, top = abs(well.Delta), 1.06 * max(well.V_L, well.V_R)
+        left.axhspan(-floor, floor, color="0.87", lw=0)
+        left.axhline(states.E_F, color="black", lw=1.4, ls=(0, (1, 1.5)))
+        names = [(states.E_F, "$ε_F$")]
+        if floor > 0.04 * (top - bottom):
+            names += [(floor, "|Δ|"), (-floor, "−|Δ|")]
+        elif floor:
+            names.append((0.0, "±|Δ|"))
+        for height, name in names:
+            left.text(well.d + pad, height, f" {name}", va="center", fontsize=11)
         for chirality, colour, marker, sign in signs:
             for kind, look in looks.items():
                 some = states[(states.chirality == chirality) & (states.kind == kind)]
@@ -259,28 +267,44 @@ def levels_and_contributions(rows: list[tuple[str, FermiStates]]) -> Figure:
                 right.vlines(x, 0, y, color=colour, lw=1.2, ls=look["linestyle"])
                 if len(some):
                     right.plot(x, y, marker, color=colour, mfc=face, ms=7, label=name)
+                    # From left to right, so that no mark hides another.
+                    across = np.interp(some.E, states.E, np.linspace(0.06, 0.94, len(states)))
+                    on_level = dict(color=colour, mfc=face, ms=5, gid="_on level")
+                    left.plot(well.d * across, some.E, marker, **on_level)
         right.axhline(0, color="black", lw=0.8)
         left.set(
-            title=f"({next(letters)}) {title}".rstrip(),
             xlabel="z (nm)",
             ylabel="E (eV)",
             xlim=(-pad, well.d + pad),
-            ylim=(bottom, 1.06 * max(well.V_L, well.V_R)),
+            ylim=(bottom, top),
         )
         right.set(
-            title=f"({next(letters)})",
             xlabel="κ (nm⁻¹)",
             ylabel="contribution to ∫$S_y$dz\n(10⁻³ nm⁻² per $τeE/ħ$)",
         )
+        for ax, words in ((left, title), (right, "")):
+            ax.set_title(f"({next(letters)}) {words}".rstrip(), fontsize=12)
+            _enlarge(ax)
     # The same whatever states there are, so that it takes the same room in an explorer.
     key = [
-        plt.Line2D([], [], ls="", marker=m, color=c, label=f"chirality {n}") for _, c, m, n in signs
+        (plt.Line2D([], [], ls="", marker=m, color=c, ms=8), f"chirality {n}")
+        for _, c, m, n in signs
     ]
     for kind, look in looks.items():
         face = "black" if look["filled"] else "white"
-        line = dict(color="black", ls=look["linestyle"], marker="s", mfc=face)
-        key.append(plt.Line2D([], [], label=kind, **line))
-    fig.legend(handles=key, ncols=2, handlelength=3, loc="outside lower center")
+        both = (
+            plt.Line2D([], [], color="black", ls=look["linestyle"], marker=m, mfc=face, ms=8)
+            for m in "^v"
+        )
+        key.append((tuple(both), kind))
+    fig.legend(
+        *zip(*key, strict=True),
+        ncols=2,
+        fontsize=11,
+        handlelength=4,
+        handler_map={tuple: HandlerTuple(ndivide=None, pad=0)},
+        loc="outside lower center",
+    )
     return fig
 
 
@@ -406,6 +430,54 @@ def profiles(
     return fig
 
 
+def profiles_and_detail(
+    panels: list[tuple[str, list[tuple[str, np.ndarray, np.ndarray, float, dict]]]],
+    detail: str,
+    zlim: tuple[float, float],
+) -> Figure:
+    """Draw spin-density profiles side by side, and below each a part of it, stretched.
+
+    Parameters
+    ----------
+    panels : list of (title, curves)
+        As in `profiles`.
+    detail : str
+        What the part is called.
+    zlim : (float, float)
+        Its ends in nm.
+    """
+    # Two columns: letters of 12 points, as in `levels_and_contributions`.
+    fig, axes = plt.subplots(
+        2,
+        len(panels),
+        figsize=(6, 6),
+        height_ratios=(2, 3),
+        squeeze=False,
+        layout="constrained",
+    )
+    for i, ((title, curves), (whole, part)) in enumerate(zip(panels, axes.T, strict=True)):
+        for label, z, density, d, look in curves:
+            inside = (z >= zlim[0]) & (z <= zlim[1])
+            whole.plot(z, density, label=label, **look)
+            part.plot(z[inside], density[inside], gid="_detail", **look)  # numbers as above
+            for ax in (whole, part):
+                _mark_interfaces(ax, d)
+        whole.set_title(title, fontsize=12)
+        part.set_title(f"({'abcdefgh'[len(panels) + i]}) {detail}", fontsize=12)
+        part.set(xlim=zlim, xlabel="z (nm)")
+        for ax in (whole, part):
+            _enlarge(ax)
+    fig.supylabel("$S_y(z)$ (nm⁻³ per $τeE/ħ$)", fontsize=12)
+    fig.legend(
+        *axes[0, 0].get_legend_handles_labels(),
+        ncols=3,
+        fontsize=11,
+        handlelength=3.5,
+        loc="outside upper center",
+    )
+    return fig
+
+
 def profile_grid(rows: list[tuple[str, list[tuple[str, str, list[tuple]]]]]) -> Figure:
     """Draw Fig. 5: profiles in a grid of panels, rows of one thickness, columns of one case.
 
@@ -414,7 +486,7 @@ def profile_grid(rows: list[tuple[str, list[tuple[str, str, list[tuple]]]]]) -> 
     rows : list of (row label, panels)
         Each panel is (letter, title, curves), the curves as in `profiles`.
     """
-    # As wide as three columns need, with letters of 10 points.
+    # As wide as three columns need, with letters of 12 points.
     fig, axes = plt.subplots(
         len(rows),
         len(rows[0][1]),
@@ -432,11 +504,15 @@ def profile_grid(rows: list[tuple[str, list[tuple[str, str, list[tuple]]]]]) -> 
                 ax.plot(z, density, label=label, **look)
                 _mark_interfaces(ax, d)
             if i == 0:
-                ax.set_title(f"({letter}) {title}")
+                ax.set_title(f"({letter}) {title}", fontsize=12)
+            _enlarge(ax)
         axes[i][0].set_ylabel(row_label)
-    fig.supxlabel("z (nm)", fontsize=10)
-    fig.supylabel("$S_y$ (nm⁻³ per $τeE/ħ$)", fontsize=10)
-    fig.legend(*axes[0][0].get_legend_handles_labels(), ncols=2, loc="outside upper center")
+    fig.align_ylabels(axes[:, 0])
+    fig.supxlabel("z (nm)", fontsize=12)
+    fig.supylabel("$S_y$ (nm⁻³ per $τeE/ħ$)", fontsize=12)
+    fig.legend(
+        *axes[0][0].get_legend_handles_labels(), ncols=2, fontsize=12, loc="outside upper center"
+    )
     return fig
 
 
@@ -501,6 +577,13 @@ def _stacked(n: int, *, sharey: bool = True) -> tuple[Figure, np.ndarray]:
         layout="constrained",
     )
     return fig, axes[:, 0]
+
+
+def _enlarge(ax: Axes) -> None:
+    """Make the letters of axes larger, in a figure that is wider than the others."""
+    ax.xaxis.label.set_size(12)
+    ax.yaxis.label.set_size(12)
+    ax.tick_params(labelsize=11)
 
 
 def _mark_interfaces(ax, d: float) -> None:
@@ -620,24 +703,26 @@ def ours_over_papers(rows: list[tuple[str, float, float, float | None, float | N
     """
     fig, ax = plt.subplots(figsize=(WIDTH, 0.27 * len(rows) + 1.2), layout="constrained")
     places = np.arange(len(rows))[::-1]
-    looks = (("all states", "o", "white", SEQUENCE[1]), ("propagating", "D", None, SEQUENCE[0]))
+    # A ring around the diamond, so that both are seen where they are equal.
+    rings = dict(marker="o", color=SEQUENCE[1], mfc="none", ms=10, mew=1.5)
+    diamonds = dict(marker="D", color=SEQUENCE[0], ms=5)
     ax.axvline(1, color=NEUTRAL, lw=0.8)
     for y, (_, paper, tolerance, *_) in zip(places, rows, strict=True):
         half = tolerance / abs(paper)
         bar = dict(color="0.9", ec=NEUTRAL, lw=0.8, gid="tolerance")
         ax.barh(y, 2 * half, left=1 - half, height=0.7, **bar)
-    for column, (label, marker, face, colour) in enumerate(looks):
+    for column, (label, look) in enumerate((("all states", rings), ("propagating", diamonds))):
         known = [
             (row[3 + column] / row[1], y)
             for row, y in zip(rows, places, strict=True)
             if row[3 + column] is not None
         ]
         x, y = np.reshape(known, (-1, 2)).T
-        ax.plot(x, y, marker, color=colour, mfc=face or colour, ms=7 - column, label=label)
+        ax.plot(x, y, ls="", label=label, **look)
     ax.set(yticks=places, xlabel="ours / the paper's", ylim=(-0.7, len(rows) - 0.3))
-    ax.set_yticklabels([row[0] for row in rows], fontsize=8)
+    ax.set_yticklabels([row[0] for row in rows], fontsize=9.5)
     ax.grid(axis="y", color="0.92")
-    fig.legend(loc="outside upper right", ncols=2, fontsize=8)
+    fig.legend(loc="outside upper right", ncols=2, fontsize=9.5)
     return fig
 
 

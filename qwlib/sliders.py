@@ -202,6 +202,9 @@ def totals(ds: xr.Dataset) -> Slider:
         )
     alpha, span = ds["alpha_L"].values, max(float(np.abs(spin[:, 0]).max()), SMALLEST)
     limit = 2 * HBAR2_OVER_2ME / ds.attrs["mass"]
+    # Past the end of the model the sums over all states come back, below the others.
+    past = spin.sum(axis=1)[:, alpha > 1.02 * limit]
+    lowest = min(-1.5 * span, 1.05 * past.min(initial=0))
     return Slider(
         {"view": "totals"}
         | _positions("α_L", "eV nm²", alpha, 0.6 * min(limit, alpha[-1]))
@@ -210,7 +213,7 @@ def totals(ds: xr.Dataset) -> Slider:
             "chosen value.",
             "limit": round(limit, 6),
             "alpha_R": [round(float(value), 7) for value in ds["alpha_R"].values],
-            "frame": _scaled([-1.5 * span, 4 * span], 5),
+            "frame": _scaled([lowest, 4 * span], 5),
             "series": series,
         }
     )
@@ -230,8 +233,8 @@ class Series(NamedTuple):
         there is a line across the panel at each x, without `x` at each y.
     look : str
         Curves: "first" (blue), "second" (orange, dashed), "third" (green, dashes and dots),
-        "fourth" (purple, dotted), "thin" (grey).  Marks: "dot" (blue, filled), "hollow" (orange,
-        open).  Lines across: "guide" (grey, dotted).
+        "fourth" (purple, dotted), "thin" (grey), "other" (grey, thin dashes).  Marks: "dot" (blue,
+        filled), "hollow" (orange, open).  Lines across: "guide" (grey, dotted).
     smooth : bool
         Whether a curve is smooth between its points; else they are joined by straight lines.
     """
@@ -254,7 +257,8 @@ class Panel(NamedTuple):
     series : sequence of Series
         Later ones are drawn over earlier ones.
     xlim, ylim : (2,) array_like, optional
-        Ends of the axes; left out, they are those of the data, with a margin along y.
+        Ends of the axes, the larger one first where an axis is to run downwards; left out, they
+        are those of the data, with a margin along y.
     log : str
         Which axes are logarithmic: "", "x", "y" or "xy".
     follows : bool
