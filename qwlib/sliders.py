@@ -303,6 +303,7 @@ def curves(
     *,
     alt: str,
     choice: str = "",
+    first: int = 0,
 ) -> Slider:
     """Return a figure of curves and marks that a slider moves.
 
@@ -315,13 +316,15 @@ def curves(
     start : float
         The slider starts at the position nearest to this.
     cases : mapping of str to (panels, numbers)
-        One case, or several of which the reader chooses one; the first is shown at first.  Panels
-        stand side by side, on a narrow screen below each other.  All cases have the same names in
-        the key and the same number of panels.
+        One case, or several of which the reader chooses one.  Panels stand side by side, on a
+        narrow screen below each other.  All cases have the same names in the key and the same
+        number of panels.
     alt : str
         What is drawn, for those who do not see it.
     choice : str
         The question that the names of the cases answer.
+    first : int
+        Which of the cases is shown at first.
 
     Returns
     -------
@@ -399,6 +402,7 @@ def curves(
         | {
             "alt": alt,
             "choice": choice,
+            "first": first,
             "names": list(cases),
             "cases": made,
             "arrays": [one if isinstance(one, str) else list(one) for one in pool],
@@ -456,7 +460,9 @@ def _packed(values: ArrayLike, height: float) -> str | tuple:
     return f"{digits}{base64.b64encode(whole.tobytes()).decode()}"
 
 
-def profiles(cases: Mapping[str, Well], E_F: float, d: np.ndarray) -> Slider:
+def profiles(
+    cases: Mapping[str, Well], E_F: float, d: np.ndarray, *, first: str | None = None
+) -> Slider:
     """Return Fig. 5 with a slider over the width, and a choice of the case.
 
     Parameters
@@ -467,6 +473,8 @@ def profiles(cases: Mapping[str, Well], E_F: float, d: np.ndarray) -> Slider:
         Fermi energy in eV.
     d : array_like
         Widths of the well in nm, ascending.
+    first : str, optional
+        Name of the case that is shown at first; left out, the first of them.
 
     Returns
     -------
@@ -478,8 +486,10 @@ def profiles(cases: Mapping[str, Well], E_F: float, d: np.ndarray) -> Slider:
     Raises
     ------
     ValueError
-        As `Well` and `fermi_states`.
+        As `Well` and `fermi_states`; if `first` is no case.
     """
+    if first is not None and first not in cases:
+        raise ValueError(f"first must be one of {', '.join(cases)}, got {first!r}")
     d = np.asarray(d, dtype=float)
     # Twice the largest wave number in the well is 2√(E_F + |Δ|)/√c: six steps to its period.
     fastest = max(np.sqrt(max(E_F + abs(w.Delta), 0.1) / w.c) for w in cases.values())
@@ -522,6 +532,7 @@ def profiles(cases: Mapping[str, Well], E_F: float, d: np.ndarray) -> Slider:
         made,
         alt="The spin density S_y(z) across the well, of all states and of the propagating ones.",
         choice="Case (α in eV nm²)",
+        first=0 if first is None else list(cases).index(first),
     )
 
 

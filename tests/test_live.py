@@ -107,7 +107,8 @@ def test_a_cell_that_is_edited_changes_the_cells_below(running):
         ("0,51", "", "0.51"),
         ("-1", "d goes from 0.1 to 10; −1 is replaced by 0.1.", "0.10"),
         ("12.5", "d goes from 0.1 to 10; 12.5 is replaced by 10.", "10.00"),
-        ("1.2 nm", "d keeps its value: “1.2 nm” is not a number.", "10.00"),
+        ("wide", "d keeps its value: “wide” is not a number.", "10.00"),
+        ("1,25 nm", "", "1.25"),
         ("2.2", "", "2.20"),
     ],
 )

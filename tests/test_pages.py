@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 from conftest import IN_CI, ROOT, served, told, violations
+from playwright.sync_api import expect
 from test_build import PAGES
 
 # What a page costs before any button of it is pressed.
@@ -214,10 +215,20 @@ def test_nothing_went_wrong_on_the_way(opened):
 
 def test_search_page_finds_a_chapter(visit):
     page, wrong = visit("search.html?q=chirality")
-    found = page.locator('ul.search li a[href^="book/chirality.html"]')
-    found.first.wait_for()
+    found = page.locator("ul.search > li > a")
+    # The chapter, then what the word means.
+    expect(found.first).to_have_attribute("href", re.compile(r"^book/chirality\.html"))
+    expect(found.nth(1)).to_have_attribute("href", re.compile(r"#term-chirality"))
     assert not wrong
     assert not obstacles(page)
+
+
+def test_the_row_of_a_symbol_that_was_followed_is_marked(visit):
+    page, _ = visit("book/symbols.html#sym-d")
+    styles = page.locator("tr:has([id^=sym-])").evaluate_all(
+        "rows => rows.map(row => [row.querySelector('[id]').id, getComputedStyle(row).outlineStyle])"
+    )
+    assert [name for name, style in styles if style != "none"] == ["sym-d"]
 
 
 def test_formulas_are_set_by_the_mathjax_of_the_site(visit):

@@ -187,6 +187,16 @@ def test_profiles_are_those_of_the_states_and_integrate_to_their_sums():
                 assert abs(np.trapezoid(profile[inner], z[inner]) - integral) < 0.03 * area
 
 
+def test_profiles_start_with_the_case_that_is_asked_for():
+    cases = {"a": Well(), "b": Well(alpha_L=0.01)}
+    assert [sliders.profiles(cases, E_F, [1.0], first=c).data["first"] for c in (None, "b")] == [
+        0,
+        1,
+    ]
+    with pytest.raises(ValueError, match=r"first must be one of a, b, got 'c'"):
+        sliders.profiles(cases, E_F, [1.0], first="c")
+
+
 def test_a_well_without_states_has_data_too():
     thin = Well(d=0.1, alpha_L=0.01)  # the last state leaves at 0.1371 nm
     data = sliders.levels(thin, E_F).data
@@ -761,6 +771,8 @@ def test_totals_say_where_the_model_has_ended(visit):
 def test_profiles_show_what_qwlib_computes(visit):
     page = visit("thickness")
     place = page.locator("qw-slider .place")
+    # Of the case whose sum is not zero.
+    assert page.locator("qw-slider label:has(input[type=radio]:checked)").inner_text()[:4] == " (c)"
     for case, well in enumerate(CASES.values()):
         page.locator("qw-slider input[type=radio]").nth(case).check()
         for i in (0, 1, 8, 20, 48):

@@ -177,6 +177,7 @@ def setup(app) -> dict:
     """Register all of it with Sphinx."""
     if FigureData not in load_mime_renders():  # made once, of what is installed
         load_mime_renders().append(FigureData)
+    app.config.html_search_scorer = str(Path(__file__).with_name("scorer.js"))
     app.connect("builder-inited", copy_mathjax)
     # Before Sphinx collects what is to be downloaded.
     app.connect("doctree-read", link_data, priority=400)

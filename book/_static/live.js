@@ -240,35 +240,43 @@ del Path
       attributes: true,
       attributeFilter: ["aria-valuetext"],
     });
-    root.addEventListener("blur", readTyped, true);
+    for (const event of ["input", "keydown", "blur"]) {
+      root.addEventListener(event, readTyped, true);
+    }
   }
 
   /* ipywidgets reads of "0,5" the 0 only, and what is no number or out of reach it replaces without
      a word.  This comes before it: it mends a comma or a minus sign, and says what will happen. */
-  function readTyped({ target }) {
-    if (!target.matches(".widget-readout")) {
+  function readTyped({ target, type, key }) {
+    if (!target.matches(".widget-readout") || (type === "keydown" && key !== "Enter")) {
       return;
     }
-    const typed = target.textContent.trim();
-    const text = typed.replace("−", "-").replace(/^(-?\d*),(\d+)$/, "$1.$2");
-    target.textContent = text;
-    const box = target.closest(".widget-inline-hbox");
-    const handle = box.querySelector(".noUi-handle");
-    const [low, high] = ["min", "max"].map((end) => Number(handle.getAttribute(`aria-value${end}`)));
-    const symbol = box.querySelector(".widget-label").textContent.replace(/ \(.*/, "");
-    const value = text === "" ? NaN : Number(text);
-    const trouble = Number.isNaN(value)
-      ? `${symbol} keeps its value: “${typed}” is not a number.`
-      : value < low || value > high
-        ? `${symbol} goes from ${low} to ${high}; ${typed} is replaced by ${value < low ? low : high}.`
-        : "";
-    const controls = box.parentElement;
+    const controls = target.closest(".widget-inline-hbox").parentElement;
     let told = controls.nextElementSibling;
     if (!told || !told.matches(".qw-told")) {
       told = element("div", { class: "qw-told", role: "status" });
       controls.after(told);
     }
-    told.textContent = trouble.replaceAll("-", "−");
+    if (type === "input") {
+      told.textContent = "";
+      return;
+    }
+    const typed = target.textContent.trim();
+    const text = typed.replace("−", "-").replace(/^(-?\d*),(\d)/, "$1.$2");
+    target.textContent = text;
+    const box = target.closest(".widget-inline-hbox");
+    const handle = box.querySelector(".noUi-handle");
+    const [low, high] = ["min", "max"].map((end) => Number(handle.getAttribute(`aria-value${end}`)));
+    const symbol = box.querySelector(".widget-label").textContent.replace(/ \(.*/, "");
+    const value = parseFloat(text);
+    const trouble = Number.isNaN(value)
+      ? `${symbol} keeps its value: “${typed}” is not a number.`
+      : value < low || value > high
+        ? `${symbol} goes from ${low} to ${high}; ${typed} is replaced by ${value < low ? low : high}.`
+        : "";
+    if (trouble) {
+      told.textContent = trouble.replaceAll("-", "−");
+    }
   }
 
   /* Each cell says when what it shows is not that of its code and of the cells above: after it was

@@ -284,7 +284,7 @@
 
     /* See `curves` in qwlib/sliders.py. */
     curves(data, redraw) {
-      const asked = data.choice && choice("radio", data.choice, data.names, (i) => i === 0, redraw);
+      const asked = data.choice && choice("radio", data.choice, data.names, (i) => i === data.first, redraw);
       const here = () => data.cases[asked ? asked.which() : 0];
       const arrays = data.arrays.map((entry) => {
         if (typeof entry !== "string") return entry;
