@@ -546,7 +546,7 @@ def curve(axis: str, states: FermiStates) -> Figure:
         axes = figure.axes[0]
         axes.plot(here, 1e3 * states.contribution.sum(), "o", color=SEQUENCE[1], mfc="white")
         axes.axvline(here, color="0.4", lw=0.8, ls=":", label=f"slider, {number(here)}")
-        axes.legend(fontsize=8)
+        axes.legend(fontsize=9.5)
     return figure
 
 
@@ -595,7 +595,7 @@ def subbands(states: FermiStates, k: float) -> tuple[Figure, str]:
     lower.set(title="(b)", ylabel="$E$ (eV)", ylim=(lowest - 0.3, well.continuum_edge + 0.3))
     lower.set(xlabel="$k$ (nm⁻¹)", xlim=(0, grid[-1]))
     if len(states):
-        upper.legend(title="chirality", fontsize=8, title_fontsize=8, loc="lower right")
+        upper.legend(title="chirality", fontsize=9.5, title_fontsize=9.5, loc="lower right")
     rows = [
         ("Fermi states", len(states), "d"),
         ("subbands that start below ε_F", int(count_states(well, E_F, 0.0)), "d"),
@@ -627,7 +627,7 @@ def one_state(states: FermiStates, state: int) -> tuple[Figure, str]:
     upper.axhline(0, color="black", lw=0.8)
     upper.set(title="(a)", xlabel="$E$ (eV); grey: $|E| < |Δ|$")
     upper.set_ylabel("contribution to ∫$S_y$dz\n(10⁻³ nm⁻² per $τeE/ħ$)")
-    upper.legend(title="chirality", fontsize=8, title_fontsize=8)
+    upper.legend(title="chirality", fontsize=9.5, title_fontsize=9.5)
     for component, name, look in zip(
         psi,
         ("$ψ_↑$", "$ψ_↓$"),
@@ -639,7 +639,7 @@ def one_state(states: FermiStates, state: int) -> tuple[Figure, str]:
         lower.axvline(wall, color=NEUTRAL, lw=0.8, ls=":")
     lower.axhline(0, color="black", lw=0.6)
     lower.set(title="(b)", xlabel="z (nm)", ylabel="$ψ$ (nm$^{-1/2}$)")
-    lower.legend(fontsize=8)
+    lower.legend(fontsize=9.5)
     up, down = (one.kappa[0] ** 2).real
     rows = [
         ("Fermi states", len(states), "d"),
@@ -696,7 +696,7 @@ def spread(states: FermiStates, width: float) -> tuple[Figure, str]:
     lowest = min((box + c * k**2).min(), 0.0)
     axes.set(xlabel="$k$ (nm⁻¹)", ylabel="$ε$ of the lowest subband (eV)")
     axes.set(xlim=(0, reach), ylim=(lowest - 1.5, well.continuum_edge + 1))
-    axes.legend(fontsize=8, loc="upper left")
+    axes.legend(fontsize=9.5, loc="upper left")
     rows = [
         ("α_L m/ħ²", well.alpha_L / well.critical_rashba, ".4f"),
         ("states: δ-functions", len(states), "d"),
@@ -751,8 +751,8 @@ def interband_view() -> View:
         lower.set(title="(b)", ylabel="∫$S_y$dz\n(10⁻³ nm⁻² per $τeE/ħ$)")
         lower.set_xlabel("ħ/τ (eV)")
         # Looking for the best place takes as long as the rest of the drawing.
-        upper.legend(fontsize=8, loc="upper left")
-        lower.legend(fontsize=8, loc="center left")
+        upper.legend(fontsize=9.5, loc="upper left")
+        lower.legend(fontsize=9.5, loc="center left")
         rows = [
             ("∫S_y dz of Eq. (6) (10⁻³ nm⁻² per τeE/ħ)", 1e3 * kept, ".4f"),
             ("∫S_x dz (10⁻³ nm⁻² per τeE/ħ)", 1e3 * along, ".4f"),
@@ -822,7 +822,7 @@ def fields_against_width(states: FermiStates, M_s: float, j: float) -> tuple[Fig
     axes.axvline(well.d, color="0.4", lw=0.8, ls=":", label=f"slider, {number(well.d)} nm")
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:g}")
-    axes.legend(fontsize=8)
+    axes.legend(fontsize=9.5)
     rows = [
         ("−B_y/j, all states (mT per 10¹¹ A/m²)", here[0], ".4f"),
         ("−B_y/j, propagating alone", here[1], ".4f"),
@@ -865,19 +865,21 @@ def counted(states: FermiStates, k: float, E: float) -> tuple[Figure, str]:
     figure, (upper, lower) = plt.subplots(
         2, 1, figsize=(4.8, 6.0), sharex=True, height_ratios=(3, 2), layout="constrained"
     )
-    upper.plot(grid, mu, color=SEQUENCE[0], lw=1)
-    upper.plot(grid, np.where(mu < 0, mu, np.nan), color=SEQUENCE[1], lw=2.4)
-    upper.plot(energies, np.zeros(energies.size), "o", ms=5, mfc="white", mec="k", zorder=3)
+    # The coding is that of the chapter's figures.
+    upper.plot(grid, mu, color=NEUTRAL, lw=1)
+    upper.plot(grid, np.where(mu < 0, mu, np.nan), color=SEQUENCE[0], lw=2.4)
+    circles = dict(ms=6, mfc="white", mec=SEQUENCE[1], mew=1.5, zorder=3)
+    upper.plot(energies, np.zeros(energies.size), "o", **circles)
     upper.axhline(0, color="black", lw=0.6)
     upper.set(title="(a)", ylabel="eigenvalues of $M$ (1/nm)", ylim=(-32, 32))
-    lower.fill_between(grid, J, N, step="mid", color=SEQUENCE[1], alpha=0.25, lw=0, label="$n_-$")
-    lower.step(grid, N, where="mid", color="black", label="$N$")
-    lower.step(grid, J, where="mid", color=SEQUENCE[0], ls="--", label="$J_0$")
+    lower.fill_between(grid, J, N, step="mid", color=SEQUENCE[0], alpha=0.25, lw=0, label="$n_-$")
+    lower.step(grid, N, where="mid", color=SEQUENCE[0], label="$N$")
+    lower.step(grid, J, where="mid", color=SEQUENCE[1], ls="--", label="$J_0$")
     lower.set(title="(b)", xlabel="$E$ (eV)", ylabel="number of states", xlim=(low, grid[-1]))
     for axes in (upper, lower):
         axes.axvline(E, color="0.4", lw=0.8, ls=":")
         axes.axvline(on_parabola, color="black", lw=0.8, ls="--", label="$ε_F - ck^2$")
-    lower.legend(fontsize=8, loc="upper left")
+    lower.legend(fontsize=9.5, loc="upper left")
     negative = int((np.linalg.eigvalsh(matching_matrix(well, E, k)) < 0).sum())
     rows = [
         ("clamped levels below E, J₀", below - negative, "d"),
@@ -942,7 +944,7 @@ def scanned(states: FermiStates, points: int) -> tuple[Figure, str]:
     axes.set(xlabel="$k$ (nm⁻¹)", ylabel="to the next pole or state (nm⁻¹)", yscale="log")
     axes.set(xlim=(0, window), ylim=(min([1e-4, *shown]) / 3, 10))
     axes.minorticks_off()  # dozens, which take longer than all that is drawn
-    axes.legend(fontsize=8, loc="lower right")
+    axes.legend(fontsize=9.5, loc="lower right")
     rows = [
         ("Fermi states", len(states), "d"),
         ("found by the scan", int(found.sum()), "d"),

@@ -226,7 +226,7 @@ def test_search_page_finds_a_chapter(visit):
 def test_the_row_of_a_symbol_that_was_followed_is_marked(visit):
     page, _ = visit("book/symbols.html#sym-d")
     styles = page.locator("tr:has([id^=sym-])").evaluate_all(
-        "rows => rows.map(row => [row.querySelector('[id]').id, getComputedStyle(row).outlineStyle])"
+        "all => all.map(row => [row.querySelector('[id]').id, getComputedStyle(row).outlineStyle])"
     )
     assert [name for name, style in styles if style != "none"] == ["sym-d"]
 

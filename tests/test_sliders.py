@@ -800,6 +800,28 @@ def test_keys_move_the_slider_and_the_figure(visit):
     assert says(page) == levels_say(0)
 
 
+def test_on_a_phone_the_slider_stays_above_a_drawing_that_is_longer_than_the_screen(visit):
+    page = visit("lost", width=400)
+    page.set_viewport_size({"width": 400, "height": 600})
+    page.wait_for_load_state("networkidle")
+    page.evaluate("MathJax.startup.promise")
+    drawing_box = page.locator("qw-slider .drawing").first
+    # The theme would scroll there in its own time.
+    drawing_box.evaluate(
+        "node => scrollBy({top: node.getBoundingClientRect().bottom - 600, behavior: 'instant'})"
+    )
+    slider = page.get_by_role("slider").first
+    on_top = """node => {
+      const box = node.getBoundingClientRect();
+      return node === document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+    }"""
+    assert slider.evaluate(on_top)
+    assert drawing_box.evaluate("node => node.getBoundingClientRect().top") < 0
+    before = drawing(page)
+    slider.press("ArrowRight")
+    assert drawing(page) != before
+
+
 def test_space_switches_a_kind_off(visit):
     page = visit("chirality")
     page.get_by_role("checkbox", name="mixed").focus()

@@ -179,7 +179,7 @@
         draw(figure, i, width) {
           const [n, signs, E, spin] = data.rows[i];
           const wide = width >= 640;
-          const [half, height] = [wide ? width / 2 : width, 270];
+          const [half, height] = [wide ? width / 2 : width, wide ? 270 : 200];
           const pad = Math.max(0.25 * data.d, 0.1);
           const ends = [-pad, data.d + pad];
           const top = 1.06 * Math.max(...data.V);
