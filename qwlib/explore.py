@@ -223,8 +223,7 @@ def control(name: str, value: float | str) -> widgets.Widget:
     """Return the control of a parameter: a slider that reaches `value`, or a list of choices."""
     unit = f" ({raised(UNITS[name])})" if UNITS[name] else ""
     look = {
-        "description": lowered(SYMBOLS[name] + unit),
-        "description_allow_html": True,
+        "description": SYMBOLS[name] + unit,
         "tooltip": LONG_NAMES[name],
         "style": {"description_width": "8em"},
         "layout": widgets.Layout(width="23em", max_width="100%"),

@@ -257,7 +257,7 @@ def test_wells_at_the_ends_of_the_sliders_are_shown_or_refused(name):
 def test_units_are_raised_and_whole_numbers_have_whole_steps():
     explorer = explore_field()
     assert explorer.controls["j"].description == "j (10¹¹ A/m²)"
-    assert explorer.controls["alpha_L"].description == "α<sub>L</sub> (eV nm²)"
+    assert explorer.controls["alpha_L"].description == "α_L (eV nm²)"
     assert explore_scan().controls["points"].step == 10
 
 

@@ -121,6 +121,7 @@ def test_a_screen_reader_finds_names_and_nothing_sticks_out(running):
     names = handles.evaluate_all("nodes => nodes.map(n => n.getAttribute('aria-label'))")
     labels = running.explorer.locator(".widget-slider .widget-label").all_text_contents()
     assert [name.partition(":")[0] for name in names] == labels != []
+    assert "_" not in "".join(labels)  # lowered letters instead
     assert told(violations(page, ".tag_explorer .cell_output")) == []
     page.set_viewport_size({"width": 1200, "height": 1000})
 

@@ -210,11 +210,15 @@ del Path
 
   /* ipywidgets gives names to neither the handle of a slider, nor the number beside it, nor a
      picture; a screen reader says nothing without one.  The value of a handle comes with the digits
-     that binary fractions add. */
+     that binary fractions add.  Of the HTML of a label it would let no <sub> through. */
   function nameControls(root) {
     const name = () => {
       root.querySelectorAll(".widget-inline-hbox").forEach((box) => {
         const label = box.querySelector(".widget-label");
+        if (label.textContent.includes("_")) {
+          const parts = label.textContent.split(/_(\w+)/);
+          label.replaceChildren(...parts.map((part, i) => (i % 2 ? element("sub", {}, part) : part)));
+        }
         const named = label.title ? `${label.textContent}: ${label.title}` : label.textContent;
         box.querySelectorAll(".noUi-handle, .widget-readout").forEach((node) => {
           node.setAttribute("aria-label", named);
@@ -396,7 +400,8 @@ del Path
     };
     await unbroken(execute(install(config.wheels) + standIn));
     for (const [path, url] of Object.entries(config.files)) {
-      if (notebook.cells.some((cell) => cell.source.includes(path))) {
+      const name = path.split("/").pop();
+      if (notebook.cells.some((cell) => cell.source.includes(name))) {
         await execute(put(path, await (await download(new URL(url, live))).text()));
       }
     }
@@ -447,7 +452,8 @@ del Path
       const answer = await cell.execute();
       const error = answer?.error?.[0];
       if (error) {
-        return `Stopped at cell ${place + 1} of ${some.length}: ${error.ename}: ${error.evalue}`;
+        const name = error.ename.replace(/<class '(.*)'>/, "$1");
+        return `Stopped at cell ${place + 1} of ${some.length}: ${name}: ${error.evalue}`;
       }
     }
     return "";
