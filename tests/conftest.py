@@ -16,7 +16,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from filelock import FileLock
 from hypothesis import settings
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Request, sync_playwright
 
 from qwlib.onepage import copy_book, use_outputs
 from tools import live
@@ -254,6 +254,23 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=OPTIONS)
         yield browser
         browser.close()
+
+
+def watched(page: Page, site: str = "") -> Page:
+    """Note in `page.wrong` what goes wrong on a page from now on, and what it asks others for."""
+    page.wrong = wrong = []
+    inside = (site, "data:", "blob:")
+
+    def asked(request: Request) -> None:
+        if not request.url.startswith(inside):
+            wrong.append(f"asks for {request.url}")
+
+    page.on("request", asked)
+    page.on("console", lambda m: wrong.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("requestfailed", lambda r: wrong.append(f"failed: {r.url}"))
+    page.on("response", lambda r: wrong.append(f"{r.status}: {r.url}") if not r.ok else None)
+    return page
 
 
 # Formulas are boxes of MathJax and code is a box for each word, thousands on a page.  Of a formula

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import nbformat
 import psutil
-from conftest import Site
+from conftest import Site, watched
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from qwlib import Well, fermi_states
@@ -81,13 +81,8 @@ def say(capsys, text: str) -> None:
 
 def open_page(browser: Browser, site: str, name: str) -> Page:
     """Open a page; what goes wrong from now on is in `page.wrong`."""
-    page = browser.new_page(viewport={"width": 1200, "height": 1000})
+    page = watched(browser.new_page(viewport={"width": 1200, "height": 1000}))
     page.set_default_timeout(PATIENCE)
-    page.wrong = []
-    page.on("console", lambda m: page.wrong.append(m.text) if m.type == "error" else None)
-    page.on("pageerror", lambda error: page.wrong.append(str(error)))
-    page.on("requestfailed", lambda r: page.wrong.append(f"failed: {r.url}"))
-    page.on("response", lambda r: page.wrong.append(f"{r.status}: {r.url}") if not r.ok else None)
     page.goto(f"{site}/book/{name}.html")
     return page
 

@@ -16,7 +16,7 @@ from types import SimpleNamespace
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from conftest import IN_CI, ROOT, served, told, violations
+from conftest import IN_CI, ROOT, served, told, violations, watched
 from playwright.sync_api import expect
 from test_build import PAGES
 
@@ -79,20 +79,8 @@ def visit(request, browser, site):
 def open_in(context, site: str, path: str):
     """Open a page as wide as a desk; what goes wrong from now on is in `page.wrong`."""
     context.set_default_timeout(120_000)
-    page = context.new_page()
+    page = watched(context.new_page(), site)
     page.set_viewport_size({"width": WIDTHS[0], "height": 1000})
-    page.wrong = wrong = []
-    inside = (site, "data:", "blob:")
-
-    def asked(request):
-        if not request.url.startswith(inside):
-            wrong.append(f"asks for {request.url}")
-
-    page.on("request", asked)
-    page.on("console", lambda m: wrong.append(m.text) if m.type == "error" else None)
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("requestfailed", lambda r: wrong.append(f"failed: {r.url}"))
-    page.on("response", lambda r: wrong.append(f"{r.status}: {r.url}") if not r.ok else None)
     page.goto(f"{site}/{path}")
     page.evaluate(SETTLED)
     return page

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import served, violations
+from conftest import served, violations, watched
 from playwright.sync_api import expect
 from scipy import constants
 
@@ -622,9 +622,6 @@ def test_nothing_in_the_data_ends_the_element():
 
 # --- the page --------------------------------------------------------------------------------
 
-# What the theme says on each page, ours or not.
-THEME = re.compile(r"THEBE_JS_URL|invalid theme mode")
-
 
 @pytest.fixture(scope="module")
 def site(html):
@@ -635,37 +632,21 @@ def site(html):
 
 @contextmanager
 def visits(browser, site):
-    """Open chapters with the network cut; at the end, no page may have had an error."""
-    contexts, errors, outside = [], [], []
-
-    def route(call):
-        if call.request.url.startswith(site.removesuffix("/book")):
-            call.continue_()
-        else:
-            outside.append(call.request.url)
-            call.abort()
-
-    def hear(message):
-        if message.type == "error" and message.location["url"] not in outside:
-            errors.append(message.text)
+    """Open chapters; at the end, nothing may have gone wrong on any of them."""
+    pages = []
 
     def visit(chapter, width=1400, scheme="light", **options):
         size = {"width": width, "height": 900}
         context = browser.new_context(viewport=size, color_scheme=scheme, **options)
-        contexts.append(context)
         context.set_default_timeout(120_000)  # a busy machine is slow, not broken
-        context.route("**/*", route)
-        page = context.new_page()
-        page.on("console", hear)
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(f"{site}/{chapter}.html")
-        return page
+        pages.append(watched(context.new_page(), site.removesuffix("/book")))
+        pages[-1].goto(f"{site}/{chapter}.html")
+        return pages[-1]
 
     yield visit
-    for context in contexts:
-        context.close()
-    assert [error for error in errors if not THEME.search(error)] == []
-    assert [url for url in outside if "/mathjax" not in url] == []
+    for page in pages:
+        page.context.close()
+    assert [page.wrong for page in pages] == [[]] * len(pages)
 
 
 @pytest.fixture
@@ -967,6 +948,8 @@ def test_without_scripts_the_figure_above_stands_there(visit, chapter):
     assert images.first.is_visible()
     size = images.first.bounding_box()
     assert size["width"] > 300 and size["height"] > 100
+    # The scripts that the page asks for are dropped.
+    page.wrong[:] = [one for one in page.wrong if not re.match(r"failed: \S+\.js\b", one)]
 
 
 @pytest.mark.parametrize(("chapter", "rows"), [("confinement", 152 * 13), ("chirality", 3 * 241)])
