@@ -287,14 +287,16 @@ def facts(rows: list[tuple[str, float, str]], remark: str = "") -> str:
     Parameters
     ----------
     rows : list of (what it is, value, format)
-        A text stands as it is.
+        A text stands as it is, and nan is a dash.
     remark : str
         A line below the table.
     """
     lines = []
     for name, value, shape in rows:
         shown = value
-        if not isinstance(value, str):
+        if isinstance(value, float) and np.isnan(value):
+            shown = "–"
+        elif not isinstance(value, str):
             plain = int(value) if isinstance(value, int | np.integer) else float(value) + 0.0
             # All digits go with the rounded number, for a script that reads the page.
             text = format(plain, shape).replace("-", "−")
@@ -319,9 +321,9 @@ def table(states: FermiStates) -> str:
         for text in ("kind", "states", "+", "−", "none", "∫S_y dz (10⁻³ nm⁻² per τeE/ħ)")
     )
     proof = (
-        "It is proven that no Fermi state is missing."
+        "It is proven, up to rounding, that no Fermi state is missing."
         if states.certified
-        else "It is not proven that no Fermi state is missing."
+        else "This is not proven: a Fermi state may be missing, or one listed that is not there."
     )
     body = "".join(f"<tr>{row}</tr>" for row in (head, *rows))
     return f"<table>{body}</table>{note(proof)}"
@@ -834,9 +836,9 @@ def fields_against_width(states: FermiStates, M_s: float, j: float) -> tuple[Fig
 
 
 def field_of(states: FermiStates, M_s: float) -> float:
-    """Return the field per current density, M_s in 10⁶ A/m; 0 where there is no current."""
+    """Return the field per current density, M_s in 10⁶ A/m; nan where there is no current."""
     torque, carried = exchange_torque(states).sum(), states.current.sum()
-    return field(torque, carried, 1e6 * M_s) if carried > 0 else 0.0
+    return field(torque, carried, 1e6 * M_s) if carried > 0 else np.nan
 
 
 # --- counting -------------------------------------------------------------------------------------

@@ -229,7 +229,7 @@ del Path
       });
       root.querySelectorAll(".noUi-handle").forEach((handle) => {
         const value = handle.getAttribute("aria-valuetext");
-        const short = String(Number(Number(value).toPrecision(12)));
+        const short = String(Number(Number(value).toFixed(9)));
         if (value !== short) {
           handle.setAttribute("aria-valuetext", short);
         }
@@ -269,8 +269,9 @@ del Path
     const text = typed.replace("−", "-").replace(/^(-?\d*),(\d)/, "$1.$2");
     target.textContent = text;
     const box = target.closest(".widget-inline-hbox");
-    const handle = box.querySelector(".noUi-handle");
-    const [low, high] = ["min", "max"].map((end) => Number(handle.getAttribute(`aria-value${end}`)));
+    /* Its aria-valuemin and aria-valuemax are rounded. */
+    const { range } = box.querySelector(".noUi-target").noUiSlider.options;
+    const [low, high] = [range.min, range.max].flat();
     const symbol = box.querySelector(".widget-label").textContent.replace(/ \(.*/, "");
     const value = parseFloat(text);
     const trouble = Number.isNaN(value)
@@ -416,7 +417,7 @@ del Path
     });
     const trouble = await runAll(notebook.cells.filter((_, place) => first[place]));
     if (trouble) {
-      throw new Trouble(trouble);
+      throw new Trouble(`A cell that the others need failed: ${trouble.error}.`);
     }
     tellStale(notebook);
     return notebook;
@@ -453,10 +454,9 @@ del Path
       const error = answer?.error?.[0];
       if (error) {
         const name = error.ename.replace(/<class '(.*)'>/, "$1");
-        return `Stopped at cell ${place + 1} of ${some.length}: ${name}: ${error.evalue}`;
+        return { place, error: `${name}: ${error.evalue}` };
       }
     }
-    return "";
   }
 
   function mount() {
@@ -505,7 +505,12 @@ del Path
           try {
             const trouble = await runAll(notebook.cells, tell);
             const took = Math.round((performance.now() - pressed) / 1000);
-            tell(trouble || `All ${notebook.cells.length} cells have run, in ${took} s.`);
+            const n = notebook.cells.length;
+            tell(
+              trouble
+                ? `Stopped at cell ${trouble.place + 1} of ${n}: ${trouble.error}`
+                : `All ${n} cells have run, in ${took} s.`
+            );
           } finally {
             button.disabled = false;
           }
