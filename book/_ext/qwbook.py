@@ -98,6 +98,19 @@ def link_data(app, doctree) -> None:
             figure[-1] += nodes.paragraph("", "", link, classes=["figure-data"])
 
 
+SHORT = re.compile(r"\b((?:Sec|Fig|Eq|Ref)s?\.) (?=[\dIVX(])|(?<=\d) (?=(?:nm|m?eV|fs|mT|%)(?!\w))")
+"""A space between a short word and its number, or a number and its unit."""
+
+
+def join(app, doctree, docname) -> None:
+    """Keep a number on one line with what it belongs to."""
+    for text in list(doctree.findall(nodes.Text)):
+        if not isinstance(text.parent, nodes.literal | nodes.FixedTextElement | nodes.math):
+            joined = SHORT.sub("\\1\N{NO-BREAK SPACE}", text.astext())
+            if joined != text.astext():
+                text.parent.replace(text, nodes.Text(joined))
+
+
 def bind(app, doctree, docname) -> None:
     """Keep a formula in a sentence on one line with the marks around it.
 
@@ -177,12 +190,13 @@ def setup(app) -> dict:
     """Register all of it with Sphinx."""
     if FigureData not in load_mime_renders():  # made once, of what is installed
         load_mime_renders().append(FigureData)
-    app.config.html_search_scorer = str(Path(__file__).with_name("scorer.js"))
+    app.config.html_search_scorer = str(Path(__file__).with_name("search.js"))
     app.connect("builder-inited", copy_mathjax)
     # Before Sphinx collects what is to be downloaded.
     app.connect("doctree-read", link_data, priority=400)
     # After the links of symbols.
     app.connect("doctree-resolved", bind, priority=900)
+    app.connect("doctree-resolved", join, priority=901)
     app.connect("html-page-context", describe)
     # After sphinx-thebe.
     app.connect("html-page-context", once, priority=900)

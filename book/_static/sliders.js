@@ -62,7 +62,7 @@
     for (const y of ticks(yRange, height / 36, logs[1])) {
       frame.append(line("axis", -4, Y(y), 0, Y(y)), text("end", -7, Y(y) + 4, tidy(y)));
     }
-    frame.append(text("middle", width / 2, height + 35, xName), text("", -40, -10, yName));
+    frame.append(text("middle", width / 2, height + 35, xName), text("", -40, -14, yName));
     if (Math.min(...yRange) < 0) plane.append(line("zero", 0, Y(0), width, Y(0)));
     frame.append(plane);
     figure.append(frame);
@@ -327,7 +327,7 @@
       const data = JSON.parse(source.textContent);
       const view = views[data.view](data, () => this.update());
       const place = (i) => `${data.positions[i].toFixed(data.decimals)} ${data.unit}`.trim().replace("-", "−");
-      this.range = html("input", { type: "range", min: 0, max: data.positions.length - 1, step: 1 });
+      this.range = html("input", { type: "range", max: data.positions.length - 1 });
       this.range.value = data.start;
       this.range.addEventListener("input", () => this.update());
       const at = html("span", { class: "place" });
@@ -351,7 +351,7 @@
         at.textContent = place(i);
         this.range.setAttribute("aria-valuetext", place(i));
         out.replaceChildren(...view.say(i).map(([name, value, rest]) =>
-          html("span", {}, `${name}: `, html("b", {}, value), rest)));
+          html("span", {}, `${name}: `, html("span", {}, html("b", {}, value), rest))));
         if (!width) return; // in a part of the page that is folded away
         const figure = svg("svg", { role: "img", "aria-label": data.alt });
         const height = view.draw(figure, i, width);

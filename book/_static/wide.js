@@ -9,7 +9,7 @@
 
   const BOXES =
     "div.math mjx-container, mjx-container.qw-wide, .pst-scrollable-table-container, " +
-    ".cell_output pre, .cell_output .text_html";
+    ".cell_output pre, .cell_output .text_html, .cell_input pre";
 
   const fade = (box) => {
     const hidden = box.scrollWidth - box.clientWidth - box.scrollLeft;
