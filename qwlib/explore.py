@@ -220,7 +220,11 @@ class Explorer(widgets.VBox):
 
 
 def control(name: str, value: float | str) -> widgets.Widget:
-    """Return the control of a parameter: a slider that reaches `value`, or a list of choices."""
+    """Return the control of a parameter: a slider that reaches `value`, or a list of choices.
+
+    A browser rounds to the steps of a slider, so they are tenths, hundredths … of the usual ones
+    where `value` lies between those.
+    """
     unit = f" ({raised(UNITS[name])})" if UNITS[name] else ""
     look = {
         "description": SYMBOLS[name] + unit,
@@ -234,7 +238,11 @@ def control(name: str, value: float | str) -> widgets.Widget:
     look |= {"value": value, "min": min(low, value), "max": max(high, value), "step": step}
     if isinstance(step, int):
         return widgets.IntSlider(**look)
-    return widgets.FloatSlider(readout_format=f".{len(str(step)) - 2}f", **look)
+    decimals = len(str(step)) - 2
+    while decimals < 9 and round(value, decimals) != value:
+        decimals += 1
+        look["step"] = 10.0**-decimals
+    return widgets.FloatSlider(readout_format=f".{decimals}f", **look)
 
 
 def lowered(text: str) -> str:

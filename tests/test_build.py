@@ -113,10 +113,14 @@ def test_no_figure_of_the_paper_is_left_out():
 
 def test_sheet_holds_every_statement_and_no_verdict(html):
     article = soup(html / "book/statements.html").find("article")
-    rows = [[cell.get_text() for cell in row.find_all("td")] for row in article.select("tbody tr")]
+    rows = [
+        [cell.get_text().replace("\N{NO-BREAK SPACE}", " ") for cell in row.find_all("td")]
+        for row in article.select("tbody tr")
+    ]
     # MathJax gets its formulas between \( and \).
     wordings = [
-        re.sub(r"\$(.+?)\$", r"\\(\1\\)", claims.typeset(c.wording)) for c in claims.claims()
+        re.sub(r"\$(.+?)\$", r"\\(\1\\)", claims.typeset(c.wording)).replace("'", "’")
+        for c in claims.claims()
     ]
     stated = [(c.where, wording, "") for c, wording in zip(claims.claims(), wordings, strict=True)]
     assert [tuple(row[1:]) for row in rows] == stated

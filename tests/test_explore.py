@@ -254,6 +254,15 @@ def test_wells_at_the_ends_of_the_sliders_are_shown_or_refused(name):
         assert all(np.isfinite(numbers(explorer)))
 
 
+def test_steps_of_a_slider_reach_the_value_that_it_starts_with():
+    explorer = explore_states(alpha_L=0.0468, d=2.237, V_L=5.0)
+    steps = {name: explorer.controls[name].step for name in ("alpha_L", "d", "V_L")}
+    assert steps == {"alpha_L": 1e-4, "d": 1e-3, "V_L": SLIDERS["V_L"][2]}
+    assert explorer.controls["alpha_L"].readout_format == ".4f"
+    # A value with no end of digits stops somewhere.
+    assert explore_states(d=20 / 7).controls["d"].step == 1e-9
+
+
 def test_units_are_raised_and_whole_numbers_have_whole_steps():
     explorer = explore_field()
     assert explorer.controls["j"].description == "j (10¹¹ A/m²)"

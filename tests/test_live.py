@@ -102,26 +102,68 @@ def test_a_cell_that_is_edited_changes_the_cells_below(running):
 
 
 @pytest.mark.parametrize(
-    ("name", "typed", "said", "shown"),
+    ("name", "typed", "key", "said", "shown"),
     [
-        ("d", "0,51", "", "0.51"),
-        ("d", "-1", "d goes from 0.1 to 10; −1 is replaced by 0.1.", "0.10"),
-        ("d", "12.5", "d goes from 0.1 to 10; 12.5 is replaced by 10.", "10.00"),
-        ("d", "wide", "d keeps its value: “wide” is not a number.", "10.00"),
-        ("d", "2,2 nm", "", "2.20"),
-        ("alpha_R", "-0.2", "αR goes from −0.15 to 0.15; −0.2 is replaced by −0.15.", "-0.150"),
-        ("alpha_R", "0.12", "", "0.120"),
-        ("alpha_R", "0", "", "0.000"),
+        ("d", "0,51", "Enter", "", "0.51"),
+        ("d", "1.2", "Tab", "", "1.20"),
+        ("d", "3", "Escape", "", "1.20"),
+        ("d", "-1", "Tab", "d goes from 0.1 to 10; −1 is replaced by 0.1.", "0.10"),
+        ("d", "12.5", "Enter", "d goes from 0.1 to 10; 12.5 is replaced by 10.", "10.00"),
+        ("d", "wide", "Enter", "d keeps its value: “wide” is not a number.", "10.00"),
+        ("d", "5-3", "Enter", "d keeps its value: “5−3” is not a number.", "10.00"),
+        ("d", "2,2 nm", "Enter", "", "2.20"),
+        (
+            "alpha_R",
+            "-0.2",
+            "Enter",
+            "αR goes from −0.15 to 0.15; −0.2 is replaced by −0.15.",
+            "-0.150",
+        ),
+        (
+            "alpha_R",
+            "0.0468",
+            "Tab",
+            "αR goes in steps of 0.001; 0.0468 is rounded to 0.047.",
+            "0.047",
+        ),
+        ("alpha_R", "0", "Enter", "", "0.000"),
     ],
 )
-def test_a_value_that_is_typed_is_taken_or_the_page_says_why_not(running, name, typed, said, shown):
+def test_a_value_that_is_typed_is_taken_or_the_page_says_why_not(
+    running, name, typed, key, said, shown
+):
     box = control(running.explorer, name).locator(".widget-readout")
     box.fill(typed)
-    box.press("Enter")
+    box.press(key)
     expect(box).to_have_text(shown.replace("-", "−"))
     assert running.explorer.locator(".qw-told").inner_text() == said
     handle = slider(running.explorer, name)
     expect(handle).to_have_attribute("aria-valuetext", f"{float(shown):g}")
+
+
+def test_tab_key_leaves_the_code_as_it_is(running):
+    editor = cell_of(running.page, 1).locator(".CodeMirror")
+    source = editor.evaluate("node => node.CodeMirror.getValue()")
+    editor.click()
+    running.page.keyboard.press("Tab")
+    assert running.page.evaluate("document.activeElement.textContent") == "run"
+    running.page.keyboard.press("Shift+Tab")
+    running.page.keyboard.press("Shift+Tab")
+    assert editor.locator("textarea").evaluate("node => node !== document.activeElement")
+    assert editor.evaluate("node => node.CodeMirror.getValue()") == source
+
+
+def test_a_cell_that_fails_alone_is_told_at_the_cell_and_at_the_top(running):
+    editor = cell_of(running.page, 1).locator(".CodeMirror")
+    source = editor.evaluate("node => node.CodeMirror.getValue()")
+    for text, mark, said in (
+        ("1 / 0", "failed", "Cell 2 failed: Zero"),
+        (source, "", "Python runs"),
+    ):
+        editor.evaluate("(node, text) => node.CodeMirror.setValue(text)", text)
+        cell_of(running.page, 1).get_by_role("button", name="run", exact=True).click()
+        expect(running.page.locator(".qw-live")).to_contain_text(said, timeout=PATIENCE)
+        assert cell_of(running.page, 1).locator(".qw-stale").inner_text() == mark
 
 
 def test_nothing_went_wrong_on_the_way(running):

@@ -219,6 +219,27 @@ def test_the_row_of_a_symbol_that_was_followed_is_marked(visit):
     assert [name for name, style in styles if style != "none"] == ["sym-d"]
 
 
+def test_menus_open_on_a_narrow_screen_and_give_room_on_a_wide_one(visit):
+    page, wrong = visit("book/model.html")
+    page.set_viewport_size({"width": 400, "height": 800})
+    for button, content in (
+        (".primary-toggle", "The model"),
+        (".secondary-toggle", "Summary"),
+    ):
+        (shown,) = page.locator(button).filter(visible=True).all()
+        shown.click()
+        menu = page.locator("dialog[open]")
+        expect(menu.locator("a", has_text=content).first).to_be_in_viewport()
+        page.keyboard.press("Escape")
+        expect(menu).to_have_count(0)
+    page.set_viewport_size({"width": 1400, "height": 800})
+    width = page.locator(".bd-main").bounding_box()["width"]
+    page.locator(".primary-toggle").click()
+    expect(page.locator("#pst-primary-sidebar")).not_to_be_in_viewport()
+    assert page.locator(".bd-main").bounding_box()["width"] > width + 100
+    assert not wrong
+
+
 def test_formulas_are_set_by_the_mathjax_of_the_site(visit):
     page, _ = visit("book/model.html")
     sources = page.eval_on_selector_all("script[src]", "all => all.map(one => one.src)")
@@ -347,6 +368,7 @@ def test_tab_key_goes_through_a_page_as_the_eye_does(visit):
 
 
 BOX = "#qw-preview"
+FIGURE = "The paper’s Fig.\N{NO-BREAK SPACE}2"  # begins a caption
 # What a link of each sort leads to: page, link, and what the preview says or holds.
 # MathJax sets formulas, so that the TeX of an equation is not in what is read.
 PREVIEWS = [
@@ -355,7 +377,12 @@ PREVIEWS = [
     ("chirality", 'a.symbol[href$="#sym-alpha"]', "Rashba parameters of the interfaces", "code"),
     ("chirality", 'a[href="#ex-chirality-1"]', "Exercise", ".exercise"),
     ("chirality", 'a[href="model.html"]', "The model", "ul"),
-    ("confinement", 'a[href="#fig-confinement"]', "The paper's Fig. 2", "figure img"),
+    (
+        "confinement",
+        'a[href="#fig-confinement"]',
+        "The paper’s Fig.\N{NO-BREAK SPACE}2",
+        "figure img",
+    ),
     ("confinement", 'a[href^="verdicts.html#claim-"]', "11 states at 0.046", "strong"),
     ("glossary", 'a[href="#term-Fermi-state"]', "has the Fermi energy", "mjx-container"),
     ("speed", 'a[href="rerunning.html#what-it-costs"]', "What it costs", "p"),
@@ -417,7 +444,7 @@ def test_preview_serves_the_keyboard_and_every_theme(visit):
     )
     page.keyboard.press("Tab")
     ready(page)
-    assert "The paper's Fig. 2" in box.inner_text()
+    assert FIGURE in box.inner_text()
     dark = page.evaluate(DARK)
     shade = box.evaluate("one => getComputedStyle(one).backgroundColor")
     assert (sum(map(int, re.findall(r"\d+", shade)[:3])) < 3 * 128) == dark

@@ -249,70 +249,124 @@ del Path
     }
   }
 
-  /* ipywidgets reads of "0,5" the 0 only, and what is no number or out of reach it replaces without
-     a word.  This comes before it: it mends a comma or a minus sign, and says what will happen. */
-  function readTyped({ target, type, key }) {
-    if (!target.matches(".widget-readout") || (type === "keydown" && key !== "Enter")) {
+  /* What is typed beside a slider.  ipywidgets takes it on Enter alone, reads of "0,5" the 0 only,
+     and replaces without a word what is no number, out of reach or between two steps.  This comes
+     before it: leaving the field is as Enter, Escape gives the old value back, a comma is a point,
+     and the page says what became of a value. */
+  function readTyped(event) {
+    const { target, type, key } = event;
+    if (!target.matches(".widget-readout")) {
       return;
     }
-    const controls = target.closest(".widget-inline-hbox").parentElement;
-    let told = controls.nextElementSibling;
+    const box = target.closest(".widget-inline-hbox");
+    let told = box.parentElement.nextElementSibling;
     if (!told || !told.matches(".qw-told")) {
       told = element("div", { class: "qw-told", role: "status" });
-      controls.after(told);
+      box.parentElement.after(told);
     }
+    const edited = "edited" in target.dataset;
     if (type === "input") {
+      target.dataset.edited = "";
       told.textContent = "";
-      return;
-    }
-    const typed = target.textContent.trim();
-    const text = typed.replace("−", "-").replace(/^(-?\d*),(\d)/, "$1.$2");
-    target.textContent = text;
-    const box = target.closest(".widget-inline-hbox");
-    /* Its aria-valuemin and aria-valuemax are rounded. */
-    const { range } = box.querySelector(".noUi-target").noUiSlider.options;
-    const [low, high] = [range.min, range.max].flat();
-    const symbol = box.querySelector(".widget-label").textContent.replace(/ \(.*/, "");
-    const value = parseFloat(text);
-    const trouble = Number.isNaN(value)
-      ? `${symbol} keeps its value: “${typed}” is not a number.`
-      : value < low || value > high
-        ? `${symbol} goes from ${low} to ${high}; ${typed} is replaced by ${value < low ? low : high}.`
-        : "";
-    if (trouble) {
-      told.textContent = trouble.replaceAll("-", "−");
+    } else if (key === "Escape") {
+      target.textContent = "";
+      enter(target);
+    } else if (type === "blur" && edited) {
+      enter(target);
+    } else if (key === "Enter" && edited) {
+      delete target.dataset.edited;
+      const typed = target.textContent.trim();
+      const { value, trouble } = settle(typed, box);
+      target.textContent = value;
+      told.textContent = typed && trouble.replaceAll("-", "−");
+    } else if (key === "Enter") {
+      event.preventDefault(); // a value that is shown rounded stays what it is
+      event.stopPropagation();
     }
   }
 
+  function enter(field) {
+    const press = new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true });
+    Object.defineProperty(press, "keyCode", { value: 13 }); // which ipywidgets asks for
+    field.dataset.edited = "";
+    field.dispatchEvent(press);
+  }
+
+  /* The number that a slider will take, empty if it keeps its own, and what is to be said. */
+  function settle(typed, box) {
+    /* The aria-valuemin and aria-valuemax of its handle are rounded. */
+    const { range, step } = box.querySelector(".noUi-target").noUiSlider.options;
+    const [low, high] = [range.min, range.max].flat();
+    const symbol = box.querySelector(".widget-label").textContent.replace(/ \(.*/, "");
+    const text = typed.replace("−", "-").replace(/^(-?\d*),(\d)/, "$1.$2");
+    /* A number, and a unit if need be. */
+    const found = /^(-?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?)\s*([a-zµ].*)?$/i.exec(text);
+    if (!found) {
+      return { value: "", trouble: `${symbol} keeps its value: “${typed}” is not a number.` };
+    }
+    const wanted = Number(found[1]);
+    const tidy = (number) => Number(number.toFixed(9));
+    if (wanted < low || wanted > high) {
+      const value = wanted < low ? low : high;
+      const trouble = `${symbol} goes from ${low} to ${high}; ${typed} is replaced by ${value}.`;
+      return { value, trouble };
+    }
+    const value = tidy(low + step * Math.round((wanted - low) / step));
+    const near = tidy(wanted) === value;
+    const trouble = `${symbol} goes in steps of ${step}; ${typed} is rounded to ${value}.`;
+    return { value, trouble: near ? "" : trouble };
+  }
+
+  /* What went wrong in a cell, in words, or nothing. */
+  function failure(answer) {
+    const error = answer?.error?.[0];
+    return error && `${error.ename.replace(/<class '(.*)'>/, "$1")}: ${error.evalue}`;
+  }
+
   /* Each cell says when what it shows is not that of its code and of the cells above: after it was
-     edited, and after a cell above ran with other code. */
-  function tellStale(notebook) {
+     edited, after a cell above ran with other code, while it runs, and when it failed.  `ended` is
+     told of each run. */
+  function followCells(notebook, ended) {
     const all = cells();
     const ran = notebook.cells.map((cell) => cell.source);
-    const told = all.map((cell) => {
+    const told = all.map((cell, place) => {
       const line = element("span", { class: "qw-stale", role: "status" });
       cell.querySelector(".thebe-controls").append(line);
-      return line;
-    });
-    all.forEach((cell, place) => {
       const editor = cell.querySelector(".CodeMirror").CodeMirror;
+      editor.getInputField().setAttribute("aria-label", `Code of cell ${place + 1}`);
+      editor.addKeyMap({ Tab: false, "Shift-Tab": false }); // they go to the next field
       editor.on("change", () => {
-        const edited = editor.getValue() !== ran[place];
-        told[place].textContent = edited ? "edited, not run yet" : "";
+        line.textContent = editor.getValue() === ran[place] ? "" : "edited, not run yet";
       });
+      return line;
     });
     notebook.cells.forEach((cell, place) => {
       const run = cell.execute.bind(cell);
       cell.execute = async (source) => {
         const code = source ?? cell.source;
-        const answer = await run(source);
-        told[place].textContent = "";
+        const line = told[place];
+        line.textContent = "running …";
+        const patience = setTimeout(() => {
+          line.textContent = "still running; to stop it, load the page again";
+        }, 20000);
+        let answer;
+        try {
+          answer = await run(source);
+        } finally {
+          clearTimeout(patience);
+          line.textContent = cell.source !== code ? "edited, not run yet" : "";
+        }
+        const trouble = failure(answer);
+        if (trouble) {
+          line.textContent = "failed";
+        }
         if (code !== ran[place]) {
           ran[place] = code;
-          told.slice(place + 1).forEach((line) => {
-            line.textContent ||= "a cell above has changed since this ran";
+          told.slice(place + 1).forEach((other) => {
+            other.textContent ||= "a cell above has changed since this ran";
           });
         }
+        ended(place, trouble);
         return answer;
       };
     });
@@ -419,7 +473,9 @@ del Path
     if (trouble) {
       throw new Trouble(`A cell that the others need failed: ${trouble.error}.`);
     }
-    tellStale(notebook);
+    session.kernel.statusChanged.connect((_, status) => {
+      document.documentElement.classList.toggle("qw-busy", status === "busy");
+    });
     return notebook;
   }
 
@@ -450,11 +506,9 @@ del Path
   async function runAll(some, tell = () => {}) {
     for (const [place, cell] of some.entries()) {
       tell(`Running cell ${place + 1} of ${some.length} …`);
-      const answer = await cell.execute();
-      const error = answer?.error?.[0];
+      const error = failure(await cell.execute());
       if (error) {
-        const name = error.ename.replace(/<class '(.*)'>/, "$1");
-        return { place, error: `${name}: ${error.evalue}` };
+        return { place, error };
       }
     }
   }
@@ -491,28 +545,35 @@ del Path
         const notebook = await start(say, (bytes) => (progress.value += bytes / 1e6));
         const seconds = Math.round((performance.now() - began) / 1000);
         bar.dataset.seconds = seconds;
-        say(
+        const kept = "The sentences keep the numbers of the published book.";
+        const ready =
           `Python runs in this page (ready after ${seconds} s). Edit a cell and press “run” below ` +
-            "it, from the top down. The sentences keep the numbers of the published book.",
-          "live"
-        );
+          `it, from the top down. ${kept}`;
+        const tell = (text) => say(text, "live");
+        let together = false;
+        followCells(notebook, (place, trouble) => {
+          if (!together) {
+            tell(trouble ? `Cell ${place + 1} failed: ${trouble}` : ready);
+          }
+        });
+        tell(ready);
         button.textContent = "Run all cells";
         button.disabled = false;
         button.onclick = async () => {
-          button.disabled = true;
+          button.disabled = together = true;
           const pressed = performance.now();
-          const tell = (text) => say(text, "live");
           try {
             const trouble = await runAll(notebook.cells, tell);
             const took = Math.round((performance.now() - pressed) / 1000);
             const n = notebook.cells.length;
-            tell(
-              trouble
-                ? `Stopped at cell ${trouble.place + 1} of ${n}: ${trouble.error}`
-                : `All ${n} cells have run, in ${took} s.`
-            );
+            if (trouble) {
+              tell(`Stopped at cell ${trouble.place + 1} of ${n}: ${trouble.error}`);
+              cells()[trouble.place].scrollIntoView({ block: "center" });
+            } else {
+              tell(`All ${n} cells have run, in ${took} s. ${kept}`);
+            }
           } finally {
-            button.disabled = false;
+            button.disabled = together = false;
           }
         };
       } catch (error) {
