@@ -205,11 +205,12 @@ class Explorer(widgets.VBox):
                 self._places = place_axes(figure, self._places)
                 octets = png(figure)
         except ValueError as error:
-            self.message.value = note(f"{error}. The picture shows the last allowed values.")
+            text = f"{error}. The picture shows the last allowed values."
+            self.message.value = note(in_symbols(text))
             return
         self.states, self.figure = states, figure
         # Each interface of a well, and each axis of a sweep, warns for itself.
-        told = dict.fromkeys(str(each.message) for each in caught)
+        told = dict.fromkeys(in_symbols(str(each.message)) for each in caught)
         self.message.value = "".join(map(note, told))
         self.picture.value = octets
         self.table.value = text
@@ -263,9 +264,16 @@ def settled(value: float | str) -> float | str:
     return value if isinstance(value, str) else round(value, 12)
 
 
+def in_symbols(text: str) -> str:
+    """Return a message of the solver with the symbols and units that stand at the sliders."""
+    for name, symbol in SYMBOLS.items():
+        text = re.sub(rf"\b{name}\b", symbol, text)
+    return raised(text)
+
+
 def note(text: str) -> str:
-    """Return a line of text as HTML."""
-    return f'<div role="status">{html.escape(text)}</div>'
+    """Return a line of text as HTML; an underscore lowers what follows it."""
+    return f'<div role="status">{lowered(text)}</div>'
 
 
 def place_axes(figure: Figure, places: list | None) -> list:

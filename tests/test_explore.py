@@ -138,7 +138,7 @@ def test_the_table_counts_by_kind_and_chirality():
 
 @pytest.mark.parametrize(
     ("name", "value", "said"),
-    [("E_F", 4.8, "E_F must be below"), ("V_R", 2.0, "E_F must be below")],
+    [("E_F", 4.8, "ε<sub>F</sub> must be below"), ("V_R", 2.0, "E_F must be below")],
 )
 def test_what_is_not_allowed_is_said_in_one_line(explorer, name, value, said):
     before, states = explorer.picture.value, explorer.states
@@ -163,7 +163,7 @@ def test_a_slider_reaches_the_value_it_begins_with():
 
 
 def test_what_is_not_allowed_to_begin_with_is_an_error():
-    with pytest.raises(ValueError, match="E_F must be below"):
+    with pytest.raises(ValueError, match="ε<sub>F</sub> must be below"):
         explore_states(E_F=7.0)
     with pytest.raises(ValueError, match=r"axis must be one of .* got 'mass'"):
         explore_curve("mass")
@@ -230,7 +230,7 @@ def test_an_explorer_has_a_control_for_every_parameter_and_follows_them(name):
     assert set(explorer.controls) - own == well | couplings
     before, table, states = picture(explorer), explorer.table.value, explorer.states
     explorer.controls["E_F"].value = 4.8
-    assert "E_F must be below" in explorer.message.value
+    assert "ε<sub>F</sub> must be below" in explorer.message.value
     assert explorer.states is states and explorer.table.value == table
     assert np.array_equal(picture(explorer), before)
     explorer.controls["E_F"].value = 2.7
@@ -249,7 +249,7 @@ def test_wells_at_the_ends_of_the_sliders_are_shown_or_refused(name):
         refused = "shows the last allowed" in explorer.message.value
         assert (explorer.states is states) == refused
         # What is refused: a state that is not there, and a spread wider than the well.
-        said = {"state": "state must be at most", "spread": "width must be"}.get(name, "(nothing)")
+        said = {"state": "state must be at most", "spread": "spread must be"}.get(name, "(nothing)")
         assert not refused or said in explorer.message.value
         assert all(np.isfinite(numbers(explorer)))
 
