@@ -18,6 +18,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.legend_handler import HandlerTuple
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 if TYPE_CHECKING:
@@ -41,6 +42,12 @@ SIGNS = {-1: (SEQUENCE[2], "-"), 0: (SEQUENCE[4], "--"), 1: (SEQUENCE[6], "-.")}
 
 OTHERS = ((SEQUENCE[3], ":"), (SEQUENCE[5], (0, (6, 1.5, 1, 1.5, 1, 1.5))))
 """The same where that sign has gone to another value."""
+
+SUM = r"$\int_0^d S_y\,dz$"
+"""Of the axis of a spin density integrated over the well."""
+
+SUM_LABEL = f"{SUM} (10⁻³ nm⁻² per $τeE/ħ$)"
+"""The same with the unit of most figures."""
 
 WIDTH = 4.8
 """Width of a figure in inches: on a screen of 400 px letters of 8 points are 8 px high."""
@@ -174,7 +181,7 @@ def _written(values: np.ndarray, axis) -> list[str]:
 def _plain(text: str) -> str:
     """Return a label without Matplotlib's markup for formulas."""
     text = re.sub(r"\$([^$]*)\$(?=\w)", r"\1 ", text).replace("$", "").replace("−", "-")
-    text = re.sub(r"\\[,;]", " ", text)
+    text = re.sub(r"\\int(_0\^d)? ?", "∫", re.sub(r"\\[,;]", " ", text))
     return re.sub(r"[{}\\]", "", " ".join(text.split()))
 
 
@@ -301,7 +308,7 @@ def levels_and_contributions(rows: list[tuple[str, FermiStates]]) -> Figure:
         )
         right.set(
             xlabel="κ (nm⁻¹)",
-            ylabel="contribution to ∫$S_y$dz\n(10⁻³ nm⁻² per $τeE/ħ$)",
+            ylabel=f"contribution to {SUM}\n(10⁻³ nm⁻² per $τeE/ħ$)",
         )
         for ax, words in ((left, title), (right, "")):
             ax.set_title(f"({next(letters)}) {words}".rstrip(), fontsize=12)
@@ -366,16 +373,7 @@ def against_parameter(
         else:
             ax.axhline(0, color="0.6", lw=0.8, zorder=1)  # a curve on it is seen
         if limit is not None and x[0] < limit < x[-1]:
-            ax.axvline(limit, color=NEUTRAL, lw=1, ls=":")
-            ax.annotate(
-                "ħ²/m",
-                (limit, 1),
-                xycoords=("data", "axes fraction"),
-                fontsize=9.5,
-                color=NEUTRAL,
-                ha="center",
-                va="bottom",
-            )
+            _mark_end(ax, limit)
         ax.set(title=title, ylabel=ylabel)
     axes[-1].set_xlabel(xlabel)
     if ylim is not None:
@@ -414,9 +412,7 @@ def two_models(
             ax.plot(x, y, label=label, **look)
         ax.plot([], [], color=NEUTRAL, lw=1, label="thin: with δ-functions")
         ax.axhline(0, color="black", lw=0.8)
-        ax.axvline(limit, color=NEUTRAL, lw=1, ls=":")
-        place = dict(xycoords=("data", "axes fraction"), ha="center", va="bottom")
-        ax.annotate("ħ²/m", (limit, 1), fontsize=9.5, color=NEUTRAL, **place)
+        _mark_end(ax, limit)
         together = np.concatenate([y for _, _, (_, y), _ in curves])
         margin = 0.3 * np.ptp(together) + 1e-9
         ax.set(title=title, ylabel=ylabel, ylim=(together.min() - margin, together.max() + margin))
@@ -598,6 +594,16 @@ def _stacked(n: int, *, sharey: bool = True) -> tuple[Figure, np.ndarray]:
         layout="constrained",
     )
     return fig, axes[:, 0]
+
+
+def _mark_end(ax: Axes, limit: float) -> None:
+    """Draw a dotted line at ħ²/m, named inside the frame, where no title can be in its way."""
+    ax.axvline(limit, color=NEUTRAL, lw=1, ls=":")
+    place = dict(textcoords="offset points", ha="center", va="top", zorder=4)
+    label = ax.annotate(
+        "ħ²/m", (limit, 1), (0, -3), xycoords=("data", "axes fraction"), fontsize=9.5, **place
+    )
+    label.set(color="0.35", path_effects=[withStroke(linewidth=4, foreground="white")])
 
 
 def _enlarge(ax: Axes) -> None:
@@ -784,7 +790,7 @@ def followed_state(
     upper.set(ylabel="$E$ (eV)", title="(a) energy along $z$")
     lower.set(
         xlabel="$α_L$ (eV nm²)",
-        ylabel="∫$S_y$dz (10⁻³ nm⁻² per $τeE/ħ$)",
+        ylabel=SUM_LABEL,
         title="(b) spin density",
         xlim=(alpha[0], alpha[-1]),
     )
