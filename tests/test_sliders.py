@@ -597,7 +597,7 @@ def test_verdicts_follow_from_the_deviations():
             only = claims.PROPAGATING if waves <= tolerance else claims.NOT
             assert words == (claims.REPRODUCED if every <= tolerance else only)
         claim = title[one["name"].removeprefix(f"{row}. ")]
-        assert one["unit"] == f" (with ours: {claim.verdict})"
+        assert one["unit"] == f" (at our own tolerance: {claim.verdict})"
         pairs = zip(*np.atleast_1d(claim.paper, claim.tolerance), strict=True)
         own += [[100 * t / p] * 2 + [np.nan] for p, t in pairs if p]
         if claim.title == "Jump at 0.049":
