@@ -790,8 +790,8 @@ def ours_over_papers(rows: list[tuple[str, float, float, float | None, float | N
     discs = dict(marker="o", color=SEQUENCE[0], ms=5.5)
     for y, (_, paper, tolerance, *_) in zip(places, rows, strict=True):
         half = tolerance / abs(paper)
-        # With an edge, so that the narrowest is seen.
-        bar = dict(color="0.75", ec="0.75", lw=3, gid="tolerance")
+        # With an edge, so that the narrowest is seen; without tolerance there is nothing to see.
+        bar = dict(color="0.75", ec="0.75", lw=3 if half else 0, gid="tolerance")
         ax.barh(y, 2 * half, left=1 - half, height=0.6, **bar)
     ax.axvline(1, color="black", lw=0.8)
     for column, (label, look) in enumerate((("all states", rings), ("propagating", discs))):

@@ -294,6 +294,41 @@ def test_curves_of_a_sign_look_alike():
         assert len({look[key] for look in more}) == 4
 
 
+def test_curve_is_parted_where_a_number_changes():
+    x, y = figures.parted(np.arange(5.0), [1, 2, 3, 4, 5], np.array([7, 7, 6, 6, 8]))
+    assert x.tolist() == [0, 1, 1.5, 2, 3, 3.5, 4]
+    np.testing.assert_array_equal(y, [1, 2, np.nan, 3, 4, np.nan, 5])
+    same = figures.parted(np.arange(3.0), [1, 2, 3], np.ones(3))
+    np.testing.assert_array_equal(same, ([0, 1, 2], [1, 2, 3]))
+
+
+@pytest.mark.parametrize("ends", [(0, 0, 0, 0), (13, 10, 2, 0), (2.1, 2, 1.9, 40)])
+def test_names_beside_curves_do_not_overlap(ends):
+    x = np.linspace(0, 1, 5)
+    curves = [(f"curve {n}", x * end, {}) for n, end in enumerate(ends)]
+    figure = figures.against_parameter([("", curves)], x, "x", "y")
+    figures.name_at_right(figure.axes[0])
+    figure.canvas.draw()
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+    assert len(boxes) == 4 and figure.axes[0].get_legend() is None
+    for i, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in boxes[:i])
+        assert box.x1 <= figure.bbox.x1
+    plt.close(figure)
+
+
+def test_key_of_levels_is_whole_or_of_what_is_drawn():
+    states = fermi_states(Well(alpha_L=0.046), 3.0)
+    for whole, words in (
+        (True, ["+ chirality", "− chirality", "0 chirality", "propagating", "mixed", "interface"]),
+        (False, ["+ chirality", "− chirality", "propagating", "mixed"]),
+    ):
+        figure = figures.levels_and_contributions([("", states)], whole_key=whole)
+        (key,) = figure.legends
+        assert [text.get_text() for text in key.get_texts()] == words
+        plt.close(figure)
+
+
 # --- On a phone, and in the dark ------------------------------------------------------------------
 
 

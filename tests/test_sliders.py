@@ -613,6 +613,16 @@ def test_verdicts_follow_from_the_deviations():
         assert y.tolist() == np.repeat(n, 2)[:-1].tolist()
 
 
+def test_verdicts_share_no_look_with_marks_and_tolerances():
+    panels = data_of("verdicts")["cases"][0]["panels"]
+    looks = [one["look"] for panel in panels for one in panel["series"]]
+    assert len(set(looks)) == len(looks)
+    # Marks are blue and orange, and our own tolerances grey and broken: no curve is.
+    assert not {"curve first", "curve second", "curve thin"} & set(looks)
+    # The line at the tolerance goes along in both.
+    assert all(panel["cursor"] for panel in panels)
+
+
 def test_nothing_in_the_data_ends_the_element():
     page = sliders.Slider({"view": "</script><b>"})._repr_html_()
     assert page.count("</script>") == 1
