@@ -421,15 +421,18 @@ def parted(x: np.ndarray, values: np.ndarray, number: np.ndarray) -> tuple:
 def name_at_right(ax: Axes) -> None:
     """Write the names of curves beside their right ends, instead of a key."""
     curves = [line for line in ax.lines if not line.get_label().startswith("_")]
-    curves.sort(key=lambda line: line.get_ydata()[-1])  # no curve ends in a gap
+    # A curve may end in a gap.
+    ends = {
+        line: np.append(0, line.get_ydata()[np.isfinite(line.get_ydata())])[-1] for line in curves
+    }
     if ax.get_legend():
         ax.get_legend().remove()
     # Names of curves that end closely stand above each other, a line apart.
     low, high = ax.get_ylim()
     line_height = (high - low) * 14 / 72 / (0.8 * ax.figure.get_figheight())
-    at = -np.inf
-    for line in curves:
-        at = max(line.get_ydata()[-1], at + line_height)
+    at = low - line_height
+    for line in sorted(curves, key=ends.get):
+        at = max(ends[line], at + line_height)
         place = dict(xycoords=("axes fraction", "data"), va="center", annotation_clip=False)
         ax.annotate(line.get_label(), (1.01, at), color=line.get_color(), fontsize=9.5, **place)
 

@@ -306,7 +306,8 @@ def test_curve_is_parted_where_a_number_changes():
 def test_names_beside_curves_do_not_overlap(ends):
     x = np.linspace(0, 1, 5)
     curves = [(f"curve {n}", x * end, {}) for n, end in enumerate(ends)]
-    figure = figures.against_parameter([("", curves)], x, "x", "y")
+    # An end of the model past the last x leaves a gap there.
+    figure = figures.against_parameter([("", curves)], x, "x", "y", limit=1.5)
     figures.name_at_right(figure.axes[0])
     figure.canvas.draw()
     boxes = [text.get_window_extent() for text in figure.axes[0].texts]
