@@ -11,16 +11,18 @@ from __future__ import annotations
 import csv
 import io
 import re
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.legend_handler import HandlerTuple
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from matplotlib.axes import Axes
 
@@ -34,6 +36,18 @@ SEQUENCE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#B8860B", "#2F94D3", "#
 """Blue, orange, green, pink, golden, light blue, black: each has a contrast of 3 to the page and,
 after the filter of qwlib.css, to the dark page, where black is white and the others keep their
 names."""
+
+SIGNS = {-1: (SEQUENCE[2], "-"), 0: (SEQUENCE[4], "--"), 1: (SEQUENCE[6], "-.")}
+"""Colour and dashes of a curve by the sign of its α_R, see `by_sign`."""
+
+OTHERS = ((SEQUENCE[3], ":"), (SEQUENCE[5], (0, (6, 1.5, 1, 1.5, 1, 1.5))))
+"""The same where that sign has gone to another value."""
+
+SUM = r"$\int_0^d S_y\,dz$"
+"""Of the axis of a spin density integrated over the well."""
+
+SUM_LABEL = f"{SUM} (10⁻³ nm⁻² per $τeE/ħ$)"
+"""The same with the unit of most figures."""
 
 WIDTH = 4.8
 """Width of a figure in inches: on a screen of 400 px letters of 8 points are 8 px high."""
@@ -167,13 +181,27 @@ def _written(values: np.ndarray, axis) -> list[str]:
 def _plain(text: str) -> str:
     """Return a label without Matplotlib's markup for formulas."""
     text = re.sub(r"\$([^$]*)\$(?=\w)", r"\1 ", text).replace("$", "").replace("−", "-")
-    text = re.sub(r"\\[,;]", " ", text)
+    text = re.sub(r"\\int(_0\^d)? ?", "∫", re.sub(r"\\[,;]", " ", text))
     return re.sub(r"[{}\\]", "", " ".join(text.split()))
 
 
 def number(value: float) -> str:
     """Return a number as a label shows it, with a minus sign instead of a hyphen."""
     return f"{value:g}".replace("-", "−")
+
+
+def by_sign(values: Iterable[float]) -> list[dict]:
+    """Return the look of the curve of each α_R: a sign looks alike in all chapters.
+
+    Blue and orange are left to chiralities, and to propagating and all states.
+    """
+    spare, taken, looks = cycle(OTHERS), set(), []
+    for value in values:
+        sign = int(np.sign(value))
+        colour, dashes = next(spare) if sign in taken else SIGNS[sign]
+        taken.add(sign)
+        looks.append({"color": colour, "ls": dashes})
+    return looks
 
 
 def signed_kappa(states: FermiStates) -> np.ndarray:
@@ -202,10 +230,15 @@ def fermi_circles() -> Figure:
                 ax.fill(*outline, color=colour, alpha=0.3, lw=0)
             ax.plot(x - moved, y, color=colour, ls="-" if chi < 0 else "--")
             # Beside the circle: outside of the outer one, inside of the inner one.
-            beside = radius - 0.17 * chi
+            beside = radius - 0.19 * chi
             for angle in np.arange(4) * np.pi / 2:
                 spin = chi * np.array([-np.sin(angle), np.cos(angle)])  # along χ z × k
-                foot = beside * np.array([np.cos(angle), np.sin(angle)]) - [moved, 0] - 0.24 * spin
+                middle = beside * np.array([np.cos(angle), np.sin(angle)])
+                if (
+                    chi * middle[0] > -0.5
+                ):  # else beside the circle where it was, which is in between
+                    middle[0] -= moved
+                foot = middle - 0.24 * spin
                 look = dict(arrowstyle="-|>", color=colour, lw=2.4, shrinkA=0, shrinkB=0)
                 ax.annotate("", foot + 0.48 * spin, foot, arrowprops=look | {"mutation_scale": 18})
         low, arrow = (-1.55, -1.38), dict(arrowstyle="->", color="black", shrinkA=0, shrinkB=0)
@@ -220,13 +253,18 @@ def fermi_circles() -> Figure:
     return fig
 
 
-def levels_and_contributions(rows: list[tuple[str, FermiStates]]) -> Figure:
+def levels_and_contributions(
+    rows: list[tuple[str, FermiStates]], *, whole_key: bool = True
+) -> Figure:
     """Draw Fig. 2: levels in the well, and beside them the contributions against κ.
 
     Parameters
     ----------
     rows : list of (title, states)
         One row each.  The contribution is that to ∫₀^d S_y dz, in 10⁻³ nm⁻² per τeE/ħ.
+    whole_key : bool
+        Whether the key has all signs and kinds, so that it takes the same room in an explorer
+        whatever states there are; else those of the states alone.
     """
     # Two columns: letters of 12 points, so that a phone shows them as large as elsewhere.
     fig, axes = plt.subplots(
@@ -280,17 +318,21 @@ def levels_and_contributions(rows: list[tuple[str, FermiStates]]) -> Figure:
         )
         right.set(
             xlabel="κ (nm⁻¹)",
-            ylabel="contribution to ∫$S_y$dz\n(10⁻³ nm⁻² per $τeE/ħ$)",
+            ylabel=f"contribution to {SUM}\n(10⁻³ nm⁻² per $τeE/ħ$)",
         )
         for ax, words in ((left, title), (right, "")):
             ax.set_title(f"({next(letters)}) {words}".rstrip(), fontsize=12)
             _enlarge(ax)
-    # The same whatever states there are, so that it takes the same room in an explorer.
+    present = [{*states.kind, *states.chirality} for _, states in rows]
+    shown = set().union(*present, [*looks, 1, -1, 0] if whole_key else [])
     key = [
-        (plt.Line2D([], [], ls="", marker=m, color=c, ms=8), f"chirality {n}")
-        for _, c, m, n in signs
+        (plt.Line2D([], [], ls="", marker=m, color=c, ms=8), f"{n} chirality")
+        for sign, c, m, n in signs
+        if sign in shown
     ]
     for kind, look in looks.items():
+        if kind not in shown:
+            continue
         face = "black" if look["filled"] else "white"
         both = (
             plt.Line2D([], [], color="black", ls=look["linestyle"], marker=m, mfc=face, ms=8)
@@ -323,7 +365,8 @@ def against_parameter(
     Parameters
     ----------
     panels : list of (title, curves)
-        Each curve is (label, values, line style keywords for `Axes.plot`).
+        Each curve is (label, values, line style keywords for `Axes.plot`); instead of the values
+        it may have (x, values) of its own, as from `parted`.
     x : array
     xlabel, ylabel : str
     limit : float, optional
@@ -333,34 +376,65 @@ def against_parameter(
         Whether both axes are; there is no zero line then.
     """
     fig, axes = _stacked(len(panels))
-    split = np.searchsorted(x, limit) if limit is not None else 0
-    places = np.insert(x, split, limit) if limit is not None else x
     for ax, (title, curves) in zip(axes, panels, strict=True):
         for label, values, look in curves:
+            places, values = values if isinstance(values, tuple) else (x, values)
             if limit is not None:  # a curve has a pole there: no line across it
+                split = np.searchsorted(places, limit)
+                places = np.insert(places, split, limit)
                 values = np.insert(np.asarray(values, dtype=float), split, np.nan)
             ax.plot(places, values, label=label, **look)
         if logarithmic:
             ax.set(xscale="log", yscale="log")
         else:
-            ax.axhline(0, color="black", lw=0.8)
+            ax.axhline(0, color="0.6", lw=0.8, zorder=1)  # a curve on it is seen
         if limit is not None and x[0] < limit < x[-1]:
-            ax.axvline(limit, color=NEUTRAL, lw=1, ls=":")
-            ax.annotate(
-                "ħ²/m",
-                (limit, 1),
-                xycoords=("data", "axes fraction"),
-                fontsize=9.5,
-                color=NEUTRAL,
-                ha="center",
-                va="bottom",
-            )
+            _mark_end(ax, limit)
         ax.set(title=title, ylabel=ylabel)
     axes[-1].set_xlabel(xlabel)
     if ylim is not None:
         axes[0].set_ylim(ylim)
     axes[0].legend(fontsize=9.5)
     return fig
+
+
+def parted(x: np.ndarray, values: np.ndarray, number: np.ndarray) -> tuple:
+    """Return a curve with a gap wherever a number changes, as one for `against_parameter`.
+
+    Parameters
+    ----------
+    x, values : array
+    number : array
+        Of what is counted in the values, at each x: where it changes they jump.
+
+    Returns
+    -------
+    (array, array)
+        x and values, with nan half-way between the points beside a jump.
+    """
+    before = np.flatnonzero(np.diff(number))
+    middle = (x[before] + x[before + 1]) / 2
+    gaps = np.insert(np.asarray(values, dtype=float), before + 1, np.nan)
+    return np.insert(x, before + 1, middle), gaps
+
+
+def name_at_right(ax: Axes) -> None:
+    """Write the names of curves beside their right ends, instead of a key."""
+    curves = [line for line in ax.lines if not line.get_label().startswith("_")]
+    # A curve may end in a gap.
+    ends = {
+        line: np.append(0, line.get_ydata()[np.isfinite(line.get_ydata())])[-1] for line in curves
+    }
+    if ax.get_legend():
+        ax.get_legend().remove()
+    # Names of curves that end closely stand above each other, a line apart.
+    low, high = ax.get_ylim()
+    line_height = (high - low) * 14 / 72 / (0.8 * ax.figure.get_figheight())
+    at = low - line_height
+    for line in sorted(curves, key=ends.get):
+        at = max(ends[line], at + line_height)
+        place = dict(xycoords=("axes fraction", "data"), va="center", annotation_clip=False)
+        ax.annotate(line.get_label(), (1.01, at), color=line.get_color(), fontsize=9.5, **place)
 
 
 def two_models(
@@ -393,9 +467,7 @@ def two_models(
             ax.plot(x, y, label=label, **look)
         ax.plot([], [], color=NEUTRAL, lw=1, label="thin: with δ-functions")
         ax.axhline(0, color="black", lw=0.8)
-        ax.axvline(limit, color=NEUTRAL, lw=1, ls=":")
-        place = dict(xycoords=("data", "axes fraction"), ha="center", va="bottom")
-        ax.annotate("ħ²/m", (limit, 1), fontsize=9.5, color=NEUTRAL, **place)
+        _mark_end(ax, limit)
         together = np.concatenate([y for _, _, (_, y), _ in curves])
         margin = 0.3 * np.ptp(together) + 1e-9
         ax.set(title=title, ylabel=ylabel, ylim=(together.min() - margin, together.max() + margin))
@@ -463,14 +535,15 @@ def profiles_and_detail(
             for ax in (whole, part):
                 _mark_interfaces(ax, d)
         whole.set_title(title, fontsize=12)
-        part.set_title(f"({'abcdefgh'[len(panels) + i]}) {detail}", fontsize=12)
+        of = re.sub(r"^\(\w\) ", "", title)
+        part.set_title(f"({'abcdefgh'[len(panels) + i]}) {of},\n{detail}", fontsize=12)
         part.set(xlim=zlim, xlabel="z (nm)")
         for ax in (whole, part):
             _enlarge(ax)
     fig.supylabel("$S_y(z)$ (nm⁻³ per $τeE/ħ$)", fontsize=12)
     fig.legend(
         *axes[0, 0].get_legend_handles_labels(),
-        ncols=3,
+        ncols=2,
         fontsize=11,
         handlelength=3.5,
         loc="outside upper center",
@@ -506,8 +579,8 @@ def profile_grid(rows: list[tuple[str, list[tuple[str, str, list[tuple]]]]]) -> 
             if i == 0:
                 ax.set_title(f"({letter}) {title}", fontsize=12)
             _enlarge(ax)
-        axes[i][0].set_ylabel(row_label)
-    fig.align_ylabels(axes[:, 0])
+        beside = dict(xycoords="axes fraction", rotation=270, ha="left", va="center")
+        axes[i][-1].annotate(row_label, (1.04, 0.5), fontsize=12, **beside)
     fig.supxlabel("z (nm)", fontsize=12)
     fig.supylabel("$S_y$ (nm⁻³ per $τeE/ħ$)", fontsize=12)
     fig.legend(
@@ -579,6 +652,16 @@ def _stacked(n: int, *, sharey: bool = True) -> tuple[Figure, np.ndarray]:
     return fig, axes[:, 0]
 
 
+def _mark_end(ax: Axes, limit: float) -> None:
+    """Draw a dotted line at ħ²/m, named inside the frame, where no title can be in its way."""
+    ax.axvline(limit, color=NEUTRAL, lw=1, ls=":")
+    place = dict(textcoords="offset points", ha="left", va="top", zorder=4)
+    label = ax.annotate(
+        "ħ²/m", (limit, 1), (4, -2), xycoords=("data", "axes fraction"), fontsize=9.5, **place
+    )
+    label.set(color="0.35", path_effects=[withStroke(linewidth=4, foreground="white")])
+
+
 def _enlarge(ax: Axes) -> None:
     """Make the letters of axes larger, in a figure that is wider than the others."""
     ax.xaxis.label.set_size(12)
@@ -624,12 +707,14 @@ def well_scheme(well: Well, E_F: float) -> Figure:
     side.text(0.775 * d, 0.5, "$\\mathbf{m}$", ha="center", va="top", fontsize=12)
     thick = {"arrowstyle": "simple,head_width=1.1,tail_width=0.5", "mutation_scale": 20}
     side.annotate(
-        "", (0.33 * d, 0.72), (0.33 * d, 0.18), arrowprops=thick | {"fc": NEUTRAL, "ec": NEUTRAL}
+        "", (0.38 * d, 0.72), (0.38 * d, 0.18), arrowprops=thick | {"fc": NEUTRAL, "ec": NEUTRAL}
     )
-    side.text(0.29 * d, 0.45, "current", ha="right", va="center", fontsize=11)
+    near = dict(textcoords="offset points", ha="right", va="center")
+    side.annotate("current", (0.38 * d, 0.4), (-10, 0), fontsize=11, **near)
     z0, x0 = -0.82 * reach, 0.22
+    thin = arrow | {"lw": 1.2, "mutation_scale": 10, "fc": "k"}
     for end in ((z0 + 0.2 * d, x0), (z0, x0 + 0.42)):
-        side.annotate("", end, (z0, x0), arrowprops=arrow | {"lw": 1.2, "mutation_scale": 10})
+        side.annotate("", end, (z0, x0), arrowprops=thin)
     side.text(z0 + 0.22 * d, x0, "$z$", va="center", fontsize=11)
     side.text(z0, x0 + 0.44, "$x$", ha="center", va="bottom", fontsize=11)
     side.plot(z0, x0, "o", ms=9, mfc="white", mec="k")
@@ -676,13 +761,13 @@ def well_scheme(well: Well, E_F: float) -> Figure:
         profile.annotate(
             f"$\\alpha_{name}$", (position, free), (7 * side_, 0), fontsize=13, **label
         )
-        profile.annotate(
-            f"$V_{name}$",
-            (position + side_ * reach / 2, height + abs(barrier)),
-            (0, 4),
-            fontsize=12,
-            **label | {"ha": "center"},
-        )
+        # A height, measured from the floor: above the line it would look like the name of a spin's.
+        where = position + 0.78 * side_ * reach
+        tips = {"arrowstyle": "<->", "shrinkA": 0, "shrinkB": 0, "lw": 1}
+        profile.annotate("", (where, height), (where, 0), arrowprops=tips)
+        profile.plot([position, position + side_ * reach], [0, 0], color=NEUTRAL, lw=0.8)
+        label["ha"] = "left" if side_ < 0 else "right"
+        profile.annotate(f"$V_{name}$", (where, free), (-4 * side_, 0), fontsize=12, **label)
     low = min(0, E_F, -abs(well.Delta))
     profile.set(
         ylim=(low - 0.12 * top, 1.18 * top + abs(barrier)),
@@ -703,15 +788,16 @@ def ours_over_papers(rows: list[tuple[str, float, float, float | None, float | N
     """
     fig, ax = plt.subplots(figsize=(WIDTH, 0.27 * len(rows) + 1.2), layout="constrained")
     places = np.arange(len(rows))[::-1]
-    # A ring around the diamond, so that both are seen where they are equal.
+    # A ring around the disc, so that both are seen where they are equal.
     rings = dict(marker="o", color=SEQUENCE[1], mfc="none", ms=10, mew=1.5)
-    diamonds = dict(marker="D", color=SEQUENCE[0], ms=5)
-    ax.axvline(1, color=NEUTRAL, lw=0.8)
+    discs = dict(marker="o", color=SEQUENCE[0], ms=5.5)
     for y, (_, paper, tolerance, *_) in zip(places, rows, strict=True):
         half = tolerance / abs(paper)
-        bar = dict(color="0.9", ec=NEUTRAL, lw=0.8, gid="tolerance")
-        ax.barh(y, 2 * half, left=1 - half, height=0.7, **bar)
-    for column, (label, look) in enumerate((("all states", rings), ("propagating", diamonds))):
+        # With an edge, so that the narrowest is seen; without tolerance there is nothing to see.
+        bar = dict(color="0.75", ec="0.75", lw=3 if half else 0, gid="tolerance")
+        ax.barh(y, 2 * half, left=1 - half, height=0.6, **bar)
+    ax.axvline(1, color="black", lw=0.8)
+    for column, (label, look) in enumerate((("all states", rings), ("propagating", discs))):
         known = [
             (row[3 + column] / row[1], y)
             for row, y in zip(rows, places, strict=True)
@@ -722,6 +808,7 @@ def ours_over_papers(rows: list[tuple[str, float, float, float | None, float | N
     ax.set(yticks=places, xlabel="ours / the paper's", ylim=(-0.7, len(rows) - 0.3))
     ax.set_yticklabels([row[0] for row in rows], fontsize=9.5)
     ax.grid(axis="y", color="0.92")
+    ax.set_axisbelow(True)
     fig.legend(loc="outside upper right", ncols=2, fontsize=9.5)
     return fig
 
@@ -763,7 +850,7 @@ def followed_state(
     upper.set(ylabel="$E$ (eV)", title="(a) energy along $z$")
     lower.set(
         xlabel="$α_L$ (eV nm²)",
-        ylabel="∫$S_y$dz (10⁻³ nm⁻² per $τeE/ħ$)",
+        ylabel=SUM_LABEL,
         title="(b) spin density",
         xlim=(alpha[0], alpha[-1]),
     )

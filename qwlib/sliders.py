@@ -233,8 +233,10 @@ class Series(NamedTuple):
         there is a line across the panel at each x, without `x` at each y.
     look : str
         Curves: "first" (blue), "second" (orange, dashed), "third" (green, dashes and dots),
-        "fourth" (purple, dotted), "thin" (grey), "other" (grey, thin dashes).  Marks: "dot" (blue,
-        filled), "hollow" (orange, open).  Lines across: "guide" (grey, dotted).
+        "fourth" (purple, dotted), "thin" (grey), "other" (grey, thin dashes), "plain" (of the
+        colour of letters).  Marks: "dot" (blue, filled), "hollow" (orange, open), "dot neutral"
+        and "hollow neutral" (the same in the colour of letters).  Lines across: "guide" (grey,
+        dotted).
     smooth : bool
         Whether a curve is smooth between its points; else they are joined by straight lines.
     """
@@ -263,6 +265,8 @@ class Panel(NamedTuple):
         Which axes are logarithmic: "", "x", "y" or "xy".
     follows : bool
         Whether the horizontal axis is at each position that of the first series.
+    marked : bool
+        Whether that line is there although `x` has another name, in the same unit.
     """
 
     x: str
@@ -272,6 +276,7 @@ class Panel(NamedTuple):
     ylim: ArrayLike | None = None
     log: Literal["", "x", "y", "xy"] = ""
     follows: bool = False
+    marked: bool = False
 
 
 class Number(NamedTuple):
@@ -368,7 +373,8 @@ def curves(
                 axis: stored(values, height)
                 for axis, values, height in zip("xy", (one.x, one.y), heights, strict=True)
             }
-            look = one.look if one.look in ("dot", "hollow", "guide") else f"curve {one.look}"
+            is_curve = one.look.split()[0] not in ("dot", "hollow", "guide")
+            look = f"curve {one.look}" if is_curve else one.look
             entry = {"name": one.name, "look": look, "smooth": one.smooth} | both
             series.append(
                 {k: v for k, v in entry.items() if not (v is None or v is False or v == "")}
@@ -379,7 +385,7 @@ def curves(
             "log": panel.log,
             "xlim": None if panel.follows else _rounded(limits[0]),
             "ylim": _rounded(limits[1]),
-            "cursor": panel.x == f"{name} ({unit})",
+            "cursor": panel.marked or panel.x == f"{name} ({unit})",
             "series": series,
         }
 

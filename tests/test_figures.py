@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+from collections.abc import Iterator
 from colorsys import rgb_to_hsv
 from functools import cache
 from inspect import getsource, isfunction
@@ -207,7 +208,7 @@ def test_guides_are_no_data_and_gaps_no_rows(axes):
     assert data(axes.figure) is None
     axes.plot([0, 0.25, 1], [-1e-20, np.nan, 3 / 7], label="$α_L$, one")
     axes.plot([0, 1], [0, 1], label="guide", gid="_guide")
-    axes.set(title="(b) second", xlabel="$x$ (nm)", ylabel="∫$S_y$dz")
+    axes.set(title="(b) second", xlabel="$x$ (nm)", ylabel=figures.SUM)
     assert data(axes.figure) == (
         "# panel b (second): x is x (nm), y is ∫S_y dz\n"
         'panel,curve,x,y\nb,"α_L, one",0,0\nb,"α_L, one",1,0.42857\n'
@@ -252,6 +253,81 @@ def test_page_that_stands_alone_holds_the_data(tmp_path):
     link = BeautifulSoup(onepage.standalone(tmp_path, "book/one"), "html.parser").a
     assert link["download"] == "fig-one.csv"
     assert urlopen(link["href"]).read().decode() == table
+
+
+# --- What is beside the curves --------------------------------------------------------------------
+
+
+def with_an_end(title: str) -> Iterator[plt.Figure]:
+    """Yield figures with the mark of the end of the model, over the whole range of places."""
+    x = np.linspace(0, 1, 11)
+    for limit in (0.1, 0.5, 0.9):
+        yield figures.against_parameter(
+            [(title, [("one", x, {})])] * 2, x, "$α_L$ (eV nm²)", "y", limit=limit
+        )
+        yield figures.two_models([(title, [("one", {}, (x, x), (x, x))])], "x", "y", limit=limit)
+
+
+@pytest.mark.parametrize("title", ["(a)", "(b) all states, and a title as long as its panel"])
+def test_name_of_the_end_of_the_model_is_clear_of_titles(title):
+    with plt.rc_context(figures.STYLE):
+        for figure in with_an_end(title):
+            figure.canvas.draw()
+            words = figure.findobj(lambda one: getattr(one, "get_text", str)() == title)
+            titles = [one.get_window_extent() for one in words]
+            assert len(titles) == len(figure.axes)
+            for ax in figure.axes:
+                (label,) = (text for text in ax.texts if text.get_text() == "ħ²/m")
+                box = label.get_window_extent()
+                assert not any(box.overlaps(one) for one in titles)
+            plt.close(figure)
+
+
+def test_curves_of_a_sign_look_alike():
+    looks = figures.by_sign([-0.025, 0.0, 0.025])
+    assert looks == figures.by_sign([-0.01, -0.0, 0.3])
+    assert looks[::-1] == figures.by_sign([0.025, 0, -0.025])
+    # Of values with the same sign the first looks as ever, and none like another.
+    more = figures.by_sign([0.01, -0.02, 0.02, 0.03])
+    assert more[:2] == [looks[2], looks[0]]
+    for key in ("color", "ls"):
+        assert len({look[key] for look in more}) == 4
+
+
+def test_curve_is_parted_where_a_number_changes():
+    x, y = figures.parted(np.arange(5.0), [1, 2, 3, 4, 5], np.array([7, 7, 6, 6, 8]))
+    assert x.tolist() == [0, 1, 1.5, 2, 3, 3.5, 4]
+    np.testing.assert_array_equal(y, [1, 2, np.nan, 3, 4, np.nan, 5])
+    same = figures.parted(np.arange(3.0), [1, 2, 3], np.ones(3))
+    np.testing.assert_array_equal(same, ([0, 1, 2], [1, 2, 3]))
+
+
+@pytest.mark.parametrize("ends", [(0, 0, 0, 0), (13, 10, 2, 0), (2.1, 2, 1.9, 40)])
+def test_names_beside_curves_do_not_overlap(ends):
+    x = np.linspace(0, 1, 5)
+    curves = [(f"curve {n}", x * end, {}) for n, end in enumerate(ends)]
+    # An end of the model past the last x leaves a gap there.
+    figure = figures.against_parameter([("", curves)], x, "x", "y", limit=1.5)
+    figures.name_at_right(figure.axes[0])
+    figure.canvas.draw()
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+    assert len(boxes) == 4 and figure.axes[0].get_legend() is None
+    for i, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in boxes[:i])
+        assert box.x1 <= figure.bbox.x1
+    plt.close(figure)
+
+
+def test_key_of_levels_is_whole_or_of_what_is_drawn():
+    states = fermi_states(Well(alpha_L=0.046), 3.0)
+    for whole, words in (
+        (True, ["+ chirality", "− chirality", "0 chirality", "propagating", "mixed", "interface"]),
+        (False, ["+ chirality", "− chirality", "propagating", "mixed"]),
+    ):
+        figure = figures.levels_and_contributions([("", states)], whole_key=whole)
+        (key,) = figure.legends
+        assert [text.get_text() for text in key.get_texts()] == words
+        plt.close(figure)
 
 
 # --- On a phone, and in the dark ------------------------------------------------------------------

@@ -597,7 +597,7 @@ def test_verdicts_follow_from_the_deviations():
             only = claims.PROPAGATING if waves <= tolerance else claims.NOT
             assert words == (claims.REPRODUCED if every <= tolerance else only)
         claim = title[one["name"].removeprefix(f"{row}. ")]
-        assert one["unit"] == f" (with ours: {claim.verdict})"
+        assert one["unit"] == f" (at our own tolerance: {claim.verdict})"
         pairs = zip(*np.atleast_1d(claim.paper, claim.tolerance), strict=True)
         own += [[100 * t / p] * 2 + [np.nan] for p, t in pairs if p]
         if claim.title == "Jump at 0.049":
@@ -611,6 +611,16 @@ def test_verdicts_follow_from_the_deviations():
         assert x.tolist() == np.repeat(tolerances, 2)[1:].tolist()
         n = [sum(one["values"][i] == verdict for one in numbers) for i in range(len(tolerances))]
         assert y.tolist() == np.repeat(n, 2)[:-1].tolist()
+
+
+def test_verdicts_share_no_look_with_marks_and_tolerances():
+    panels = data_of("verdicts")["cases"][0]["panels"]
+    looks = [one["look"] for panel in panels for one in panel["series"]]
+    assert len(set(looks)) == len(looks)
+    # Marks are blue and orange, and our own tolerances grey and broken: no curve is.
+    assert not {"curve first", "curve second", "curve thin"} & set(looks)
+    # The line at the tolerance goes along in both.
+    assert all(panel["cursor"] for panel in panels)
 
 
 def test_nothing_in_the_data_ends_the_element():
