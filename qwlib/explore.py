@@ -26,6 +26,8 @@ from .figures import (
     PLUS,
     SEQUENCE,
     STYLE,
+    SUM,
+    SUM_LABEL,
     against_parameter,
     levels_and_contributions,
     number,
@@ -556,9 +558,7 @@ def curve(axis: str, states: FermiStates) -> Figure:
         ("all states", total.sum(axis=1), dict(color=SEQUENCE[1], ls="--")),
         ("propagating", total[:, KINDS.index("propagating")], dict(color=SEQUENCE[0], ls="-")),
     ]
-    figure = against_parameter(
-        [("", curves)], places, CURVES[axis], "∫$S_y$dz (10⁻³ nm⁻² per $τeE/ħ$)"
-    )
+    figure = against_parameter([("", curves)], places, CURVES[axis], SUM_LABEL)
     if low <= here <= high:
         axes = figure.axes[0]
         axes.plot(here, 1e3 * states.contribution.sum(), "o", color=SEQUENCE[1], mfc="white")
@@ -643,7 +643,7 @@ def one_state(states: FermiStates, state: int) -> tuple[Figure, str]:
     upper.plot(one.E, 1e3 * one.contribution, "o", ms=14, mfc="none", mec="black", mew=1.6)
     upper.axhline(0, color="black", lw=0.8)
     upper.set(title="(a)", xlabel="$E$ (eV); grey: $|E| < |Δ|$")
-    upper.set_ylabel("contribution to ∫$S_y$dz\n(10⁻³ nm⁻² per $τeE/ħ$)")
+    upper.set_ylabel(f"contribution to {SUM}\n(10⁻³ nm⁻² per $τeE/ħ$)")
     upper.legend(title="chirality", fontsize=9.5, title_fontsize=9.5)
     for component, name, look in zip(
         psi,
@@ -764,8 +764,8 @@ def interband_view() -> View:
             weak = kept * gamma / (2 * Delta)
             upper.plot(gamma, 1e3 * weak, color="black", ls=":", lw=1, label="$S_y\\,ħ/2Δτ$")
         lower.axhline(1e3 * kept, color=SEQUENCE[1], ls="--", label="Eq. (6)")
-        upper.set(title="(a)", ylabel="∫$S_x$dz\n(10⁻³ nm⁻² per $τeE/ħ$)")
-        lower.set(title="(b)", ylabel="∫$S_y$dz\n(10⁻³ nm⁻² per $τeE/ħ$)")
+        upper.set(title="(a)", ylabel=SUM.replace("_y", "_x") + "\n(10⁻³ nm⁻² per $τeE/ħ$)")
+        lower.set(title="(b)", ylabel=f"{SUM}\n(10⁻³ nm⁻² per $τeE/ħ$)")
         lower.set_xlabel("ħ/τ (eV)")
         # Looking for the best place takes as long as the rest of the drawing.
         upper.legend(fontsize=9.5, loc="upper left")

@@ -138,7 +138,7 @@ def test_the_table_counts_by_kind_and_chirality():
 
 @pytest.mark.parametrize(
     ("name", "value", "said"),
-    [("E_F", 4.8, "ε<sub>F</sub> must be below"), ("V_R", 2.0, "E_F must be below")],
+    [("E_F", 4.8, "ε<sub>F</sub> must be below"), ("V_R", 2.0, "ε<sub>F</sub> must be below")],
 )
 def test_what_is_not_allowed_is_said_in_one_line(explorer, name, value, said):
     before, states = explorer.picture.value, explorer.states
@@ -163,7 +163,7 @@ def test_a_slider_reaches_the_value_it_begins_with():
 
 
 def test_what_is_not_allowed_to_begin_with_is_an_error():
-    with pytest.raises(ValueError, match="ε<sub>F</sub> must be below"):
+    with pytest.raises(ValueError, match="E_F must be below"):
         explore_states(E_F=7.0)
     with pytest.raises(ValueError, match=r"axis must be one of .* got 'mass'"):
         explore_curve("mass")

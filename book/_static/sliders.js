@@ -237,12 +237,13 @@
       const kinds = choice("checkbox", "States counted", KINDS, () => true, redraw);
       const right = choice("radio", "α_R (eV nm²)", data.alpha_R.map(tidy),
         (i) => i === Math.max(data.alpha_R.indexOf(0), 0), redraw);
+      const bySign = (a) => ["negative", "zero", "positive"][Math.sign(a) + 1];
       const mask = () => KINDS.reduce((sum, _, k) => sum + (kinds.on(k) << k), 0);
       const sums = (r) => data.series[r].sums[mask() - 1] ?? data.positions.map(() => 0);
       const counts = (r, i) => data.series[r].counts.findLast(([from]) => from <= i)[1];
       return {
         controls: [kinds.group, right.group],
-        key: [[looks("curve first"), "the chosen α_R"], [looks("curve other"), "the other α_R"],
+        key: [...data.alpha_R.map((a) => [looks(`curve ${bySign(a)}`), `α_R = ${tidy(a)}`]),
           [looks("guide"), "ħ²/m, the end of the model"]],
         say(i) {
           const n = counts(right.which(), i);
@@ -260,14 +261,13 @@
           const y = Math.min(Math.max(value, low + edge), high - edge);
           const split = data.positions.filter((a) => a <= data.limit).length; // no line across the pole
           const curve = (r, ...part) => ({
-            look: `curve ${r === chosen ? "first" : "other"}`,
+            look: `curve ${bySign(data.alpha_R[r])}${r === chosen ? " chosen" : ""}`,
             x: data.positions.slice(...part),
             y: sums(r).slice(...part).map((v) => v / 100),
           });
-          const order = data.alpha_R.map((_, r) => r).sort((a, b) => (a === chosen) - (b === chosen));
           return panels(figure, width, [{
             x: "α_L (eV nm²)", y: `${SPIN} (${UNIT})`, xlim: [0, data.positions.at(-1)], ylim: [low, high], cursor: true,
-            series: [{ look: "guide", x: [data.limit] }, ...order.flatMap((r) => [curve(r, 0, split), curve(r, split)]),
+            series: [{ look: "guide", x: [data.limit] }, ...data.alpha_R.flatMap((_, r) => [curve(r, 0, split), curve(r, split)]),
               { look: y === value ? "dot" : "hollow", x: [data.positions[i]], y: [y] }],
           }], data.positions[i]);
         },
