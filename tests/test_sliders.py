@@ -320,6 +320,19 @@ def test_page_stays_light():
         assert len(stored(chapter).encode()) < limit, chapter
 
 
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_key_gives_a_look_to_one_thing(chapter):
+    data = data_of(chapter)
+    if data["view"] != "curves":
+        pytest.skip("a drawing of its own")
+    names = {}
+    for case in data["cases"]:
+        for one in (series for panel in case["panels"] for series in panel["series"]):
+            if "name" in one:
+                names.setdefault(one["look"], set()).add(one["name"])
+    assert {look: both for look, both in names.items() if len(both) > 1} == {}
+
+
 def lies_between(well: Well, E: np.ndarray, k: np.ndarray, n: int, off: float) -> np.ndarray:
     """Whether the nth bound state lies within `off` of E: it is counted, not found."""
     below, above = (count_states(well, E + side * off, k) for side in (-1, 1))
