@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
@@ -20,7 +21,7 @@ from matplotlib.legend_handler import HandlerTuple
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from matplotlib.axes import Axes
 
@@ -34,6 +35,12 @@ SEQUENCE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#B8860B", "#2F94D3", "#
 """Blue, orange, green, pink, golden, light blue, black: each has a contrast of 3 to the page and,
 after the filter of qwlib.css, to the dark page, where black is white and the others keep their
 names."""
+
+SIGNS = {-1: (SEQUENCE[2], "-"), 0: (SEQUENCE[4], "--"), 1: (SEQUENCE[6], "-.")}
+"""Colour and dashes of a curve by the sign of its α_R, see `by_sign`."""
+
+OTHERS = ((SEQUENCE[3], ":"), (SEQUENCE[5], (0, (6, 1.5, 1, 1.5, 1, 1.5))))
+"""The same where that sign has gone to another value."""
 
 WIDTH = 4.8
 """Width of a figure in inches: on a screen of 400 px letters of 8 points are 8 px high."""
@@ -174,6 +181,20 @@ def _plain(text: str) -> str:
 def number(value: float) -> str:
     """Return a number as a label shows it, with a minus sign instead of a hyphen."""
     return f"{value:g}".replace("-", "−")
+
+
+def by_sign(values: Iterable[float]) -> list[dict]:
+    """Return the look of the curve of each α_R: a sign looks alike in all chapters.
+
+    Blue and orange are left to chiralities, and to propagating and all states.
+    """
+    spare, taken, looks = cycle(OTHERS), set(), []
+    for value in values:
+        sign = int(np.sign(value))
+        colour, dashes = next(spare) if sign in taken else SIGNS[sign]
+        taken.add(sign)
+        looks.append({"color": colour, "ls": dashes})
+    return looks
 
 
 def signed_kappa(states: FermiStates) -> np.ndarray:
@@ -343,7 +364,7 @@ def against_parameter(
         if logarithmic:
             ax.set(xscale="log", yscale="log")
         else:
-            ax.axhline(0, color="black", lw=0.8)
+            ax.axhline(0, color="0.6", lw=0.8, zorder=1)  # a curve on it is seen
         if limit is not None and x[0] < limit < x[-1]:
             ax.axvline(limit, color=NEUTRAL, lw=1, ls=":")
             ax.annotate(
