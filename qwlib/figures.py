@@ -466,7 +466,7 @@ def two_models(
         for label, look, (x, y), _ in curves:
             ax.plot(x, y, label=label, **look)
         ax.plot([], [], color=NEUTRAL, lw=1, label="thin: with δ-functions")
-        ax.axhline(0, color="black", lw=0.8)
+        ax.axhline(0, color="0.6", lw=0.8, zorder=1)  # a curve on it is seen
         _mark_end(ax, limit)
         together = np.concatenate([y for _, _, (_, y), _ in curves])
         margin = 0.3 * np.ptp(together) + 1e-9
@@ -614,7 +614,7 @@ def interband_ratio(
         ax.axhline(level, color="black", lw=0.8, ls=":")
         place = dict(xycoords=("axes fraction", "data"), ha="left", va="center", fontsize=9.5)
         ax.annotate(words, (1.01, level), annotation_clip=False, **place)
-    top.set(yscale="log", ylabel="$|∫S_x dz\\,/∫S_y dz|$", title="(a)")
+    top.set(yscale="log", ylabel=r"$|\int_0^d S_x\,dz\,/\int_0^d S_y\,dz|$", title="(a)")
     bottom.set(ylim=(0, None), ylabel="ratio × $2|Δ|τ/ħ$", title="(b)", xlabel="$α_L$ (eV nm²)")
     bottom.legend(fontsize=9.5)
     return fig

@@ -320,6 +320,19 @@ def test_page_stays_light():
         assert len(stored(chapter).encode()) < limit, chapter
 
 
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_key_gives_a_look_to_one_thing(chapter):
+    data = data_of(chapter)
+    if data["view"] != "curves":
+        pytest.skip("a drawing of its own")
+    names = {}
+    for case in data["cases"]:
+        for one in (series for panel in case["panels"] for series in panel["series"]):
+            if "name" in one:
+                names.setdefault(one["look"], set()).add(one["name"])
+    assert {look: both for look, both in names.items() if len(both) > 1} == {}
+
+
 def lies_between(well: Well, E: np.ndarray, k: np.ndarray, n: int, off: float) -> np.ndarray:
     """Whether the nth bound state lies within `off` of E: it is counted, not found."""
     below, above = (count_states(well, E + side * off, k) for side in (-1, 1))
@@ -409,11 +422,11 @@ def test_ends_shows_both_models():
             assert number(data, "∫S_y dz, δ-function", i) == pytest.approx(
                 spin[i], rel=1e-6, abs=0.51e-2
             )
-            k, band = points(data, "lowest band, δ-function", i)
+            k, band = points(data, "δ-function", i)
             seen = np.abs(band) < 14.9  # far outside of the frame it is cut
             off = 1.1e-3 + 1e-4 * np.abs(band[seen])  # three decimals, or six digits
             assert np.all(lies_between(one, band[seen] - one.c * k[seen] ** 2, k[seen], 0, off))
-            mark = points(data, "its Fermi state", i)[0]
+            mark = points(data, "Fermi state, δ-function", i)[0]
             if a > limit:
                 assert mark.size == 0  # at ε_F above half the barrier
             else:
@@ -426,6 +439,13 @@ def test_ends_shows_both_models():
         layers = Layers.from_well(Well(alpha_L=alpha[i], alpha_R=0.0), 0.3)
         k, share = layers.fermi_states(E_F, 2 * k_max)
         assert abs(k.max() - k_max) < 0.51e-2
+        assert points(data, "Fermi state, width 0.3 nm", i)[0] == pytest.approx(k_max, abs=0.51e-2)
+        k, band = points(data, "width 0.3 nm", i)
+        seen = np.abs(band) < 14.9
+        E, k = band[seen] - one.c * k[seen] ** 2, k[seen]
+        off = 1.1e-3 + 1e-4 * np.abs(band[seen])
+        assert np.all(layers.count_states(E - off, k) == 0)
+        assert np.all(layers.count_states(E + off, k) > 0)
         assert abs(1e3 * share.sum() - total) < 0.6e-2
 
 
@@ -452,7 +472,7 @@ def test_interband_integrates_to_its_numbers():
         ):
             z, profile = points(data, name, i)
             fine = np.linspace(0, 2.2, 2001)
-            area = np.trapezoid(np.interp(fine, z, profile), fine) / scale
+            area = 0.046 * np.trapezoid(np.interp(fine, z, profile), fine) / scale  # over α_L
             words = name.removeprefix("10 ").replace("S_x", "∫S_x dz").replace("S_y", "∫S_y dz")
             # 0.0375 nm is an eighth of the shortest period: a few per cent of the larger areas.
             assert abs(1e3 * area - number(data, words, i)) < 0.05 * kept
