@@ -704,11 +704,11 @@ def spread(states: FermiStates, width: float) -> tuple[Figure, str]:
     )
     box = lowest_energy(lambda E: layers.count_states(E, k), floor - strength * k / width, edge)
     figure, axes = plt.subplots(figsize=(4.8, 3.8), layout="constrained")
-    axes.plot(k, delta + c * k**2, color=SEQUENCE[1], ls="--", label="δ-functions")
+    axes.plot(k, delta + c * k**2, color=NEUTRAL, lw=1, label="δ-functions")
     axes.plot(k, box + c * k**2, color=SEQUENCE[0], label=f"spread over {number(width)} nm")
     axes.axhline(E_F, color="black", lw=0.8, ls=":", label="$ε_F$")
     outer = states.k[:1]
-    axes.plot(outer, np.full(outer.size, E_F), "s", color=SEQUENCE[1], mfc="white")
+    axes.plot(outer, np.full(outer.size, E_F), "s", color=NEUTRAL, mfc="white")
     axes.plot(k_box[:1], np.full(k_box[:1].size, E_F), "o", color=SEQUENCE[0], mfc="white")
     lowest = min((box + c * k**2).min(), 0.0)
     axes.set(xlabel="$k$ (nm⁻¹)", ylabel="$ε$ of the lowest subband (eV)")
@@ -890,7 +890,7 @@ def counted(states: FermiStates, k: float, E: float) -> tuple[Figure, str]:
     upper.axhline(0, color="black", lw=0.6)
     upper.set(title="(a)", ylabel="eigenvalues of $M$ (1/nm)", ylim=(-32, 32))
     lower.fill_between(grid, J, N, step="mid", color=SEQUENCE[0], alpha=0.25, lw=0, label="$n_-$")
-    lower.step(grid, N, where="mid", color=SEQUENCE[0], label="$N$")
+    lower.step(grid, N, where="mid", color=SEQUENCE[2], ls="-.", label="$N$")
     lower.step(grid, J, where="mid", color=SEQUENCE[1], ls="--", label="$J_0$")
     lower.set(title="(b)", xlabel="$E$ (eV)", ylabel="number of states", xlim=(low, grid[-1]))
     for axes in (upper, lower):
