@@ -648,7 +648,7 @@ def one_state(states: FermiStates, state: int) -> tuple[Figure, str]:
     for component, name, look in zip(
         psi,
         ("$ψ_↑$", "$ψ_↓$"),
-        (dict(color=SEQUENCE[0]), dict(color=SEQUENCE[1], ls="--")),
+        (dict(color=SEQUENCE[2]), dict(color=SEQUENCE[3], ls="--")),
         strict=True,
     ):
         lower.plot(z, component, label=name, **look)
