@@ -1,5 +1,6 @@
 """What a live page says when something goes wrong, and what stands beside the pages."""
 
+import ast
 import json
 import re
 import zipfile
@@ -8,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 from conftest import Handler, served
-from livepage import PATIENCE, open_page
+from livepage import CHAPTERS, PATIENCE, code, has, open_page
 from playwright.sync_api import Page, expect
 
 import qwlib
@@ -77,6 +78,32 @@ def test_a_page_opened_as_a_file_says_what_to_do(browser, html):
 
 
 # --- without a browser ----------------------------------------------------------------------------
+
+
+def names(source: str) -> tuple[set[str], set[str]]:
+    """Return the names that a cell reads, and those that it gives a meaning to."""
+    read, made = set(), set()
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Name(id=name, ctx=ast.Load()):
+                read.add(name)
+            case ast.Name(id=name) | ast.FunctionDef(name=name) | ast.arg(arg=name):
+                made.add(name)
+            case ast.alias(name=name, asname=other):
+                made.add((other or name).split(".")[0])
+    return read, made
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_cells_of_a_page_need_none_that_the_page_lacks(chapter):
+    shown, hidden = set(), set()
+    for cell in code(chapter):
+        read, made = names(cell.source)
+        if has(cell, "remove-cell") or has(cell, "remove-input"):
+            hidden |= made
+        else:
+            assert not (read - made - shown) & hidden, cell.source
+            shown |= made
 
 
 def test_make_book_takes_the_copies_when_asked_to(monkeypatch, tmp_path):

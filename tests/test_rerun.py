@@ -383,7 +383,7 @@ def test_page_stands_alone_and_shows_the_numbers_of_the_rerun(done):
     page = BeautifulSoup(text, "html.parser")
     n = len(fermi_states(Well(d=3.0), 3.0))
     assert n != len(fermi_states(Well(), 3.0))
-    sentences = page.get_text()
+    sentences = page.get_text().replace("\N{NO-BREAK SPACE}", " ")
     assert f"There are {n} states, see Fig. 1, Eq. (1), Another chapter" in sentences
     assert page.figcaption.get_text().split() == ["Fig.", "1", "At", "d", "=", f"{n}."]
     assert not re.search(r"\{[\w:]+\}`|\\frac|\\\(", sentences)

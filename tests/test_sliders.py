@@ -320,11 +320,9 @@ def test_page_stays_light():
         assert len(stored(chapter).encode()) < limit, chapter
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS)
+@pytest.mark.parametrize("chapter", sorted({*CHAPTERS} - {"confinement", "chirality"}))
 def test_key_gives_a_look_to_one_thing(chapter):
-    data = data_of(chapter)
-    if data["view"] != "curves":
-        pytest.skip("a drawing of its own")
+    data = data_of(chapter)  # the two left out have drawings of their own
     names = {}
     for case in data["cases"]:
         for one in (series for panel in case["panels"] for series in panel["series"]):
