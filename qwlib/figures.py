@@ -234,9 +234,8 @@ def fermi_circles() -> Figure:
             for angle in np.arange(4) * np.pi / 2:
                 spin = chi * np.array([-np.sin(angle), np.cos(angle)])  # along χ z × k
                 middle = beside * np.array([np.cos(angle), np.sin(angle)])
-                if (
-                    chi * middle[0] > -0.5
-                ):  # else beside the circle where it was, which is in between
+                # Where the circle was before is in the way on one side: there beside that one.
+                if chi * middle[0] > -0.5:
                     middle[0] -= moved
                 foot = middle - 0.24 * spin
                 look = dict(arrowstyle="-|>", color=colour, lw=2.4, shrinkA=0, shrinkB=0)
