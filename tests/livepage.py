@@ -193,6 +193,7 @@ def run_all(page: Page, chapter: str) -> int:
     for figure in page.locator("article div.cell figure:has(.jp-OutputArea)").all():
         assert figure.locator("img").get_attribute("src").startswith("data:image/png")
         assert figure.locator("figcaption .caption-number").count() == 1
+        assert figure.locator("img").get_attribute("alt")
     return printed
 
 

@@ -232,6 +232,9 @@ def test_menus_open_on_a_narrow_screen_and_give_room_on_a_wide_one(visit):
         expect(menu.locator("a", has_text=content).first).to_be_in_viewport()
         page.keyboard.press("Escape")
         expect(menu).to_have_count(0)
+    shown.click()
+    menu.get_by_role("link", name="Summary").click()
+    expect(menu).to_have_count(0)
     page.set_viewport_size({"width": 1400, "height": 800})
     width = page.locator(".bd-main").bounding_box()["width"]
     page.locator(".primary-toggle").click()

@@ -200,12 +200,30 @@ del Path
         const drawn = Array.from(figure.childNodes).filter((node) => node !== caption);
         output.append(...before, ...drawn);
         figure.prepend(output);
+        keepLook(figure);
       } else {
         output.append(...place.childNodes);
         place.append(output);
       }
       return number === 0 || cell.matches(".tag_parameters, .tag_explorer");
     });
+  }
+
+  /* A figure that is drawn anew is as wide as it was, and says the same to who does not see it. */
+  function keepLook(figure) {
+    const before = figure.querySelector("img");
+    if (!before) {
+      return;
+    }
+    const { width } = before.getBoundingClientRect();
+    new MutationObserver(() => {
+      figure.querySelectorAll("img:not([alt]), img[alt='']").forEach((image) => {
+        image.alt = before.alt;
+        if (width) {
+          image.style.width = `${width}px`;
+        }
+      });
+    }).observe(figure, { childList: true, subtree: true });
   }
 
   /* ipywidgets gives names to neither the handle of a slider, nor the number beside it, nor a
@@ -246,6 +264,15 @@ del Path
     });
     for (const event of ["input", "keydown", "blur"]) {
       root.addEventListener(event, readTyped, true);
+    }
+    /* What was said of a typed value is no longer so when a slider moves. */
+    for (const event of ["pointerdown", "keydown"]) {
+      root.addEventListener(event, ({ target }) => {
+        const told = target.closest(".noUi-target") && root.querySelector(".qw-told");
+        if (told) {
+          told.textContent = "";
+        }
+      });
     }
   }
 

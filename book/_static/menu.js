@@ -4,3 +4,8 @@
 for (const button of document.querySelectorAll(".bd-header .sidebar-toggle")) {
   button.remove();
 }
+
+/* Who has chosen a section wants to read it. */
+document.addEventListener("click", ({ target }) => {
+  target.closest("dialog[open] a[href*='#']")?.closest("dialog").close();
+});
