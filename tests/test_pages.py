@@ -380,12 +380,7 @@ PREVIEWS = [
     ("chirality", 'a.symbol[href$="#sym-alpha"]', "Rashba parameters of the interfaces", "code"),
     ("chirality", 'a[href="#ex-chirality-1"]', "Exercise", ".exercise"),
     ("chirality", 'a[href="model.html"]', "The model", "ul"),
-    (
-        "confinement",
-        'a[href="#fig-confinement"]',
-        "The paper’s Fig.\N{NO-BREAK SPACE}2",
-        "figure img",
-    ),
+    ("confinement", 'a[href="#fig-confinement"]', FIGURE, "figure img"),
     ("confinement", 'a[href^="verdicts.html#claim-"]', "11 states at 0.046", "strong"),
     ("glossary", 'a[href="#term-Fermi-state"]', "has the Fermi energy", "mjx-container"),
     ("speed", 'a[href="rerunning.html#what-it-costs"]', "What it costs", "p"),

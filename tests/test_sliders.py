@@ -189,10 +189,8 @@ def test_profiles_are_those_of_the_states_and_integrate_to_their_sums():
 
 def test_profiles_start_with_the_case_that_is_asked_for():
     cases = {"a": Well(), "b": Well(alpha_L=0.01)}
-    assert [sliders.profiles(cases, E_F, [1.0], first=c).data["first"] for c in (None, "b")] == [
-        0,
-        1,
-    ]
+    for asked, place in ((None, 0), ("b", 1)):
+        assert sliders.profiles(cases, E_F, [1.0], first=asked).data["first"] == place
     with pytest.raises(ValueError, match=r"first must be one of a, b, got 'c'"):
         sliders.profiles(cases, E_F, [1.0], first="c")
 
