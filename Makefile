@@ -43,7 +43,7 @@ help:
 	@echo 'make slides    make the slides of the built book again, as make book does'
 	@echo 'make links     ask every address that the book names whether it still answers'
 	@echo 'make release   put the built book as a zip, and how to cite it, into _build/release'
-	@echo 'make bench     time qwlib against other routes (KWANT=python for Kwant too)'
+	@echo 'make bench     time qwlib against other routes (KWANT=python for Kwant too), and the pages'
 	@echo 'make lock      resolve requirements.in into requirements.txt'
 	@echo 'make clean     remove everything the other commands made'
 	@echo
@@ -91,11 +91,13 @@ release:
 	@$(ENVIRONMENT)
 	@$(PY) tools/release.py _build/html _build/release
 
-# What the page on speed and the end of rerunning.md show; `make baseline` then puts it there.
+# What the page on speed and the end of rerunning.md show; `make baseline` then puts it there.  What
+# readers of the pages wait for is printed; the book must have been built for it.
 bench:
 	@$(ENVIRONMENT)
 	@$(PY) benchmarks/run.py $(if $(KWANT),--kwant $(KWANT))
 	@$(PY) benchmarks/engine.py
+	@$(PY) benchmarks/pages.py
 
 # Written beside requirements.txt and moved over it, so that a failure leaves the old one whole.
 # The resolver starts from the present pins, so that only what must change does;

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,7 +16,14 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from filelock import FileLock
 from hypothesis import settings
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
 
 from qwlib.onepage import copy_book, use_outputs
 from tools import live
@@ -58,55 +65,6 @@ def pytest_report_header(config: pytest.Config) -> str:
         if seed is not None
         else "the same examples every time (CI is set)"
     )
-
-
-WORKER = os.environ.get("PYTEST_XDIST_WORKER")
-
-
-def lock(config: pytest.Config, name: str) -> FileLock:
-    """Return a lock that all workers share, in the folder that holds those of each."""
-    folder = Path(config.option.basetemp).parent / "locks"
-    folder.mkdir(parents=True, exist_ok=True)
-    return FileLock(folder / name, is_singleton=True)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item):
-    """Hold a lock of this worker's own during each test, for which `quiet` waits."""
-    if WORKER is None:
-        return (yield)
-    # Nobody begins a test while one worker waits for the others to end theirs.
-    with lock(item.config, "next"):
-        own = lock(item.config, WORKER).acquire()
-    with own:
-        return (yield)
-
-
-@pytest.fixture(scope="session")
-def quiet(pytestconfig) -> Callable[[], AbstractContextManager]:
-    """Return a context in which no other worker runs a test, to measure time.
-
-    Others have to wait, so measure without it first: what is fast enough beside others is so alone.
-    """
-
-    @contextmanager
-    def alone():
-        if WORKER is None:
-            yield
-            return
-        workers = [f"gw{i}" for i in range(int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))]
-        own = lock(pytestconfig, WORKER)
-        # Another worker may wait for this one for the same reason.
-        own.release()
-        try:
-            with ExitStack() as held:
-                for name in ["next", *workers]:
-                    held.enter_context(lock(pytestconfig, name))
-                yield
-        finally:
-            own.acquire()
-
-    return alone
 
 
 def build(directory: Path) -> subprocess.CompletedProcess:
@@ -223,6 +181,12 @@ def local_site(local_html) -> Iterator[Site]:
         yield address
 
 
+PATIENCE = 600  # s
+"""When to give up waiting for something: only what hangs takes so long, on a slow machine too."""
+
+# `SLOWER=4 make test` has a browser that is four times as slow as this machine lets it be.
+SLOWER = float(os.environ.get("SLOWER", 1))
+
 BROWSERS = (
     "chromium",
     "chromium-browser",
@@ -243,17 +207,44 @@ OPTIONS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium or Chrome, or the one that Playwright downloaded."""
+def patient(make: Callable) -> Callable:
+    """Return `browser.new_page` or `browser.new_context` with this patience and speed."""
+
+    def slow(page: Page) -> None:
+        rate = {"rate": SLOWER}
+        page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", rate)
+
+    def made(**options) -> Page | BrowserContext:
+        one = make(**options)
+        one.set_default_timeout(1000 * PATIENCE)
+        if SLOWER > 1:
+            slow(one) if isinstance(one, Page) else one.on("page", slow)
+        return one
+
+    return made
+
+
+@contextmanager
+def launched() -> Iterator[Browser]:
+    """Start Chromium or Chrome, or the one that Playwright downloaded."""
     with sync_playwright() as playwright:
         found = next(filter(None, map(shutil.which, BROWSERS)), None)
         path = found or playwright.chromium.executable_path
         if not Path(path).exists():
             missing("no Chromium: install it, or run `python -m playwright install chromium`")
         browser = playwright.chromium.launch(executable_path=path, args=OPTIONS)
+        browser.new_page, browser.new_context = map(
+            patient, (browser.new_page, browser.new_context)
+        )
+        expect.set_options(timeout=1000 * PATIENCE)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with launched() as browser:
+        yield browser
 
 
 def watched(page: Page, site: str = "") -> Page:

@@ -1,15 +1,12 @@
 """What the tests of live pages share: a page that is opened, started, read and measured."""
 
 import hashlib
-import os
 import re
-import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
 import nbformat
-import psutil
 from conftest import Site, watched
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
@@ -39,50 +36,13 @@ THOROUGH = ("confinement", "chirality", "thickness")
 """Chapters with an explorer of which tests/test_live.py runs all cells; the others have theirs in
 tests/test_live_explorers.py."""
 
-# Seconds on a quiet machine, from the press of the button and from that of a key.
-TO_START, TO_STEP = 30, 0.5
-# When to give up: other work on the machine is no reason to fail.
-PATIENCE = 300_000  # ms
-
 # From one machine to the other: a sum of contributions is rounded differently by another libm.
 SAME = 1e-9
-
-
-class Stopwatch:
-    """Measures what a quiet machine would need at most, on one that may not be quiet.
-
-    What passes is as long or longer.  So is the time of the processors that the browser takes, as
-    one of its threads at least is busy all the while: nothing here waits for a network.  Other work
-    makes the first longer but hardly the second, threads side by side the second but not the first.
-    """
-
-    def __init__(self):
-        self.began, self.used = time.perf_counter(), self.processors()
-
-    @staticmethod
-    def processors() -> float:
-        total = 0.0
-        for process in psutil.Process().children(recursive=True):
-            try:
-                times = process.cpu_times()
-            except psutil.NoSuchProcess:
-                continue
-            total += times.user + times.system
-        return total
-
-    def read(self) -> tuple[float, float]:
-        return time.perf_counter() - self.began, self.processors() - self.used
-
-
-def say(capsys, text: str) -> None:
-    with capsys.disabled():
-        print(f"\n    {text} (load {os.getloadavg()[0]:.1f})")
 
 
 def open_page(browser: Browser, site: str, name: str) -> Page:
     """Open a page; what goes wrong from now on is in `page.wrong`."""
     page = watched(browser.new_page(viewport={"width": 1200, "height": 1000}))
-    page.set_default_timeout(PATIENCE)
     page.goto(f"{site}/book/{name}.html")
     return page
 
@@ -176,7 +136,7 @@ def run_all(page: Page, chapter: str) -> int:
     Returns how many cells print something.
     """
     page.get_by_role("button", name="Run all cells").click()
-    expect(page.get_by_role("button", name="Run all cells")).to_be_enabled(timeout=PATIENCE)
+    expect(page.get_by_role("button", name="Run all cells")).to_be_enabled()
     said = page.inner_text(".qw-live")
     assert complaints(page) == []
     gone = ("remove-cell", "remove-input")  # from the page, and so nothing of them can run
@@ -197,33 +157,10 @@ def run_all(page: Page, chapter: str) -> int:
     return printed
 
 
-def usable_in_time(running, browser: Browser, site: str, capsys, quiet) -> None:
-    """Assert that a page was usable soon after the click, if need be after another try."""
-
-    def soon(took: tuple[float, float]) -> bool:
-        passed, used = took
-        say(capsys, f"{running.chapter}: usable after {passed:.1f} s, {used:.1f} s of processors")
-        return min(took) < TO_START
-
-    if soon(running.took):
-        return
-    with quiet():
-        # Crowded caches make a processor slower, but not each time: the best counts.
-        for _ in range(2):
-            page = open_page(browser, site, running.chapter)
-            watch = Stopwatch()
-            press(page)
-            took = watch.read()
-            page.close()
-            if soon(took):
-                return
-    raise AssertionError(f"not usable within {TO_START} s")
-
-
 def started(
     browser: Browser, site: Site, chapter: str, copies: Path | None = None
 ) -> Iterator[SimpleNamespace]:
-    """Start a chapter: give the page, its explorer, and what it took to get there.
+    """Start a chapter: give the page, its explorer, and what was loaded for it.
 
     A page that takes Thebe and Pyodide from their public addresses gets the local copies there.
     """
@@ -247,13 +184,11 @@ def started(
         page.context.route("**/*", answer)
     page.wait_for_load_state("networkidle")
     before, idle = list(site.seen), page.inner_text(".qw-run-message")
-    watch = Stopwatch()
     press(page)
     yield SimpleNamespace(
         chapter=chapter,
         page=page,
         explorer=page.locator("div.tag_explorer"),
-        took=watch.read(),
         before=before,
         idle=idle,
         loaded=site.seen[len(before) :],
@@ -262,30 +197,14 @@ def started(
     page.close()
 
 
-def step(explorer: Locator, handle: Locator, key: str) -> tuple[float, float]:
-    """Press a key on a slider and return how long it took until the picture was another."""
-    shown = explorer.locator("img.widget-image").element_handle()
-    source = shown.get_property("src").json_value()
-    watch = Stopwatch()
+def step(explorer: Locator, handle: Locator, key: str) -> int:
+    """Press a key on a slider and return how many pictures came of it, once Python rests again."""
+    page = explorer.page
+    explorer.locator("img.widget-image").evaluate(
+        """image => { window.drawn = 0; window.pictures?.disconnect();
+          window.pictures = new MutationObserver(all => window.drawn += all.length);
+          window.pictures.observe(image, { attributeFilter: ["src"] }); }"""
+    )
     handle.press(key)
-    explorer.page.wait_for_function("([node, src]) => node.src !== src", arg=[shown, source])
-    return watch.read()
-
-
-def steps_in_time(running, name: str, capsys, quiet) -> None:
-    """Assert that the picture follows a slider at once."""
-
-    def soon(count: int) -> bool:
-        steps = []
-        # All do about the same work, and what else happens can only make them longer: the best of
-        # some counts.
-        while len(steps) < count and min(map(min, steps), default=TO_STEP) >= TO_STEP:
-            steps.append(step(running.explorer, slider(running.explorer, name), "ArrowRight"))
-        listed = ", ".join(f"{passed:.2f} ({used:.2f})" for passed, used in steps)
-        say(capsys, f"{running.chapter}: steps of a slider: {listed} s (of processors)")
-        return min(map(min, steps)) < TO_STEP
-
-    if soon(5):
-        return
-    with quiet():
-        assert soon(10)
+    page.wait_for_function("drawn > 0 && !document.documentElement.classList.contains('qw-busy')")
+    return page.evaluate("drawn")

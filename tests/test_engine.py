@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 import xarray as xr
 import zarr
+from conftest import PATIENCE
 from distributed import Client, LocalCluster
 from hypothesis import given
 from hypothesis import strategies as st
@@ -337,8 +338,9 @@ def test_scheduler_that_dies_and_is_back_loses_nothing(place, bare, monkeypatch)
 
     try:
         start()
-        with Client(address, timeout=60, set_as_default=False) as client:
-            client.wait_for_workers(1, timeout=120)
+        with Client(address, timeout=PATIENCE, set_as_default=False) as client:
+            client.wait_for_workers(1, timeout=PATIENCE)
+        monkeypatch.setattr(engine, "PATIENCE", PATIENCE)
         stored = on_put(monkeypatch, 4, restart)
         assert command("--scheduler", address) == 0
     finally:
@@ -350,9 +352,13 @@ def test_scheduler_that_dies_and_is_back_loses_nothing(place, bare, monkeypatch)
 
 
 def test_scheduler_that_stays_away_is_told_and_chunks_are_kept(place, monkeypatch, capsys):
-    monkeypatch.setattr(engine, "PATIENCE", 1)
     with started(1) as cluster:
-        stored = on_put(monkeypatch, 4, cluster.close)
+
+        def close():
+            cluster.close()
+            monkeypatch.setattr(engine, "PATIENCE", 1)  # what connects before has all its time
+
+        stored = on_put(monkeypatch, 4, close)
         assert command("--scheduler", cluster.scheduler_address) == 1
     error = capsys.readouterr().err
     assert f"error: no scheduler at {cluster.scheduler_address} for 1 s\n" in error
@@ -474,7 +480,7 @@ def test_stopped_sweep_goes_on_from_its_finished_chunks(
         time.sleep(0.02)
     # As Ctrl-C does, to the workers too.
     (os.killpg if how == signal.SIGINT else os.kill)(process.pid, how)
-    _, err = process.communicate(timeout=120)
+    _, err = process.communicate(timeout=PATIENCE)
     kept = finished(place)
     assert 3 <= kept < CHUNKS
     if how == signal.SIGINT:
@@ -505,7 +511,7 @@ BREAKS = SMALL + (
 
 def test_client_whose_connection_breaks_comes_back(place, bare, cluster):
     process = start("--scheduler", cluster.scheduler_address, code=BREAKS)
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, err) == (0, "")
     # One client that looks for the scheduler, and two that work.
     assert out.splitlines()[-1] == f"3 {list(range(CHUNKS))}"
@@ -597,7 +603,7 @@ def test_order_of_the_axes_is_part_of_the_sweep(place):
 
 def test_two_at_once_do_not_get_into_each_others_way(place, bare, monkeypatch, capsys):
     second = []
-    on_put(monkeypatch, 2, lambda: second.append(start().communicate(timeout=120)))
+    on_put(monkeypatch, 2, lambda: second.append(start().communicate(timeout=PATIENCE)))
     assert command() == 0
     assert second == [("", "error: another process is writing result.nc\n")]
     same_bits("result.nc", bare)
@@ -769,7 +775,7 @@ LIMIT = SMALL + (
 def test_disk_that_fills_up_meanwhile_leaves_what_was_there(place, bare, limit, kept):
     Path("result.nc").write_text("precious")
     process = start(code=LIMIT.format(limit))
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1, err
     assert out == f"480 wells in {CHUNKS} chunks\n"
     assert err.startswith("error: ") and err.count("\n") == 2

@@ -9,7 +9,6 @@ import re
 import pytest
 from livepage import (
     BOOK,
-    PATIENCE,
     SAME,
     THOROUGH,
     cell_of,
@@ -21,12 +20,10 @@ from livepage import (
     parameters,
     picture,
     run_all,
-    say,
     slider,
     started,
-    steps_in_time,
+    step,
     totals,
-    usable_in_time,
 )
 from playwright.sync_api import expect
 
@@ -35,20 +32,15 @@ from playwright.sync_api import expect
 
 @pytest.fixture(scope="module", params=THOROUGH)
 def running(request, browser, local_site):
-    """A chapter that runs: the page, its explorer, and what it took to get there."""
+    """A chapter that runs: the page, its explorer, and what was loaded."""
     yield from started(browser, local_site, request.param)
 
 
-def test_from_click_to_usable(running, browser, local_site, capsys, quiet):
-    usable_in_time(running, browser, local_site, capsys, quiet)
-
-
-def test_the_button_loads_what_it_says_and_nothing_twice(running, local_html, capsys):
+def test_the_button_loads_what_it_says_and_nothing_twice(running, local_html):
     assert not [path for path in running.before if path.startswith("/live/")]
     loaded = [path.partition("?")[0] for path in running.loaded]
     assert len(set(loaded)) == len(loaded)
     size = sum((local_html / path.lstrip("/")).stat().st_size for path in loaded) / 1e6
-    say(capsys, f"{running.chapter}: {size:.1f} MB in {len(loaded)} files")
     told = float(re.search(r"MEGABYTES = (\d+);", (BOOK / "_static/live.js").read_text())[1])
     assert size == pytest.approx(told, rel=0.05)  # "about"
 
@@ -69,8 +61,8 @@ def test_the_slider_moves_the_figure_and_the_page_shows_what_qwlib_computes(runn
         before = picture(explorer)
 
 
-def test_a_step_of_the_slider(running, capsys, quiet):
-    steps_in_time(running, "alpha_L", capsys, quiet)
+def test_a_step_of_the_slider_sends_one_picture(running):
+    assert step(running.explorer, slider(running.explorer, "alpha_L"), "ArrowRight") == 1
 
 
 def test_all_cells_print_what_the_book_prints(running):
@@ -90,12 +82,12 @@ def test_a_cell_that_is_edited_changes_the_cells_below(running):
     output = cell_of(running.page, place).locator("[data-output]")
     assert [line.inner_text() for line in stale] == ["", "edited, not run yet", ""]
     cell_of(running.page, place).get_by_role("button", name="run", exact=True).click()
-    expect(output).to_contain_text("set", timeout=PATIENCE)
+    expect(output).to_contain_text("set")
     expect(stale[2]).to_have_text("a cell above has changed since this ran")
     assert [line.inner_text() for line in stale[:2]] == ["", ""]
     cell_of(running.page, last).get_by_role("button", name="run", exact=True).click()
     readout = control(running.explorer, "E_F").locator(".widget-readout")
-    expect(readout).to_have_text("2.80", timeout=PATIENCE)
+    expect(readout).to_have_text("2.80")
     now = parameters(running.explorer)
     assert totals(running.explorer) == pytest.approx(computed(now), rel=SAME, abs=1e-15)
     assert stale[2].inner_text() == ""
@@ -162,7 +154,7 @@ def test_a_cell_that_fails_alone_is_told_at_the_cell_and_at_the_top(running):
     ):
         editor.evaluate("(node, text) => node.CodeMirror.setValue(text)", text)
         cell_of(running.page, 1).get_by_role("button", name="run", exact=True).click()
-        expect(running.page.locator(".qw-live")).to_contain_text(said, timeout=PATIENCE)
+        expect(running.page.locator(".qw-live")).to_contain_text(said)
         assert cell_of(running.page, 1).locator(".qw-stale").inner_text() == mark
 
 
@@ -178,7 +170,7 @@ def test_running_all_cells_stops_at_the_first_that_fails(running):
     editor.evaluate("node => node.CodeMirror.setValue('1 / 0')")
     running.page.get_by_role("button", name="Run all cells").click()
     expect(running.page.locator(".qw-live[data-state=live]")).to_contain_text(
-        f"Stopped at cell 2 of {cells.count()}: ZeroDivisionError", timeout=PATIENCE
+        f"Stopped at cell 2 of {cells.count()}: ZeroDivisionError"
     )
     expect(running.page.get_by_role("button", name="Run all cells")).to_be_enabled()
     (told,) = complaints(running.page)

@@ -20,6 +20,7 @@ import papermill
 import psutil
 import pytest
 from bs4 import BeautifulSoup
+from conftest import PATIENCE
 
 from qwlib import Well, __main__, claims, fermi_states
 from qwlib import rerun as reruns
@@ -166,7 +167,7 @@ def command(tree: Path, *arguments: str, **options) -> subprocess.Popen:
 
 
 def finish(process: subprocess.Popen) -> tuple[int, str, str]:
-    out, err = process.communicate(timeout=300)
+    out, err = process.communicate(timeout=PATIENCE)
     return process.returncode, out, err
 
 
@@ -487,12 +488,12 @@ def test_failing_cell_keeps_its_notebook_and_what_was_there_before(tree, done):
 
 def wait_for(condition, process: subprocess.Popen) -> None:
     """Wait until `condition()` holds while `process` runs."""
-    for _ in range(1200):
+    for _ in range(PATIENCE * 20):
         if condition():
             return
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)
-    raise AssertionError("waited a minute in vain")
+    raise AssertionError("waited in vain")
 
 
 def in_the_middle(tree: Path, seconds: float) -> subprocess.Popen:
@@ -516,7 +517,7 @@ def test_interrupted_rerun_leaves_nothing_that_looks_finished(tmp_path, kill):
     process.send_signal(kill)
     status, out, err = finish(process)
     # The kernel goes too; one whose parent was killed looks for it every second.
-    assert not psutil.wait_procs(children, timeout=30)[1]
+    assert not psutil.wait_procs(children, timeout=PATIENCE)[1]
     assert out == ""
     assert visible(tree) == set()
     if kill == signal.SIGINT:

@@ -664,7 +664,6 @@ def visits(browser, site):
     def visit(chapter, width=1400, scheme="light", **options):
         size = {"width": width, "height": 900}
         context = browser.new_context(viewport=size, color_scheme=scheme, **options)
-        context.set_default_timeout(120_000)  # a busy machine is slow, not broken
         pages.append(watched(context.new_page(), site.removesuffix("/book")))
         pages[-1].goto(f"{site}/{chapter}.html")
         return pages[-1]

@@ -85,10 +85,10 @@ del Path
     return answer;
   }
 
-  function within(seconds, promise) {
-    const text = `Python did not start within ${seconds} s.`;
+  function within(minutes, promise) {
+    const text = `Python did not start within ${minutes} minutes.`;
     const late = new Promise((_, reject) =>
-      setTimeout(() => reject(new Trouble(text)), 1000 * seconds)
+      setTimeout(() => reject(new Trouble(text)), 60000 * minutes)
     );
     return Promise.race([promise, late]);
   }
@@ -407,7 +407,7 @@ del Path
     let lost, lose;
     const broken = new Promise((_, reject) => (lose = reject));
     broken.catch(() => {}); // somebody waits for it at times only
-    const unbroken = (promise) => within(180, Promise.race([promise, broken]));
+    const unbroken = (promise) => within(10, Promise.race([promise, broken]));
     const heard = (message) => {
       if ("lost" in message) {
         lost = undelivered(message.lost);
