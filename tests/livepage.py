@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
+from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -28,13 +29,24 @@ def has(cell, tag: str) -> bool:
     return tag in cell.metadata.get("tags", [])
 
 
+def of_page(chapter: str) -> list:
+    """Return the cells of code that the page of a chapter has; nothing of others can run there."""
+    gone = ("remove-cell", "remove-input")
+    return [cell for cell in code(chapter) if not any(has(cell, tag) for tag in gone)]
+
+
+def stored(cell) -> str:
+    """Return what the book stores as printed by a cell."""
+    return "".join(out.text for out in cell.outputs if out.output_type == "stream")
+
+
 CHAPTERS = sorted(path.stem for path in BOOK.glob("*.ipynb"))
 WELL = (*Well.__dataclass_fields__, "E_F")
 EXPLORED = [name for name in CHAPTERS if any(has(cell, "explorer") for cell in code(name))]
 
-THOROUGH = ("confinement", "chirality", "thickness")
-"""Chapters with an explorer of which tests/test_live.py runs all cells; the others have theirs in
-tests/test_live_explorers.py."""
+THOROUGH = "confinement"
+"""The chapter that tests/test_live.py starts for all that is asked of a page; the explorers of the
+others are shown in the page that tests/test_live_explorers.py starts."""
 
 # From one machine to the other: a sum of contributions is rounded differently by another libm.
 SAME = 1e-9
@@ -113,17 +125,27 @@ def cell_of(page: Page, number: int) -> Locator:
     return page.locator("article div.cell:has(.CodeMirror)").nth(number)
 
 
-def run(page: Page, number: int, source: str) -> str:
-    """Write a cell anew, press its button and return what it shows, once "done" is there."""
-    cell = cell_of(page, number)
-    output = cell.locator("[data-output]")
-    output.evaluate("node => { node.querySelector('.jp-OutputArea').innerHTML = ''; }")
+def write(cell: Locator, source: str) -> Locator:
+    """Write a cell anew, press its button and return where its output comes."""
     cell.locator(".CodeMirror").evaluate("(node, text) => node.CodeMirror.setValue(text)", source)
     cell.get_by_role("button", name="run", exact=True).click()
+    return cell.locator("[data-output]")
+
+
+RUNS = count()
+
+
+def run(page: Page, number: int, source: str) -> str:
+    """Run other code in a cell and return what it prints."""
+    end = f"run {next(RUNS)} is done"
+    output = write(cell_of(page, number), f"{source}\nprint({end!r})")
     page.wait_for_function(
-        "node => /^done$|Error/m.test(node.innerText)", arg=output.element_handle()
+        "([node, end]) => node.innerText.includes(end) || /^\\w*Error/m.test(node.innerText)",
+        arg=[output.element_handle(), end],
     )
-    return output.inner_text()
+    stdout = "".join(output.locator("[data-mime-type*=stdout]").all_text_contents())
+    assert end in stdout, output.inner_text()
+    return stdout.removesuffix(f"{end}\n")
 
 
 def complaints(page: Page) -> list[str]:
@@ -139,13 +161,12 @@ def run_all(page: Page, chapter: str) -> int:
     expect(page.get_by_role("button", name="Run all cells")).to_be_enabled()
     said = page.inner_text(".qw-live")
     assert complaints(page) == []
-    gone = ("remove-cell", "remove-input")  # from the page, and so nothing of them can run
-    cells = [cell for cell in code(chapter) if not any(has(cell, tag) for tag in gone)]
+    cells = of_page(chapter)
     assert page.locator("article div.cell:has(.CodeMirror)").count() == len(cells)
     assert f"All {len(cells)} cells have run" in said
     printed = 0
     for number, cell in enumerate(cells):
-        text = "".join(out.text for out in cell.outputs if out.output_type == "stream")
+        text = stored(cell)
         shown = cell_of(page, number).locator("[data-output] [data-mime-type*=stdout]")
         assert "".join(shown.all_text_contents()).strip() == text.strip()
         printed += bool(text)
@@ -166,9 +187,10 @@ def started(
     """
     del site.seen[:]
     page = open_page(browser, site, chapter)
-    public = set()
+    public, urls = set(), []
 
     def answer(route: Route) -> None:
+        urls.append(route.request.url.partition("?")[0])
         for name, prefix in live.PUBLIC.items():
             if route.request.url.startswith(prefix):
                 public.add(name)
@@ -186,6 +208,7 @@ def started(
     before, idle = list(site.seen), page.inner_text(".qw-run-message")
     press(page)
     yield SimpleNamespace(
+        site=site,
         chapter=chapter,
         page=page,
         explorer=page.locator("div.tag_explorer"),
@@ -193,6 +216,7 @@ def started(
         idle=idle,
         loaded=site.seen[len(before) :],
         public=public,
+        urls=urls,
     )
     page.close()
 

@@ -1,4 +1,4 @@
-"""The chapters run in the page: Python started in a real browser, cells run, a slider moved.
+"""A chapter runs in the page: Python started in a real browser, cells run, a slider moved.
 
 The pages are those of the book, served from this machine with what `LIVE=local` puts beside them;
 no other machine can be reached.
@@ -27,13 +27,11 @@ from livepage import (
 )
 from playwright.sync_api import expect
 
-# --- each chapter that has an explorer ------------------------------------------------------------
 
-
-@pytest.fixture(scope="module", params=THOROUGH)
-def running(request, browser, local_site):
+@pytest.fixture(scope="module")
+def running(browser, local_site):
     """A chapter that runs: the page, its explorer, and what was loaded."""
-    yield from started(browser, local_site, request.param)
+    yield from started(browser, local_site, THOROUGH)
 
 
 def test_the_button_loads_what_it_says_and_nothing_twice(running, local_html):
