@@ -16,7 +16,7 @@ from types import SimpleNamespace
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from conftest import IN_CI, ROOT, served, told, violations, watched
+from conftest import served, told, violations, watched
 from playwright.sync_api import expect
 from test_build import PAGES
 
@@ -53,7 +53,7 @@ MOVING = """() => Array.from(document.querySelectorAll(":not(mjx-container *)"))
     || style.transitionDuration.split(", ").some(time => parseFloat(time) > 0);
 }).map(one => `${one.tagName} ${one.className}`).slice(0, 5)"""
 # Where pictures of all pages are kept, which a reviewer can look through.
-SCREENSHOTS = os.environ.get("SCREENSHOTS") or (IN_CI and ROOT / "_build" / "screenshots")
+SCREENSHOTS = os.environ.get("SCREENSHOTS")
 TILE = 16_000  # px of a page in one picture; the browser takes no more at a time
 # A screen reader gets MathML for a formula.
 # The list of cited works is docutils' own markup, a list whose items have the role of entries.
