@@ -767,21 +767,35 @@ def test_chapter_holds_far_from_the_parameters_of_the_paper(far_away, which, nam
         check(values_of(which, name), numbers, text)
 
 
-@pytest.mark.parametrize(
-    ("name", "nonsense", "message"),
-    [
-        ("confinement", "d: -1.0", "d must be > 0 nm"),
-        ("chirality", "V_L: .nan", "V_L must be a finite real number"),
-        ("thickness", "mass: 0.0", "mass must be > 0 m_e"),
-        ("counting", "exchange: nowhere", "exchange must be one of"),
-    ],
-)
-def test_plain_papermill_stops_at_the_first_cell_that_uses_nonsense(
-    tmp_path, name, nonsense, message
-):
+# What papermill injects, and what the first cell that uses it says.
+NONSENSE = {
+    "V_L": ("V_L = float('nan')", "V_L must be a finite real number"),
+    "mass": ("mass = 0.0", "mass must be > 0 m_e"),
+    "exchange": ("exchange = 'nowhere'", "exchange must be one of"),
+}
+
+
+@pytest.mark.parametrize("name", [c.name for c in CHAPTERS.values() if c.parameters])
+def test_a_cell_near_the_parameters_stops_at_nonsense(name):
+    code = [c for c in nbformat.read(CHAPTERS[name].path, 4).cells if c.cell_type == "code"]
+    (place,) = [i for i, c in enumerate(code) if "parameters" in c.metadata.get("tags", [])]
+    names = {}
+    for cell in code[: place + 1]:
+        exec(cell.source, names)
+    for parameter, (injected, message) in NONSENSE.items():
+        if parameter in CHAPTERS[name].parameters:
+            wrong = names.copy()
+            exec(injected, wrong)
+            with pytest.raises(ValueError, match=message):
+                # The first of them may be an exercise, which needs no exchange.
+                for cell in code[place + 1 : place + 3]:
+                    exec(cell.source, wrong)
+
+
+def test_plain_papermill_stops_at_the_first_cell_that_uses_nonsense(tmp_path):
     papermill_itself = [sys.executable, "-m", "papermill", "--no-progress-bar", "-k", "python3"]
     done = subprocess.run(
-        [*papermill_itself, CHAPTERS[name].path, "out.ipynb", "-y", nonsense],
+        [*papermill_itself, CHAPTERS["confinement"].path, "out.ipynb", "-y", "d: -1.0"],
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -789,7 +803,7 @@ def test_plain_papermill_stops_at_the_first_cell_that_uses_nonsense(
     )
     assert done.returncode == 1
     last = done.stderr.strip().splitlines()[-1]
-    assert last.startswith("ValueError: ") and message in last
+    assert last.startswith("ValueError: ") and "d must be > 0 nm" in last
     executed = nbformat.read(tmp_path / "out.ipynb", as_version=4)
     counts = [c.execution_count for c in executed.cells if c.cell_type == "code"]
     # Imports, parameters, those injected, and the cell that makes a well of them.
