@@ -156,9 +156,12 @@ def html(tmp_path_factory) -> Path:
 def local_copies(tmp_path_factory) -> Path:
     """Thebe and Pyodide as `LIVE=local` has them, fetched and verified once."""
     with FileLock(common(tmp_path_factory) / "copies.lock"):
-        if not live.is_ready() and shutil.which("npm") is None:
-            missing("no copies of Thebe and Pyodide in .live, and no npm to fetch them with")
-        live.fetch()
+        try:
+            live.fetch()
+        except live.Unreachable as error:
+            missing(
+                f"python tools/live.py, with npm and a network, fetches what is missing; {error}"
+            )
     return live.CACHE
 
 

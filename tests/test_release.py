@@ -1,10 +1,12 @@
 """What a release attaches, and that all who name the version name the same."""
 
 import os
+import subprocess
 import tomllib
 import zipfile
 
 import pytest
+from conftest import missing
 from ruamel.yaml import YAML
 from test_build import ROOT
 
@@ -45,7 +47,12 @@ def test_a_place_without_a_book_is_refused_and_what_was_there_stays(tmp_path):
 def test_citation_record_in_each_format(tmp_path):
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "index.html").write_text("the book")
-    release(tmp_path / "site", tmp_path / "release")
+    try:
+        release(tmp_path / "site", tmp_path / "release")
+    except subprocess.CalledProcessError as error:
+        if "install" not in error.cmd:
+            raise
+        missing("cffconvert, which writes the records, could not be installed: no network?")
     names = sorted(file.name for file in (tmp_path / "release").iterdir())
     book = f"qwlib-book-{qwlib.__version__}.zip"
     assert names == ["CITATION.cff", "citation.bib", book, "zenodo.json"]

