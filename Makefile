@@ -8,8 +8,10 @@ export OPENBLAS_NUM_THREADS = 1
 export MKL_NUM_THREADS = 1
 
 # A caller's own settings must not reach the book: another Matplotlib backend
-# draws no figures, another module path can hide the qwlib of this tree.
-unexport MPLBACKEND PYTHONPATH PYTHONHOME PYTHONWARNINGS
+# draws no figures, another module path can hide the qwlib of this tree.  Nor may one that keeps
+# Python from storing what it compiles: uv leaves that to the first import, so that each of many
+# processes would compile all that it imports again.
+unexport MPLBACKEND PYTHONPATH PYTHONHOME PYTHONWARNINGS PYTHONDONTWRITEBYTECODE
 
 # The interpreter to build .venv with, by name or path; empty means that of the
 # present .venv, or else the first that works of those in tools/environment.sh.
@@ -19,11 +21,12 @@ export PYTHON
 # `make book SOLUTIONS=no` leaves the solutions of the exercises out of the book.
 SOLUTIONS = yes
 
-ENVIRONMENT = sh tools/environment.sh
-PY = .venv/bin/python
-
-# The version that wrote requirements.txt; another one may resolve or print otherwise.
+# What installs the environment where the PATH has no uv, and what wrote requirements.txt: another
+# version may resolve or print otherwise.
 UV = uv==0.13.9
+
+ENVIRONMENT = UV_PIN='$(UV)' sh tools/environment.sh
+PY = .venv/bin/python
 
 # LIVE=local puts verified copies of Thebe and Pyodide beside the pages; without it the button
 # that runs a page takes them from their public addresses.
@@ -106,7 +109,7 @@ lock:
 	@echo '==> Resolving requirements.in with $(UV)'
 	@rm -rf _build/lock && mkdir -p _build
 	@python=$$($(ENVIRONMENT) --find) && "$$python" -m venv _build/lock
-	@_build/lock/bin/python -m pip install --quiet --disable-pip-version-check '$(UV)'
+	@_build/lock/bin/python -m pip install --quiet --quiet --disable-pip-version-check '$(UV)'
 	@if [ -f requirements.txt ]; then cp requirements.txt _build/lock/requirements.txt; fi
 	@_build/lock/bin/python -m uv pip compile --quiet --universal --python-version 3.11 \
 		--fork-strategy fewest --no-emit-index-url --no-annotate \

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Make .venv: exactly what requirements.txt pins, then qwlib itself, editable.
-# Called by the Makefile from the top of the tree.  PYTHON, if set, names the interpreter.
+# Called by the Makefile from the top of the tree.  PYTHON, if set, names the interpreter;
+# UV_PIN is the uv to install with where the PATH has none.
 # With --find, only print the interpreter that would be used.
 set -eu
 
@@ -64,25 +65,61 @@ if [ "${1:-}" = --find ]; then
     exit
 fi
 
+# The uv of the PATH, whatever its version, or else the pinned one.  It is run rather than looked
+# up, as above.
+uv=unknown
+find_uv() {
+    [ "$uv" = unknown ] || return 0
+    uv=uv
+    uv --version >/dev/null 2>&1 && return
+    uv=.venv/bin/uv
+    [ -x "$uv" ] || .venv/bin/python -m pip install --disable-pip-version-check --no-input \
+        --no-deps "$UV_PIN" >>.venv/install.log 2>&1 || true
+}
+
+# Run `pip` as uv has it, which is done in seconds, or pip where $uv is empty.  What they say is
+# not the reader's business unless they fail.
+pip() {
+    if [ -n "$uv" ]; then
+        "$uv" pip "$@" --python .venv/bin/python
+    else
+        .venv/bin/python -m pip "$@" --disable-pip-version-check --no-input
+    fi >>.venv/install.log 2>&1
+}
+
+# Put exactly what the arguments name into .venv.  uv does not read the settings of pip, which may
+# be the only ones that name the index or the proxy of this machine.
+install() {
+    if [ -n "$uv" ]; then
+        pip install --no-deps "$@" && return
+        uv=
+        say 'uv failed (.venv/install.log says why); trying pip, which takes a minute or two'
+    fi
+    pip install --no-deps "$@" && return
+    cat .venv/install.log >&2
+    fail "neither uv nor pip could install $*"
+}
+
+# Ctrl-C ends all of it, rather than the one installer.
+trap 'exit 130' INT
+
 want=$(stamp "$(minor_of "$python")")
 if [ "$(cat .venv/ready 2>/dev/null)" != "$want" ] || ! minor_of .venv/bin/python >/dev/null; then
     say "Making .venv with Python $(minor_of "$python")"
     rm -rf .venv
     "$python" -m venv .venv
-    say "Installing the pinned packages of requirements.txt (a minute or two)"
-    # --no-deps: what requirements.txt does not pin is not installed; pip check below
-    # then fails if something is missing.
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
-        --no-deps --requirement requirements.txt
-    .venv/bin/python -m pip check --disable-pip-version-check >.venv/check.log ||
-        { cat .venv/check.log >&2; fail "requirements.txt does not fit together"; }
+    say 'Installing the pinned packages of requirements.txt'
+    find_uv
+    # What requirements.txt does not pin is not installed, so something may be missing.
+    install --requirement requirements.txt
+    pip check || { cat .venv/install.log >&2; fail "requirements.txt does not fit together"; }
     printf '%s\n' "$want" >.venv/ready
 fi
 
 # qwlib is editable, so only its metadata can go stale: this step alone is redone then.
 if [ "$(cat .venv/ready-qwlib 2>/dev/null)" != "$pyproject" ]; then
-    say "Installing qwlib"
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
-        --no-deps --editable .
+    say 'Installing qwlib'
+    find_uv
+    install --editable .
     printf '%s\n' "$pyproject" >.venv/ready-qwlib
 fi
