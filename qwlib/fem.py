@@ -171,18 +171,6 @@ def graded_edges(breaks: np.ndarray, reach: float, size: float, finest: float) -
     return np.concatenate([*parts, breaks[-1] + outside])
 
 
-def _lowest(H: np.ndarray, M: np.ndarray, below: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return the eigenvalues of (H, M) below a bound, ascending, and their vectors (columns).
-
-    The energies are Rayleigh quotients in the original basis: there a smooth state has tiny
-    high-order coefficients, and the rounding of the largest matrix entries stays out.
-    """
-    _, vectors = eigh(H, M, subset_by_value=(-np.inf, below))
-    energies = np.sum(vectors * (H @ vectors), axis=0) / np.sum(vectors * (M @ vectors), axis=0)
-    ascending = np.argsort(energies)
-    return energies[ascending], vectors[:, ascending]
-
-
 def channel_energies(
     elements: Elements, c: float, potential: Callable[[np.ndarray], list[list]], below: float
 ) -> np.ndarray:
@@ -211,7 +199,17 @@ def channel_energies(
     blocks = [[elements.matrix(V_ij) for V_ij in row] for row in V]
     same = np.eye(len(V))
     H = np.block(blocks) + c * np.kron(same, elements.matrix(slopes=True))
-    return _lowest(H, np.kron(same, elements.matrix()), below)[0]
+    M = np.kron(same, elements.matrix())
+    return _rayleigh(eigh(H, M, subset_by_value=(-np.inf, below))[1], H, M)
+
+
+def _rayleigh(vectors: np.ndarray, H: np.ndarray, M: np.ndarray) -> np.ndarray:
+    """Return the energies of states, given as columns, ascending, by Rayleigh quotients.
+
+    In the original basis: there a smooth state has tiny high-order coefficients, and the rounding
+    of the largest matrix entries stays out.
+    """
+    return np.sort(np.sum(vectors * (H @ vectors), axis=0) / np.sum(vectors * (M @ vectors), axis=0))
 
 
 @dataclass(frozen=True)
@@ -459,15 +457,49 @@ class FiniteElements:
         )
         return solution
 
-    def bound_states(self, k: float) -> np.ndarray:
+    @cached_property
+    def _orthonormal(self) -> tuple[np.ndarray, ...]:
+        """An orthonormal basis, as columns, and H↑, H↓ and W in it."""
+        basis = np.linalg.inv(np.linalg.cholesky(self.M)).T
+        return basis, *(basis.T @ A @ basis for A in (self.H_up, self.H_down, self.W))
+
+    def eigenstates(self, k: float, **subset: tuple) -> tuple[np.ndarray, np.ndarray]:
+        """Return energies E and normalised states of the mesh at wave number k.
+
+        Parameters
+        ----------
+        k : float
+            Wave number in 1/nm.
+        **subset
+            `subset_by_value` or `subset_by_index` of `scipy.linalg.eigh`: all of them by default,
+            a complete basis of what the mesh can represent.
+
+        Returns
+        -------
+        E : (n,) array
+            In eV without c k², ascending.
+        vectors : (2 basis size, n) array
+            Coefficients of ψ↑, then those of ψ↓.
+        """
+        basis, up, down, W = self._orthonormal
+        H = np.block([[up, k * W], [k * W, down]])
+        E, vectors = eigh(H, driver=None if subset else "evd", check_finite=False, **subset)
+        return E, np.concatenate([basis @ half for half in np.split(vectors, 2)])
+
+    def bound_states(self, k: float, number: int | None = None) -> np.ndarray:
         """Return the energies E at wave number k below the continuum edge, ascending, in eV.
 
         Those above `E_max` feel the ends of the mesh, and may be missing.
+        With `number`, no more than so many of the lowest.
         """
         if abs(checked_number("k", k, "1/nm")) > self.k_max:
             raise ValueError(f"|k| must be at most k_max = {self.k_max:g} 1/nm, got {k!r}")
-        M = np.kron(np.eye(2), self.M)
-        return _lowest(self.matrix(k), M, self.continuum_edge)[0]
+        bounds = dict(subset_by_value=(-np.inf, self.continuum_edge))
+        if number is not None:
+            bounds = dict(subset_by_index=(0, number - 1))
+        _, vectors = self.eigenstates(k, **bounds)
+        E = _rayleigh(vectors, self.matrix(k), np.kron(np.eye(2), self.M))
+        return E[E < self.continuum_edge]
 
     def count_states(self, E: np.ndarray | float, k: np.ndarray | float) -> np.ndarray:
         """Return how many states at wave number k have an energy below E, finding none.
