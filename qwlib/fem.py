@@ -17,11 +17,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
 from numpy.polynomial import legendre
-from scipy.linalg import eigh, eigvalsh_tridiagonal, ldl, lu_factor, lu_solve
+from scipy.linalg import eigh, solve_banded
 
 from qwlib.well import Well, checked_number
 
@@ -170,18 +171,6 @@ def graded_edges(breaks: np.ndarray, reach: float, size: float, finest: float) -
     return np.concatenate([*parts, breaks[-1] + outside])
 
 
-def _lowest(H: np.ndarray, M: np.ndarray, below: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return the eigenvalues of (H, M) below a bound, ascending, and their vectors (columns).
-
-    The energies are Rayleigh quotients in the original basis: there a smooth state has tiny
-    high-order coefficients, and the rounding of the largest matrix entries stays out.
-    """
-    _, vectors = eigh(H, M, subset_by_value=(-np.inf, below))
-    energies = np.sum(vectors * (H @ vectors), axis=0) / np.sum(vectors * (M @ vectors), axis=0)
-    ascending = np.argsort(energies)
-    return energies[ascending], vectors[:, ascending]
-
-
 def channel_energies(
     elements: Elements, c: float, potential: Callable[[np.ndarray], list[list]], below: float
 ) -> np.ndarray:
@@ -210,7 +199,17 @@ def channel_energies(
     blocks = [[elements.matrix(V_ij) for V_ij in row] for row in V]
     same = np.eye(len(V))
     H = np.block(blocks) + c * np.kron(same, elements.matrix(slopes=True))
-    return _lowest(H, np.kron(same, elements.matrix()), below)[0]
+    M = np.kron(same, elements.matrix())
+    return _rayleigh(eigh(H, M, subset_by_value=(-np.inf, below))[1], H, M)
+
+
+def _rayleigh(vectors: np.ndarray, H: np.ndarray, M: np.ndarray) -> np.ndarray:
+    """Return the energies of states, given as columns, ascending, by Rayleigh quotients.
+
+    In the original basis: there a smooth state has tiny high-order coefficients, and the rounding
+    of the largest matrix entries stays out.
+    """
+    return np.sort(np.sum(vectors * (H @ vectors), axis=0) / np.sum(vectors * (M @ vectors), axis=0))
 
 
 @dataclass(frozen=True)
@@ -428,23 +427,102 @@ class FiniteElements:
         kW = k * self.W
         return np.block([[self.H_up - E * self.M, kW], [kW, self.H_down - E * self.M]])
 
-    def bound_states(self, k: float) -> np.ndarray:
+    @cached_property
+    def _alternating(self) -> np.ndarray:
+        """Order of the basis in which ψ↑ and ψ↓ take turns: matrices are narrow bands there."""
+        return np.arange(2 * self.M.shape[0]).reshape(2, -1).T.ravel()
+
+    @cached_property
+    def _bands(self) -> tuple[np.ndarray, ...]:
+        """The parts of h(k) − E that go with 1, k and −E, as `_banded` stores them."""
+        zero = np.zeros_like(self.M)
+        parts = (self.H_up, zero, zero, self.H_down), (zero, self.W, self.W, zero)
+        return (*(self._banded(*part) for part in parts), self._banded(self.M, zero, zero, self.M))
+
+    def _banded(self, *blocks: np.ndarray) -> np.ndarray:
+        """Return a matrix of 2×2 blocks of spin by its diagonals, as `solve_banded` takes it."""
+        reach = 2 * self.elements.order + 1
+        place = np.arange(2 * self.M.shape[0])
+        row = place + np.arange(-reach, reach + 1)[:, None]
+        on = (row >= 0) & (row < place.size)
+        row = np.where(on, row, 0)
+        values = np.stack(blocks)[2 * (row % 2) + place % 2, row // 2, place // 2]
+        return np.where(on, values, 0.0)
+
+    def _solve(self, bands: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """Solve with a matrix of `_banded` for columns with spin up first."""
+        reach, solution = bands.shape[0] // 2, np.empty_like(right)
+        solution[self._alternating] = solve_banded(
+            (reach, reach), bands, right[self._alternating], check_finite=False
+        )
+        return solution
+
+    @cached_property
+    def _orthonormal(self) -> tuple[np.ndarray, ...]:
+        """An orthonormal basis, as columns, and H↑, H↓ and W in it."""
+        basis = np.linalg.inv(np.linalg.cholesky(self.M)).T
+        return basis, *(basis.T @ A @ basis for A in (self.H_up, self.H_down, self.W))
+
+    def eigenstates(self, k: float, **subset: tuple) -> tuple[np.ndarray, np.ndarray]:
+        """Return energies E and normalised states of the mesh at wave number k.
+
+        Parameters
+        ----------
+        k : float
+            Wave number in 1/nm.
+        **subset
+            `subset_by_value` or `subset_by_index` of `scipy.linalg.eigh`: all of them by default,
+            a complete basis of what the mesh can represent.
+
+        Returns
+        -------
+        E : (n,) array
+            In eV without c k², ascending.
+        vectors : (2 basis size, n) array
+            Coefficients of ψ↑, then those of ψ↓.
+        """
+        basis, up, down, W = self._orthonormal
+        H = np.block([[up, k * W], [k * W, down]])
+        E, vectors = eigh(H, driver=None if subset else "evd", check_finite=False, **subset)
+        return E, np.concatenate([basis @ half for half in np.split(vectors, 2)])
+
+    def bound_states(self, k: float, number: int | None = None) -> np.ndarray:
         """Return the energies E at wave number k below the continuum edge, ascending, in eV.
 
         Those above `E_max` feel the ends of the mesh, and may be missing.
+        With `number`, no more than so many of the lowest.
         """
         if abs(checked_number("k", k, "1/nm")) > self.k_max:
             raise ValueError(f"|k| must be at most k_max = {self.k_max:g} 1/nm, got {k!r}")
-        M = np.kron(np.eye(2), self.M)
-        return _lowest(self.matrix(k), M, self.continuum_edge)[0]
+        bounds = dict(subset_by_value=(-np.inf, self.continuum_edge))
+        if number is not None:
+            bounds = dict(subset_by_index=(0, number - 1))
+        _, vectors = self.eigenstates(k, **bounds)
+        E = _rayleigh(vectors, self.matrix(k), np.kron(np.eye(2), self.M))
+        return E[E < self.continuum_edge]
 
-    def count_states(self, E: float, k: float) -> int:
+    def count_states(self, E: np.ndarray | float, k: np.ndarray | float) -> np.ndarray:
         """Return how many states at wave number k have an energy below E, finding none.
 
-        By Sylvester's law it is the number of negative pivots of h(k) − E.
+        By Sylvester's law it is the number of negative pivots of h(k) − E, which is eliminated
+        within its band for all E and k, broadcast, at once.
         """
-        _, D, _ = ldl(self.matrix(k, E))
-        return int(np.sum(eigvalsh_tridiagonal(np.diag(D), np.diag(D, 1)) < 0))
+        E, k = (x[..., None, None] for x in np.broadcast_arrays(E, k))
+        H, W, M = (band.T for band in self._bands)
+        n, width = H.shape
+        reach = width // 2
+        # Row j has column j of the matrix around its diagonal; zeros follow the last.
+        rows = np.zeros((E.size, n + reach, width))
+        rows[:, :n] = (H + k * W - E * M).reshape(-1, n, width)
+        flat, negative = rows.reshape(E.size, -1), np.zeros(E.size, dtype=np.intp)
+        for j in range(n):
+            pivot, below = rows[:, j, reach], rows[:, j, reach + 1 :]
+            negative += pivot < 0
+            # What is right of and below the pivot: in this storage an upright square.
+            start = (j + 1) * width + reach
+            rest = flat[:, start : start + 2 * reach**2].reshape(-1, reach, 2 * reach)
+            rest[..., :reach] -= (below / pivot[:, None])[:, :, None] * below[:, None]
+        return negative.reshape(E.shape[:-2])
 
     def fermi_states(self, E_F: float) -> FermiSolution:
         """Return every state with E + c k² = E_F and 0 < k ≤ `k_max`.
@@ -474,7 +552,8 @@ class FiniteElements:
         ks = [k for k, _ in groups]
         checks = [(a[-1] + b[0]) / 2 for a, b in pairwise(ks)]
         end = self.k_max if math.isfinite(self.k_max) else 1 + 2 * max(ks[-1], default=0.0)
-        counts = [self.count_states(E_F - self.c * k**2, k) for k in (0.0, *checks, end)]
+        checks = np.array([0.0, *checks, end])
+        counts = self.count_states(E_F - self.c * checks**2, checks)
         found = []
         for (k, vectors), (before, after) in zip(groups, pairwise(counts), strict=True):
             states = self._refine(k, vectors, E_F) if k.size else []
@@ -499,10 +578,11 @@ class FiniteElements:
         k and −k together.  Shift and invert: otherwise the largest entries drown the small μ.
         """
         M, W, zero = self.M, self.W, np.zeros_like(self.M)
-        A = np.block([[self.H_up - E_F * M, W], [zero, self.H_down - E_F * M]])
-        B = np.block([[self.c * M, zero], [W, self.c * M]])
         shift = -1 - abs(E_F) / self.c  # k² < 0: away from every root wanted
-        nu, vectors = np.linalg.eig(np.linalg.solve(A + shift * B, B))
+        E = E_F - self.c * shift
+        shifted = self._banded(self.H_up - E * M, W, shift * W, self.H_down - E * M)
+        B = np.block([[self.c * M, zero], [W, self.c * M]])
+        nu, vectors = np.linalg.eig(self._solve(shifted, B))
         mu = shift - 1 / np.where(nu == 0, np.finfo(float).tiny, nu)
         # Two nearly coincident real roots may come out as a complex pair: keep those for later.
         keep = np.flatnonzero(
@@ -524,17 +604,26 @@ class FiniteElements:
         Roots that are complex there were no Fermi states.
         """
         m, k = ks.size, float(np.mean(ks))
-        M, W = np.kron(np.eye(2), self.M), np.kron([[0, 1], [1, 0]], self.W)
+        E = E_F - self.c * k**2
+
+        def times(up: np.ndarray, flip: np.ndarray, down: np.ndarray) -> np.ndarray:
+            """Return a matrix, given by its blocks, times X."""
+            X_up, X_down = np.split(X, 2)
+            return np.concatenate([up @ X_up + flip @ X_down, flip @ X_up + down @ X_down])
+
+        zero = np.zeros_like(self.M)
         X = np.linalg.svd(np.hstack([vectors.real, vectors.imag]), full_matrices=False)[0][:, :m]
         # Off the root, where the matrix would be singular: in energy, which leaves the vectors as
         # they are, and not in k, which would not.
-        factors = lu_factor(self.matrix(k, E_F - self.c * k**2 + 1e-8))
+        H, W, M = self._bands
+        shifted = H + k * W - (E + 1e-8) * M
         for _ in range(3):
-            X = lu_solve(factors, M @ X)
-            X = X @ np.linalg.inv(np.linalg.cholesky(X.T @ M @ X)).T
+            X = self._solve(shifted, times(self.M, zero, self.M))
+            X = X @ np.linalg.inv(np.linalg.cholesky(X.T @ times(self.M, zero, self.M))).T
         # Roots of the small problem as steps from k; those far away belong to −k.
-        Q0 = X.T @ self.matrix(k, E_F - self.c * k**2) @ X / self.c
-        Q1 = X.T @ (W + 2 * self.c * k * M) @ X / self.c
+        Q0 = X.T @ times(self.H_up - E * self.M, k * self.W, self.H_down - E * self.M) / self.c
+        edge = X.T @ times(zero, self.W, zero)
+        Q1 = edge / self.c + 2 * k * np.eye(m)
         step, y = np.linalg.eig(np.block([[np.zeros((m, m)), np.eye(m)], [-Q0, -Q1]]))
         nearest = np.argsort(np.abs(step))[:m]
         step, y = step[nearest], y[:m, nearest]
@@ -543,9 +632,9 @@ class FiniteElements:
             # One k: any mixture solves it.  The states are those that diagonalise the velocity.
             y = np.linalg.eigh((Q1 + Q1.T) / 2)[1]
         states = []
-        for root, u in zip(k + step.real[real], (X @ y.real)[:, real].T, strict=True):
-            u = u / math.sqrt(u @ M @ u)
-            states.append((float(root), float(u @ W @ u + 2 * self.c * root), u))
+        for root, mix in zip(k + step.real[real], y.real[:, real].T, strict=True):
+            mix = mix / np.linalg.norm(mix)  # X is orthonormal
+            states.append((float(root), float(mix @ edge @ mix + 2 * self.c * root), X @ mix))
         return states
 
 

@@ -11,6 +11,7 @@ Spin densities are per τeE/ħ: in nm⁻³ at a point, in nm⁻² integrated ove
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -230,18 +231,57 @@ def fermi_states(well: Well, E_F: float) -> FermiStates:
     ValueError
         If `E_F` is not finite, or not below the lower barrier edge.
     """
-    E_F = well.checked_fermi_energy(E_F)
+    return fermi_states_of([well], E_F)[0]
 
-    def sharpen(k, velocity, amplitude):
-        return sharpened(well, E_F, k, well.c * velocity, amplitude)
 
-    roots, certified = solve(Rule.of_well(well, E_F), sharpen)
-    return FermiStates(
-        well,
-        E_F,
-        roots.k,
-        well.c * roots.velocity,
-        roots.amplitude,
-        2 * roots.overlap,
-        bool(certified[0]),
-    )
+def fermi_states_of(wells: Sequence[Well], E_F: np.ndarray | float) -> list[FermiStates]:
+    """Return of each of many wells what `fermi_states` does, solved together.
+
+    Parameters
+    ----------
+    wells : sequence of Well
+    E_F : float or 1D array_like
+        Fermi energy in eV, one for all or one for each.
+
+    Returns
+    -------
+    list of FermiStates
+
+    Raises
+    ------
+    ValueError
+        As `fermi_states`.
+    """
+    energies = [
+        well.checked_fermi_energy(energy)
+        for well, energy in zip(wells, np.broadcast_to(E_F, len(wells)).tolist(), strict=True)
+    ]
+    c = np.array([well.c for well in wells])
+
+    def sharpen(place, k, velocity, amplitude):
+        k = k.copy()
+        for i, some in groups(place, len(wells)):
+            k[some] = sharpened(
+                wells[i], energies[i], k[some], c[i] * velocity[some], amplitude[some]
+            )
+        return k
+
+    roots, certified = solve(Rule.of_wells(wells, np.array(energies)), sharpen)
+    return [
+        FermiStates(
+            wells[i],
+            energies[i],
+            roots.k[some],
+            c[i] * roots.velocity[some],
+            roots.amplitude[some],
+            2 * roots.overlap[some],
+            bool(certified[i]),
+        )
+        for i, some in groups(roots.well, len(wells))
+    ]
+
+
+def groups(place: np.ndarray, number: int) -> Iterator[tuple[int, slice]]:
+    """Yield each well and where its states are; `place` is ascending."""
+    ends = np.searchsorted(place, np.arange(number + 1))
+    return enumerate(map(slice, ends[:-1], ends[1:]))

@@ -15,6 +15,7 @@ multiplied out.  Wells are columns of arrays here, so that a sweep solves all of
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -76,10 +77,15 @@ class Rule:
         return cls(np.stack(np.broadcast_arrays(*rows)))
 
     @classmethod
+    def of_wells(cls, wells: Sequence[Well], energy: np.ndarray | float) -> Rule:
+        """Return the rule of wells."""
+        names = ("d", "V_L", "V_R", "Delta", "Delta_barrier", "alpha_L", "alpha_R", "c")
+        return cls.of({n: np.array([getattr(well, n) for well in wells]) for n in names}, energy)
+
+    @classmethod
     def of_well(cls, well: Well, energy: float) -> Rule:
         """Return the rule of one well, as arrays of length 1."""
-        names = ("d", "V_L", "V_R", "Delta", "Delta_barrier", "alpha_L", "alpha_R", "c")
-        return cls.of({name: np.array([getattr(well, name)]) for name in names}, energy)
+        return cls.of_wells([well], energy)
 
 
 def interior(kappa2: np.ndarray, d: np.ndarray) -> tuple[np.ndarray, ...]:

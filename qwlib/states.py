@@ -540,7 +540,7 @@ def neighbours(pairs: np.ndarray) -> np.ndarray:
 def roots_of(sector, rule: Rule, cells: tuple, sharpen=None) -> tuple[Roots, np.ndarray]:
     """Return the states in the cells that `search` found, polished, and which wells are in doubt.
 
-    `sharpen` is that of `solve`.
+    `sharpen` is that of `solve`, with wells numbered as here.
     The signs of the velocities must add up to the fall of N.  Where they do not, some changes of N
     were noise: at k of 1e4 and more, close below |α| = ħ²/m.
     """
@@ -593,7 +593,7 @@ def roots_of(sector, rule: Rule, cells: tuple, sharpen=None) -> tuple[Roots, np.
             some.take(np.array([start])), k[part].mean(), stop - start
         )
     if sharpen is not None:
-        k, rough = sharpen(k, velocity, u.reshape(4, -1).T), k
+        k, rough = sharpen(well, k, velocity, u.reshape(4, -1).T), k
         # The spin that only the coupling k a admixes is as exact as k.
         alone = np.ones(k.size, dtype=bool)
         alone[neighbours(near)] = False
@@ -664,8 +664,8 @@ def solve(rule: Rule, sharpen: Callable | None = None) -> tuple[Roots, np.ndarra
     rule : Rule
         The wells, at ε = ε_F.
     sharpen : callable, optional
-        Called with k, velocity and amplitude as in `Roots`, it returns k with more digits than
-        the rounding of κ² leaves; amplitudes and velocities are then those at that k.
+        Called with well, k, velocity and amplitude as in `Roots`, it returns k with more digits
+        than the rounding of κ² leaves; amplitudes and velocities are then those at that k.
 
     Returns
     -------
@@ -679,9 +679,13 @@ def solve(rule: Rule, sharpen: Callable | None = None) -> tuple[Roots, np.ndarra
     for kind in np.unique(kinds):
         members = np.nonzero(kinds == kind)[0]
         some = rule.take(members)
+
+        def sharpen_some(well, *state, members=members):
+            return sharpen(members[well], *state)
+
         for sector in SECTORS[kind]:
             *cells, proven = search(sector, some)
-            roots, doubt = roots_of(sector, some, cells, sharpen)
+            roots, doubt = roots_of(sector, some, cells, sharpen and sharpen_some)
             parts.append(roots._replace(well=members[roots.well]))
             proven[doubt] = False
             certified[members] &= proven
