@@ -295,7 +295,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--list", action="store_true", help="show the changes and try none")
     parser.add_argument("--unmutated", action="store_true", help="run the named tests once only")
     parser.add_argument("--no-browser", action="store_true", help="leave out what needs a browser")
-    parser.add_argument("--only", nargs="+", metavar="PATTERN", help="names or files, as in a shell")
+    parser.add_argument(
+        "--only", nargs="+", metavar="PATTERN", help="names or files, as in a shell"
+    )
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="changes tried at once")
     parser.add_argument("--limit", type=float, default=LIMIT, metavar="SECONDS", help="of a hang")
     parser.add_argument("--against", type=Path, default=ROOT, metavar="DIRECTORY", help="a tree")
