@@ -141,6 +141,45 @@ def test_a_value_that_is_typed_is_taken_or_the_page_says_why_not(
     expect(handle).to_have_attribute("aria-valuetext", f"{float(shown):g}")
 
 
+def test_what_was_said_of_a_typed_value_goes_when_a_slider_moves(running):
+    box = control(running.explorer, "d").locator(".widget-readout")
+    told = running.explorer.locator(".qw-told")
+    before = box.inner_text()
+    box.fill("wide")
+    box.press("Enter")
+    expect(told).to_contain_text("is not a number")
+    slider(running.explorer, "V_L").press("ArrowRight")
+    expect(told).to_have_text("")
+    slider(running.explorer, "V_L").press("ArrowLeft")
+    expect(box).to_have_text(before)
+
+
+def test_a_swipe_over_the_sliders_scrolls_the_page(running):
+    page, handle = running.page, slider(running.explorer, "d")
+    session = page.context.new_cdp_session(page)
+    phone = {"width": 400, "height": 700, "deviceScaleFactor": 1, "mobile": True}
+    session.send("Emulation.setDeviceMetricsOverride", phone)
+    session.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
+    value = handle.get_attribute("aria-valuenow")
+    handle.scroll_into_view_if_needed()
+    # Beside the handle and on it.
+    for part in (0.9, 0.0):
+        track = handle.evaluate("node => node.closest('.noUi-target').getBoundingClientRect()")
+        grip = handle.bounding_box()
+        x = track["x"] + part * track["width"] if part else grip["x"] + grip["width"] / 2
+        y = grip["y"] + grip["height"] / 2
+        before = page.evaluate("scrollY")
+        swipe = {"x": x, "y": y, "yDistance": -150, "speed": 800, "gestureSourceType": "touch"}
+        session.send("Input.synthesizeScrollGesture", swipe)
+        # As far as the finger went, less what a browser waits for to know what it is.
+        assert page.evaluate("scrollY") - before > 75
+        assert handle.get_attribute("aria-valuenow") == value
+    session.send("Emulation.setTouchEmulationEnabled", {"enabled": False})
+    session.send("Emulation.clearDeviceMetricsOverride")
+    session.detach()
+    page.set_viewport_size({"width": 1200, "height": 1000})
+
+
 def test_tab_key_leaves_the_code_as_it_is(running):
     editor = cell_of(running.page, 1).locator(".CodeMirror")
     source = editor.evaluate("node => node.CodeMirror.getValue()")
