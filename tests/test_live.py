@@ -161,18 +161,16 @@ def test_a_swipe_over_the_sliders_scrolls_the_page(running):
     session.send("Emulation.setDeviceMetricsOverride", phone)
     session.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
     value = handle.get_attribute("aria-valuenow")
-    handle.scroll_into_view_if_needed()
-    # Beside the handle and on it.
-    for part in (0.9, 0.0):
-        track = handle.evaluate("node => node.closest('.noUi-target').getBoundingClientRect()")
-        grip = handle.bounding_box()
-        x = track["x"] + part * track["width"] if part else grip["x"] + grip["width"] / 2
-        y = grip["y"] + grip["height"] / 2
-        before = page.evaluate("scrollY")
-        swipe = {"x": x, "y": y, "yDistance": -150, "speed": 800, "gestureSourceType": "touch"}
-        session.send("Input.synthesizeScrollGesture", swipe)
-        # As far as the finger went, less what a browser waits for to know what it is.
-        assert page.evaluate("scrollY") - before > 75
+    for beside in (60, 0):  # px from the handle
+        handle.evaluate("node => node.scrollIntoView({ block: 'center', behavior: 'instant' })")
+        box, before = handle.bounding_box(), page.evaluate("scrollY")
+        x, y = box["x"] + box["width"] / 2 + beside, box["y"] + box["height"] / 2
+        for kind, up in (("touchStart", 0), *(("touchMove", 15 * n) for n in range(1, 11))):
+            at = {"type": kind, "touchPoints": [{"x": x, "y": y - up}]}
+            session.send("Input.dispatchTouchEvent", at)
+        session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        # By 150 px, less what the browser waits for to see what it is.
+        page.wait_for_function("before => scrollY > before + 75", arg=before, timeout=10_000)
         assert handle.get_attribute("aria-valuenow") == value
     session.send("Emulation.setTouchEmulationEnabled", {"enabled": False})
     session.send("Emulation.clearDeviceMetricsOverride")
