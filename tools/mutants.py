@@ -132,7 +132,7 @@ def verdict(run: SimpleNamespace, tests: tuple[str, ...]) -> str:
     for line in run.report:
         if line["outcome"] == "failed":
             how = "" if line["part"] == "call" else f" ({line['part']})"
-            return f"caught{how} by {line['test'].split('/')[-1]}"
+            return f"caught{how} by {line['test'].removeprefix('tests/')}"
     if "while loading conftest" in run.output:
         return "caught (import) by conftest.py"
     return "SURVIVED" if run.status == 0 and green(run.report, tests) else "NOT RUN"
