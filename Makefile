@@ -35,12 +35,13 @@ export LIVE
 
 # book and test share .venv, so `make -j book test` must not set it up twice at once.
 .NOTPARALLEL:
-.PHONY: help book serve test lint baseline bench slides links release lock clean
+.PHONY: help book serve test mutants lint baseline bench slides links release lock clean
 
 help:
 	@echo 'make book      build the book afresh into _build/html/index.html'
 	@echo 'make serve     show the built book at an address of this machine, so that its pages can run'
 	@echo 'make test      lint, run the tests, and rerun the chapters against their stored outputs'
+	@echo 'make mutants   change one thing at a time and see whether a test notices (hours)'
 	@echo 'make lint      check the style and the format of the Python files'
 	@echo 'make baseline  rerun every chapter and store its outputs in place'
 	@echo 'make slides    make the slides of the built book again, as make book does'
@@ -68,6 +69,11 @@ serve:
 test: lint
 	@echo '==> Testing qwlib and the chapters'
 	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+# The measure of the tests.  ONLY='live-* qwlib/kubo.py' tries some of the changes.
+mutants:
+	@$(ENVIRONMENT)
+	@$(PY) tools/mutants.py $(if $(ONLY),--only $(ONLY))
 
 lint:
 	@$(ENVIRONMENT)

@@ -170,6 +170,11 @@ def test_kinds_and_kappa():
     assert (imaginary.sum(axis=1)[states.kind == "propagating"] == 0).all()
     assert (imaginary.sum(axis=1)[states.kind == "mixed"] == 1).all()
     assert (imaginary.sum(axis=1)[states.kind == "interface"] == 2).all()
+    # The floor of ↑ is the higher one, so that κ↑ is the first to be imaginary.
+    assert (
+        imaginary[states.kind == "mixed"].tolist()
+        == [[True, False]] * (states.kind == "mixed").sum()
+    )
 
 
 def test_selection():

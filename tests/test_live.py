@@ -131,6 +131,43 @@ def test_a_value_that_is_typed_is_taken_or_the_page_says_why_not(
     expect(handle).to_have_attribute("aria-valuetext", f"{float(shown):g}")
 
 
+def test_what_was_said_of_a_typed_value_goes_when_a_slider_moves(running):
+    box = control(running.explorer, "d").locator(".widget-readout")
+    told = running.explorer.locator(".qw-told")
+    before = box.inner_text()
+    box.fill("wide")
+    box.press("Enter")
+    expect(told).to_contain_text("is not a number")
+    slider(running.explorer, "V_L").press("ArrowRight")
+    expect(told).to_have_text("")
+    slider(running.explorer, "V_L").press("ArrowLeft")
+    expect(box).to_have_text(before)
+
+
+def test_a_swipe_over_the_sliders_scrolls_the_page(running):
+    page, handle = running.page, slider(running.explorer, "d")
+    session = page.context.new_cdp_session(page)
+    phone = {"width": 400, "height": 700, "deviceScaleFactor": 1, "mobile": True}
+    session.send("Emulation.setDeviceMetricsOverride", phone)
+    session.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
+    value = handle.get_attribute("aria-valuenow")
+    for beside in (60, 0):  # px from the handle
+        handle.evaluate("node => node.scrollIntoView({ block: 'center', behavior: 'instant' })")
+        box, before = handle.bounding_box(), page.evaluate("scrollY")
+        x, y = box["x"] + box["width"] / 2 + beside, box["y"] + box["height"] / 2
+        for kind, up in (("touchStart", 0), *(("touchMove", 15 * n) for n in range(1, 11))):
+            at = {"type": kind, "touchPoints": [{"x": x, "y": y - up}]}
+            session.send("Input.dispatchTouchEvent", at)
+        session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        # By 150 px, less what the browser waits for to see what it is.
+        page.wait_for_function("before => scrollY > before + 75", arg=before, timeout=10_000)
+        assert handle.get_attribute("aria-valuenow") == value
+    session.send("Emulation.setTouchEmulationEnabled", {"enabled": False})
+    session.send("Emulation.clearDeviceMetricsOverride")
+    session.detach()
+    page.set_viewport_size({"width": 1200, "height": 1000})
+
+
 def test_tab_key_leaves_the_code_as_it_is(running):
     editor = cell_of(running.page, 1).locator(".CodeMirror")
     source = editor.evaluate("node => node.CodeMirror.getValue()")

@@ -317,6 +317,28 @@ def test_fold_opens_when_its_cell_runs(visit):
     assert [fold.evaluate("one => one.open") for fold in folds.all()] == [True, False]
 
 
+@pytest.mark.parametrize("visit", ["light"], indirect=True)
+def test_question_says_why_an_answer_is_right_or_wrong(visit):
+    page, wrong = visit("book/confinement.html")
+    question = page.locator(".quiz fieldset").first
+    said = question.locator(".quiz-feedback")
+    # Until an answer is chosen, nothing tells which is right.
+    assert question.locator("details").is_hidden() and said.inner_text() == ""
+    reasons = question.locator("details li")
+    answers = question.locator("input")
+    assert answers.count() == reasons.count() == 4
+    for i in range(4):
+        answers.nth(i).check()
+        right = reasons.nth(i).get_attribute("data-answer")
+        assert said.get_attribute("data-answer") == right
+        # What is hidden has a text, but its formulas are set there too.
+        assert (
+            said.text_content().strip() == reasons.nth(i).locator("p").last.text_content().strip()
+        )
+        assert said.inner_text().startswith({"right": "Right.", "wrong": "Not this one."}[right])
+    assert not wrong
+
+
 # Where the keyboard is, and in which part of the page.
 FOCUS = """() => {
   const one = document.activeElement;
