@@ -6,7 +6,9 @@ Exit status: 0 done, 1 a cell or a chunk failed, 2 refused before anything ran, 
 from __future__ import annotations
 
 import argparse
+import logging
 import re
+import signal
 import sys
 import warnings
 from pathlib import Path
@@ -180,5 +182,14 @@ def main(argv: list[str] | None = None) -> int:
         return 130
 
 
+def interrupt(*_: object) -> None:
+    """Stop as Ctrl-C does, and keep what runs a notebook from telling that its kernel is gone."""
+    logging.disable(logging.CRITICAL)
+    raise KeyboardInterrupt
+
+
 if __name__ == "__main__":
+    # What a shell starts in the background is deaf to Ctrl-C, and stays so.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, interrupt)
     sys.exit(main())

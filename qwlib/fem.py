@@ -209,7 +209,9 @@ def _rayleigh(vectors: np.ndarray, H: np.ndarray, M: np.ndarray) -> np.ndarray:
     In the original basis: there a smooth state has tiny high-order coefficients, and the rounding
     of the largest matrix entries stays out.
     """
-    return np.sort(np.sum(vectors * (H @ vectors), axis=0) / np.sum(vectors * (M @ vectors), axis=0))
+    return np.sort(
+        np.sum(vectors * (H @ vectors), axis=0) / np.sum(vectors * (M @ vectors), axis=0)
+    )
 
 
 @dataclass(frozen=True)
