@@ -681,27 +681,45 @@ def visit(browser, site):
         yield visit
 
 
-@pytest.fixture(scope="module", params=CHAPTERS)
-def opened(request, browser, site):
-    """Each chapter in turn, opened once for all tests that take it, and its page."""
+@pytest.fixture(scope="module")
+def kept(browser, site):
+    """Open a chapter for all tests of this module that ask for it, and put it as it is at first."""
     with visits(browser, site) as visit:
-        yield request.param, visit(request.param, has_touch=True, accept_downloads=True)
+        pages = {}
+
+        def page_of(chapter):
+            if chapter not in pages:
+                pages[chapter] = visit(chapter, has_touch=True, accept_downloads=True)
+            page = pages[chapter]
+            page.set_viewport_size({"width": 1400, "height": 900})
+            page.emulate_media(color_scheme="light")
+            for box in page.locator("qw-slider input[type=checkbox]").all():
+                box.check()
+            first = page.locator("qw-slider input[type=radio]").first
+            if first.count():
+                first.check()
+            move(page, 1)
+            return page
+
+        yield page_of
+
+
+@pytest.fixture(scope="module", params=CHAPTERS)
+def opened(request):
+    """Each chapter in turn."""
+    return request.param
 
 
 @pytest.fixture
-def page(opened):
+def page(opened, kept):
     """The page of a chapter as it is at first, but for where its slider is."""
-    _, page = opened
-    page.set_viewport_size({"width": 1400, "height": 900})
-    page.emulate_media(color_scheme="light")
-    move(page, 1)
-    return page
+    return kept(opened)
 
 
 @pytest.fixture
 def chapter(opened):
     """The name of the chapter that `page` shows."""
-    return opened[0]
+    return opened
 
 
 def move(page, i: int) -> None:
@@ -735,8 +753,8 @@ def test_levels_show_what_qwlib_computes(visit):
         assert page.locator("qw-slider .place").inner_text() == f"{i * 5e-4:.4f} eV nm²"
 
 
-def test_a_state_slips_out_of_its_kind_and_stays(visit):
-    page = visit("confinement")
+def test_a_state_slips_out_of_its_kind_and_stays(kept):
+    page = kept("confinement")
     for i, expected, rings in ((93, (11, 2, 0), 0), (94, (10, 3, 0), 2)):
         move(page, i)  # 0.0465 and 0.0470; the state turns evanescent in one spin at 0.0468
         words = "{} propagating, {} mixed, {} interface".format(*expected)
@@ -747,8 +765,8 @@ def test_a_state_slips_out_of_its_kind_and_stays(visit):
         assert page.locator("qw-slider .drawing .ring").count() == rings
 
 
-def test_totals_show_every_choice_of_kinds(visit, totals):
-    page = visit("chirality")
+def test_totals_show_every_choice_of_kinds(kept, totals):
+    page = kept("chirality")
     boxes = page.locator("qw-slider input[type=checkbox]")
     choices = page.locator("qw-slider input[type=radio]")
     for r, i in ((0, 60), (1, 94), (2, 130)):
@@ -765,8 +783,8 @@ def test_totals_show_every_choice_of_kinds(visit, totals):
             assert says(page) == [shown(expected + 0.0, 2), str(counted.sum())]
 
 
-def test_totals_say_where_the_model_has_ended(visit):
-    page = visit("chirality")
+def test_totals_say_where_the_model_has_ended(kept):
+    page = kept("chirality")
     output = page.locator("qw-slider output")
     move(page, 152)  # 0.0760, and ħ²/m is 0.0762
     assert "the model has ended" not in output.inner_text()
@@ -790,8 +808,9 @@ def test_profiles_show_what_qwlib_computes(visit):
             assert says(page) == [*(shown(v, 3) for v in sums(states)), *numbers]
 
 
-def test_keys_move_the_slider_and_the_figure(visit):
-    page = visit("confinement")
+def test_keys_move_the_slider_and_the_figure(kept):
+    page = kept("confinement")
+    move(page, 92)
     slider = page.get_by_role("slider", name=re.compile("α"))
     slider.focus()
     before = drawing(page)
@@ -828,8 +847,8 @@ def test_on_a_phone_the_slider_stays_above_a_drawing_that_is_longer_than_the_scr
     assert drawing(page) != before
 
 
-def test_space_switches_a_kind_off(visit):
-    page = visit("chirality")
+def test_space_switches_a_kind_off(kept):
+    page = kept("chirality")
     page.get_by_role("checkbox", name="mixed").focus()
     before, first = drawing(page), says(page)
     page.keyboard.press("Space")
@@ -978,8 +997,8 @@ def test_without_scripts_the_figure_above_stands_there(visit, chapter):
 
 
 @pytest.mark.parametrize(("chapter", "rows"), [("confinement", 152 * 13), ("chirality", 3 * 241)])
-def test_data_come_as_a_table(visit, chapter, rows):
-    page = visit(chapter, accept_downloads=True)
+def test_data_come_as_a_table(kept, chapter, rows):
+    page = kept(chapter)
     with page.expect_download() as download:
         page.get_by_role("link", name="The data of this figure (CSV)").click()
     text = Path(download.value.path()).read_text(encoding="utf-8")
@@ -1002,8 +1021,8 @@ def test_data_come_as_a_table(visit, chapter, rows):
         assert some["all_1e-3_per_nm2"] == f"{1e3 * states.contribution.sum():.2f}"
 
 
-def test_table_of_profiles(visit):
-    page = visit("thickness", accept_downloads=True)
+def test_table_of_profiles(kept):
+    page = kept("thickness")
     with page.expect_download() as download:
         page.get_by_role("link", name="The data of this figure (CSV)").click()
     text = Path(download.value.path()).read_text(encoding="utf-8")
