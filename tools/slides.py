@@ -108,16 +108,20 @@ def deck(html: Path, toc: Path) -> str:
     return DECK.format(title=markup.escape(title.get_text().rstrip("#")), slides="\n".join(slides))
 
 
+def add(html: Path, toc: Path) -> str:
+    """Put the slides of a built book among its pages; return how many there are, in words."""
+    text = deck(html, toc)
+    (html / "slides.html").write_text(text, encoding="utf-8")
+    return f"==> {text.count('<section>')} slides, one file"
+
+
 def main(directory: Path) -> int:
     """Put the slides of the book in `directory` among its pages; return 1 if there is none."""
     html = directory / "_build" / "html"
     if not (html / "index.html").is_file():
         print(f"error: no book in {html}: run `make book` first", file=sys.stderr)
         return 1
-    text = deck(html, directory / "_toc.yml")
-    target = html / "slides.html"
-    target.write_text(text, encoding="utf-8")
-    print(f"==> {text.count('<section>')} slides, one file:\n{target}")
+    print(f"{add(html, directory / '_toc.yml')}:\n{html / 'slides.html'}")
     return 0
 
 
