@@ -144,6 +144,7 @@ def render(book: Path) -> bool:
         warningiserror=True,
         keep_going=True,
         quiet=True,
+        jobs=chapters.cores(),
     )
     if isinstance(result, KeyboardInterrupt):
         raise result

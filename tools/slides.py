@@ -81,9 +81,16 @@ def picture(image: Tag, page: Path) -> str:
     return f'<img src="data:{kind};base64,{data}" alt="{markup.escape(image.get("alt", ""))}">'
 
 
+def article_of(page: Path) -> Tag:
+    """Return the article of a page, without code: that is most of it, and takes long to parse."""
+    article = re.search("<article.*</article>", page.read_text(encoding="utf-8"), re.DOTALL)[0]
+    text = re.sub("<pre>.*?</pre>", "", article, flags=re.DOTALL)
+    return BeautifulSoup(text, "html.parser").article
+
+
 def slides_of(page: Path) -> list[str]:
     """Return the slides of a page: its title, each of its figures, its summary."""
-    article = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser").article
+    article = article_of(page)
     title = cleaned(article.h1)
     found = []
     for figure in article.find_all("figure"):
@@ -104,7 +111,7 @@ def deck(html: Path, toc: Path) -> str:
     """Return the slides of a built book, in the order of its table of contents."""
     pages = re.findall(r"(?:root|file): *(\S+)", toc.read_text(encoding="utf-8"))
     slides = [slide for page in pages for slide in slides_of(html / f"{page}.html")]
-    title = BeautifulSoup((html / f"{pages[0]}.html").read_text(encoding="utf-8"), "html.parser").h1
+    title = article_of(html / f"{pages[0]}.html").h1
     return DECK.format(title=markup.escape(title.get_text().rstrip("#")), slides="\n".join(slides))
 
 
