@@ -56,15 +56,6 @@ def copy_book(root: Path, stage: Path) -> None:
             shutil.copy(root / part, stage)
 
 
-def use_outputs(stage: Path, **sphinx: str) -> None:
-    """Configure the copy in `stage` to show stored outputs; `sphinx` are more of its settings."""
-    yaml = YAML()
-    config = yaml.load(stage / "_config.yml")
-    config["execute"]["execute_notebooks"] = "off"
-    config["sphinx"]["config"].update(sphinx)
-    yaml.dump(config, stage / "_config.yml")
-
-
 def render(root: Path, page: str, notebook: Path, target: Path, work: Path) -> None:
     """Write an executed notebook as a page that stands alone.
 
@@ -90,8 +81,6 @@ def render(root: Path, page: str, notebook: Path, target: Path, work: Path) -> N
     # book; only the one chapter is another.
     copy_book(root, work)
     shutil.copy(notebook, work / f"{page}.ipynb")
-    # The plainest theme: nothing around the text, and no script is needed to read it.
-    use_outputs(work, html_theme="basic")
     # Jupyter Book would write all pages; Sphinx, with the settings that it gets from it, reads all
     # and writes those that are asked for.
     _run([*JUPYTER_BOOK, "config", "sphinx", work])
@@ -99,7 +88,9 @@ def render(root: Path, page: str, notebook: Path, target: Path, work: Path) -> N
         str(path) for path in work.rglob("*.md") if "{bibliography}" in path.read_text("utf-8")
     ]
     html = work / "_build" / "html"
-    sphinx = [sys.executable, "-m", "sphinx", "-q", "-b", "html", work, html]
+    # The plainest theme: nothing around the text, and no script is needed to read it.
+    sphinx = [sys.executable, "-m", "sphinx", "-q", "-b", "html", "-D", "html_theme=basic"]
+    sphinx += [work, html]
     paths = YAML().load(work / "_config.yml")["sphinx"].get("local_extensions", {}).values()
     paths = [str(work / path) for path in dict.fromkeys(paths)]
     paths += filter(None, [os.environ.get("PYTHONPATH")])

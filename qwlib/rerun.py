@@ -35,9 +35,6 @@ from pathlib import Path
 import nbformat
 import papermill
 from filelock import FileLock, Timeout
-from ipykernel.kernelspec import get_kernel_dict
-from jupyter_client.kernelspec import KernelSpec
-from jupyter_client.manager import AsyncKernelManager
 from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 from papermill.iorw import load_notebook_node
@@ -46,7 +43,9 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from . import __version__
-from .onepage import PARTS, copy_book, render, use_outputs
+from .chapters import ThisInterpreter, environment
+from .chapters import execute as run_chapters
+from .onepage import PARTS, copy_book, render
 from .well import EXCHANGE, LONG_NAMES, POSITIVE, UNITS, Well, checked_number
 
 PACKAGES = ("numpy", "scipy", "xarray", "matplotlib", "papermill", "myst-nb", "ipykernel")
@@ -408,32 +407,7 @@ def forget(notebook: nbformat.NotebookNode) -> None:
 # --- Running it ----------------------------------------------------------------------------------
 
 
-class ThisInterpreter(AsyncKernelManager):
-    """Starts kernels with this interpreter, whatever kernels the user has installed."""
-
-    root: Path
-
-    @property
-    def kernel_spec(self) -> KernelSpec:
-        """The kernel of this interpreter's own ipykernel."""
-        return KernelSpec(**get_kernel_dict())
-
-    async def start_kernel(self, **options) -> None:
-        """Start it so that it imports this qwlib, and none of the user's settings reach it."""
-        # What cells print does not come this way; what does is the kernel talking to itself.
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        await super().start_kernel(**options, **quiet, env=environment(self.root))
-
-
-def environment(root: Path) -> dict[str, str]:
-    """Return the environment of a run: as in the Makefile, and with the qwlib under `root`."""
-    hidden = ("MPLBACKEND", "PYTHONHOME", "PYTHONWARNINGS")
-    kept = {name: value for name, value in os.environ.items() if name not in hidden}
-    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    return {**kept, **threads, "PYTHONPATH": str(root)}
-
-
-def execute(root: Path, notebook: nbformat.NotebookNode, output: Path, folder: Path) -> None:
+def execute(notebook: nbformat.NotebookNode, output: Path, folder: Path) -> None:
     """Run a notebook in `folder` with papermill and write it to `output`, cell by cell.
 
     Raises
@@ -443,7 +417,6 @@ def execute(root: Path, notebook: nbformat.NotebookNode, output: Path, folder: P
     """
     source = output.with_suffix(".source.ipynb")
     nbformat.write(notebook, source)
-    manager = type("Manager", (ThisInterpreter,), {"root": root})
     try:
         papermill.execute_notebook(
             str(source),
@@ -451,7 +424,7 @@ def execute(root: Path, notebook: nbformat.NotebookNode, output: Path, folder: P
             kernel_name="python3",
             cwd=str(folder),
             progress_bar={"desc": output.stem} if sys.stderr.isatty() else False,
-            kernel_manager_class=manager,
+            kernel_manager_class=ThisInterpreter,
             coalesce_streams=True,
         )
     finally:
@@ -542,7 +515,7 @@ def rerun_chapter(root: Path, chapter: Chapter, values: dict, force: bool = Fals
         output = new / f"{chapter.name}.ipynb"
         kept = failed(target) / output.name
         try:
-            execute(root, parametrised(chapter, values, record), output, chapter.path.parent)
+            execute(parametrised(chapter, values, record), output, chapter.path.parent)
             render(root, chapter.page, output, new / f"{chapter.name}.html", new / "work")
         except (PapermillExecutionError, DeadKernelError) as error:
             raise ChapterFailed(last_line(error), kept) from None
@@ -611,19 +584,19 @@ def rerun_book(
             return None
         stage = new / "book"
         copy_book(root, stage)
-        for chapter in chapters.values():
-            notebook = parametrised(chapter, values[chapter.name], record)
-            output = stage / chapter.path.relative_to(root)
-            try:
-                execute(root, notebook, output, output.parent)
-            except (PapermillExecutionError, DeadKernelError) as error:
-                kept = failed(target) / output.relative_to(new)
-                raise ChapterFailed(f"{chapter.name}: {last_line(error)}", kept) from None
+        outputs = [stage / chapter.path.relative_to(root) for chapter in chapters.values()]
+        for chapter, output in zip(chapters.values(), outputs, strict=True):
+            nbformat.write(parametrised(chapter, values[chapter.name], record), output)
+        errors = run_chapters(outputs, progress)
+        for output, error in errors.items():
+            nbformat.write(error.notebook, output)
+        if errors:
+            message = "; ".join(f"{path.stem}: {error.reason}" for path, error in errors.items())
+            raise ChapterFailed(message, failed(target) / next(iter(errors)).relative_to(new))
         say_on_front(stage, chapters, values)
-        use_outputs(stage)
         done = subprocess.run(
-            [sys.executable, root / "tools" / "build.py", stage],
-            env=environment(root),
+            [sys.executable, root / "tools" / "build.py", stage, "--stored"],
+            env=environment(),
             # It names a place that the book will leave, so it is shown only where it fails.
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -636,6 +609,12 @@ def rerun_book(
         (stage / "_build" / "html").rename(new / "html")
         shutil.rmtree(stage)
     return target
+
+
+def progress(line: str) -> None:
+    """Say how far a run is, to somebody who watches."""
+    if sys.stderr.isatty():
+        print(line, file=sys.stderr)
 
 
 def say_on_front(stage: Path, chapters: dict[str, Chapter], values: dict[str, dict]) -> None:

@@ -25,7 +25,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from qwlib.onepage import copy_book, use_outputs
+from qwlib.onepage import copy_book
 from tools import live
 
 ROOT = Path(__file__).parent.parent
@@ -67,10 +67,10 @@ def pytest_report_header(config: pytest.Config) -> str:
     )
 
 
-def build(directory: Path) -> subprocess.CompletedProcess:
+def build(directory: Path, *options: str) -> subprocess.CompletedProcess:
     """Run in `directory` what `make book` runs, with the qwlib found there."""
     return subprocess.run(
-        [sys.executable, ROOT / "tools" / "build.py", directory],
+        [sys.executable, ROOT / "tools" / "build.py", directory, *options],
         # As it is published, whatever this run of make was asked for.
         env={**os.environ, "PYTHONPATH": str(directory), "LIVE": ""},
         capture_output=True,
@@ -145,8 +145,7 @@ def html(tmp_path_factory) -> Path:
             copy_book(ROOT, directory)
             ignored = shutil.ignore_patterns("__pycache__")
             shutil.copytree(ROOT / "qwlib", directory / "qwlib", ignore=ignored)
-            use_outputs(directory)
-            done = build(directory)
+            done = build(directory, "--stored")
             assert done.returncode == 0, done.stdout + done.stderr
             assert Path(done.stdout.splitlines()[-1]) == pages / "index.html"
     return pages

@@ -13,7 +13,7 @@ from bs4 import BeautifulSoup
 from conftest import build
 from PIL import Image
 
-from qwlib import claims
+from qwlib import chapters, claims
 from tools import baseline
 
 ROOT = Path(__file__).parent.parent
@@ -259,7 +259,7 @@ def test_stored_outputs_are_those_of_a_whole_run(notebook):
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebook_is_stored_as_make_baseline_stores_it(notebook):
-    text = baseline.normalise(baseline.read(notebook))
+    text = chapters.normalise(chapters.read(notebook))
     assert notebook.read_text(encoding="utf-8") == text, "run `make baseline`"
 
 
@@ -277,29 +277,70 @@ def scratch(tmp_path) -> Path:
     return tmp_path
 
 
-def write_chapter(scratch: Path, source: str) -> None:
+def write_chapter(scratch: Path, source: str, name: str = "intro") -> None:
     cells = [nbformat.v4.new_markdown_cell("# Scratch"), nbformat.v4.new_code_cell(source)]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), scratch / "book" / "intro.ipynb")
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), scratch / "book" / f"{name}.ipynb")
 
 
-def test_build_fails_if_a_chapter_does_and_then_leaves_no_front_page(scratch):
+def test_build_fails_if_chapters_do_and_then_leaves_no_front_page(scratch):
     index = scratch / "_build" / "html" / "index.html"
-    # First a sound chapter, so that it is the error below that fails the build.
-    write_chapter(scratch, "print('sound')")
+    # First a sound chapter, so that it is the errors below that fail the build.
+    write_chapter(scratch, "print('so' + 'und')")
+    stored = (scratch / "book" / "intro.ipynb").read_bytes()
     done = build(scratch)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert index.is_file()
+    assert index.is_file() and "sound" in (scratch / "_build/html/book/intro.html").read_text()
+    assert done.stdout.splitlines()[-1] == str(index)
+    assert re.search(r"^==> intro: executed in \d+ s \(1 of 1\)$", done.stdout, re.MULTILINE)
+    # The chapter itself is as it was, and nothing else is left.
+    assert (scratch / "book" / "intro.ipynb").read_bytes() == stored
+    assert [path.name for path in (scratch / "_build").iterdir()] == ["html"]
 
     write_chapter(scratch, "raise RuntimeError('deliberate')")
+    write_chapter(scratch, "import os\nos._exit(1)", "dying")
+    with (scratch / "_toc.yml").open("a") as toc:
+        toc.write("chapters:\n- file: book/dying\n")
     done = build(scratch)
     assert done.returncode != 0
-    assert "RuntimeError: deliberate" in done.stderr
+    assert "RuntimeError: deliberate" in done.stderr and "\x1b" not in done.stderr
+    assert "dying failed" in done.stderr
     assert not index.exists()
 
 
 def test_build_fails_if_a_chapter_warns(scratch):
     write_chapter(scratch, "import warnings\nwarnings.warn('deliberate')")
     assert build(scratch).returncode != 0
+    assert not (scratch / "_build" / "html").exists()
+
+
+# Each knows what it is, where it is, and nothing of the others.
+CHAPTER = """
+from pathlib import Path
+print({number}, Path("here").exists(), "other" in globals())
+other = 1
+"""
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_chapters_beside_each_other_do_not_meet(tmp_path, jobs):
+    (tmp_path / "here").touch()
+    paths = []
+    for number in range(4):
+        name = f"chapter{number}"
+        (tmp_path / "book").mkdir(exist_ok=True)
+        write_chapter(tmp_path, "1 / 0" if number == 2 else CHAPTER.format(number=number), name)
+        paths.append((tmp_path / "book" / f"{name}.ipynb").rename(tmp_path / f"{name}.ipynb"))
+    before, said = paths[2].read_bytes(), []
+    failed = chapters.execute(paths, said.append, jobs)
+    assert list(failed) == [paths[2]] and failed[paths[2]].reason.startswith("ZeroDivisionError")
+    assert paths[2].read_bytes() == before
+    for number in (0, 1, 3):
+        cell = nbformat.read(paths[number], as_version=4).cells[1]
+        assert cell.outputs[0].text == f"{number} True False\n"
+    assert len(said) == 4 and all(f"({i} of 4)" in line for i, line in enumerate(said, 1))
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == sorted(
+        ["here", *(path.name for path in paths)]
+    )
 
 
 # Output that comes in pieces, cut as the moment has it, and no id.

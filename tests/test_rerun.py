@@ -656,7 +656,7 @@ def rerun_to(path: Path, which: str, name: str) -> nbformat.NotebookNode:
     chapter, values = CHAPTERS[name], values_of(which, name)
     record = reruns.provenance(ROOT, [chapter.path], values)
     notebook = reruns.parametrised(chapter, values, record)
-    reruns.execute(ROOT, notebook, path, chapter.path.parent)
+    reruns.execute(notebook, path, chapter.path.parent)
     return nbformat.read(path, as_version=4)
 
 

@@ -1,30 +1,30 @@
 """Build the book afresh, and fail unless all of it is there.
 
-    python tools/build.py DIRECTORY [--solutions yes|no]
+    python tools/build.py DIRECTORY [--solutions yes|no] [--stored]
 
 DIRECTORY holds _config.yml and _toc.yml; the book goes to _build/html in it.
-With LIVE=local in the environment its pages run Python from files of the book alone.
-Without solutions it is built from a copy that does not hold them, so that neither a page nor its
-source nor the search can show one.
+It is made in a copy in _build/book and moved when all is done, so that what is there is whole.
+In the copy the chapters are executed side by side, or with --stored left as they are.
+With LIVE=local in the environment the pages run Python from files of the book alone.
+Without solutions the copy does not hold them, so that neither a page nor its source nor the
+search can show one.
 """
 
 import argparse
 import os
 import re
 import shutil
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import live
 import nbformat
 import slides
+from jupyter_book.sphinx import build_sphinx
+from sphinx.util.console import nocolor
 
-from qwlib.onepage import JUPYTER_BOOK, copy_book
-
-# IPython colours its tracebacks, which makes them unreadable and unsearchable in a log.
-COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+from qwlib import chapters
+from qwlib.onepage import copy_book
 
 FENCE = r"^(?P<{0}>`{{3,}}|:{{3,}})\{{{1}\}}.*?^(?P={0})[ \t]*$"
 # From one gate to the next, or a solution in one piece.
@@ -87,52 +87,83 @@ def strip(page: Path) -> None:
     nbformat.write(notebook, page)
 
 
-def build(source: Path, solutions: bool = True) -> int:
-    """Build the book in `source` and return the exit status."""
-    if solutions:
-        return build_from(source, source)
-    with tempfile.TemporaryDirectory() as folder:
-        stage = Path(folder) / "book"
-        copy_book(source, stage)
-        for page in [*stage.glob("book/*.ipynb"), *stage.glob("book/*.md")]:
-            strip(page)
-        return build_from(stage, source)
-
-
-def build_from(stage: Path, source: Path) -> int:
-    """Build the book in `stage` into the folder _build of `source`."""
-    html = source / "_build" / "html"
-    index = html / "index.html"
+def build(source: Path, solutions: bool = True, stored: bool = False) -> int:
+    """Build the book in `source` into the folder _build there and return the exit status."""
+    place = source / "_build"
     # Old pages must not outlive a build that fails.
-    if (source / "_build").exists():
-        shutil.rmtree(source / "_build")
-    print(f"==> Building the book in {source}", flush=True)
-    # A failing chapter is only a warning to Jupyter Book, so warnings are errors (-W);
-    # all of them are shown (--keep-going), and a reference to nothing is one too (-n).
-    options = ["--all", "-W", "-n", "--keep-going", "--path-output", str(source)]
-    status = subprocess.run([*JUPYTER_BOOK, "build", str(stage), *options], check=False).returncode
-    for report in sorted(html.glob("reports/**/*.err.log")):
-        chapter = report.relative_to(html / "reports").with_suffix("").with_suffix("")
-        traceback = COLOUR.sub("", report.read_text(encoding="utf-8"))
-        print(f"\n==> {chapter} failed:\n{traceback}", file=sys.stderr)
-    if status == 0 and not index.is_file():
-        print("error: the build ended without a word but wrote no index.html", file=sys.stderr)
-        status = 1
-    if status != 0:
-        # With --keep-going the pages are there, the front page among them; a reader
-        # must not take them for the book.
-        index.unlink(missing_ok=True)
+    if place.exists():
+        shutil.rmtree(place)
+    place.mkdir()
+    copy = place / "book"
+    copy_book(source, copy)
+    if not solutions:
+        for page in [*copy.glob("book/*.ipynb"), *copy.glob("book/*.md")]:
+            strip(page)
+    pages = re.findall(r"(?:root|file): *(\S+)", (copy / "_toc.yml").read_text(encoding="utf-8"))
+    notebooks = [path for page in pages if (path := copy / f"{page}.ipynb").is_file()]
+    if not (stored or execute(notebooks)) or not render(copy):
         print("error: the book was not built; the cause is above", file=sys.stderr)
-        return status
+        return 1
+    html = copy / "_build" / "html"
     live.install(html, local=os.environ.get("LIVE") == "local")
-    slides.main(source)
-    print(f"==> The book is built, every chapter run afresh:\n{index}")
+    print(slides.add(html, copy / "_toc.yml"))
+    html = html.rename(place / "html")
+    shutil.rmtree(copy)
+    how = "with the outputs stored in it" if stored else "every chapter run afresh"
+    print(f"==> The book is built, {how}:\n{html / 'index.html'}")
     return 0
+
+
+def execute(notebooks: list[Path]) -> bool:
+    """Execute notebooks in place; say which fail, and return whether none does."""
+    together = min(chapters.cores(), len(notebooks))
+    print(f"==> Executing {len(notebooks)} chapters, {together} at a time", flush=True)
+    failed = chapters.execute(notebooks, lambda line: print(line, flush=True))
+    for path, error in failed.items():
+        print(f"\n==> {path.stem} failed:\n{error}", file=sys.stderr)
+    return not failed
+
+
+def render(book: Path) -> bool:
+    """Make the pages of the book in a folder; return whether they are without fault."""
+    print("==> Making the pages", flush=True)
+    if not sys.stderr.isatty():
+        nocolor()
+    html = book / "_build" / "html"
+    result = build_sphinx(
+        book,
+        html,
+        noconfig=True,
+        path_config=book / "_config.yml",
+        confoverrides={
+            "external_toc_path": str(book / "_toc.yml"),
+            "latex_individualpages": False,
+        },
+        # A page with a fault, such as a chapter that writes to stderr, is only a warning to Sphinx.
+        # All of them are shown.
+        warningiserror=True,
+        keep_going=True,
+        quiet=True,
+        jobs=chapters.cores(),
+    )
+    if isinstance(result, KeyboardInterrupt):
+        raise result
+    if result == 0 and not (html / "index.html").is_file():
+        print("error: the build ended without a word but wrote no index.html", file=sys.stderr)
+        return False
+    return result == 0
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Build the book afresh.")
     parser.add_argument("directory", type=Path, help="the folder with _config.yml and _toc.yml")
     parser.add_argument("--solutions", choices=("yes", "no"), default="yes")
+    parser.add_argument("--stored", action="store_true", help="show the outputs that are stored")
     arguments = parser.parse_args()
-    sys.exit(build(arguments.directory.resolve(), arguments.solutions == "yes"))
+    try:
+        status = build(
+            arguments.directory.resolve(), arguments.solutions == "yes", arguments.stored
+        )
+    except KeyboardInterrupt:
+        status = "interrupted: there is no book"
+    sys.exit(status)

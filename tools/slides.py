@@ -81,9 +81,16 @@ def picture(image: Tag, page: Path) -> str:
     return f'<img src="data:{kind};base64,{data}" alt="{markup.escape(image.get("alt", ""))}">'
 
 
+def article_of(page: Path) -> Tag:
+    """Return the article of a page, without code: that is most of it, and takes long to parse."""
+    article = re.search("<article.*</article>", page.read_text(encoding="utf-8"), re.DOTALL)[0]
+    text = re.sub("<pre>.*?</pre>", "", article, flags=re.DOTALL)
+    return BeautifulSoup(text, "html.parser").article
+
+
 def slides_of(page: Path) -> list[str]:
     """Return the slides of a page: its title, each of its figures, its summary."""
-    article = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser").article
+    article = article_of(page)
     title = cleaned(article.h1)
     found = []
     for figure in article.find_all("figure"):
@@ -104,8 +111,15 @@ def deck(html: Path, toc: Path) -> str:
     """Return the slides of a built book, in the order of its table of contents."""
     pages = re.findall(r"(?:root|file): *(\S+)", toc.read_text(encoding="utf-8"))
     slides = [slide for page in pages for slide in slides_of(html / f"{page}.html")]
-    title = BeautifulSoup((html / f"{pages[0]}.html").read_text(encoding="utf-8"), "html.parser").h1
+    title = article_of(html / f"{pages[0]}.html").h1
     return DECK.format(title=markup.escape(title.get_text().rstrip("#")), slides="\n".join(slides))
+
+
+def add(html: Path, toc: Path) -> str:
+    """Put the slides of a built book among its pages; return how many there are, in words."""
+    text = deck(html, toc)
+    (html / "slides.html").write_text(text, encoding="utf-8")
+    return f"==> {text.count('<section>')} slides, one file"
 
 
 def main(directory: Path) -> int:
@@ -114,10 +128,7 @@ def main(directory: Path) -> int:
     if not (html / "index.html").is_file():
         print(f"error: no book in {html}: run `make book` first", file=sys.stderr)
         return 1
-    text = deck(html, directory / "_toc.yml")
-    target = html / "slides.html"
-    target.write_text(text, encoding="utf-8")
-    print(f"==> {text.count('<section>')} slides, one file:\n{target}")
+    print(f"{add(html, directory / '_toc.yml')}:\n{html / 'slides.html'}")
     return 0
 
 

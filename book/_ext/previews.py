@@ -8,7 +8,6 @@ is opened as a file, and the same sources give the same pages.
 import posixpath
 import re
 from copy import copy
-from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,7 +18,24 @@ HEADINGS = ["h1", "h2", "h3", "h4", "h5", "h6"]
 USELESS = "a.headerlink, script, style, button, input, details, .viewcode-link"
 # Names and links between elements, which would be there twice.
 NAMES = ("id", "name", "for", "aria-labelledby", "aria-describedby", "tabindex", "loading", "style")
+ARTICLE = re.compile(r'<article class="bd-article".*</article>', re.DOTALL)
 TITLE = '<p class="qw-preview-title"></p>'
+
+
+class Article:
+    """What is of a page itself: its elements, those with a name, and the code in it.
+
+    Code is most of a page and takes long to parse, so it is set aside until a preview shows it.
+    """
+
+    def __init__(self, markup: str):
+        self.code: list[str] = []
+        self.tag = fragment(re.sub(r"<pre>.*?</pre>", self._aside, markup, flags=re.DOTALL))
+        self.named = {tag["id"]: tag for tag in self.tag.find_all(id=True)}
+
+    def _aside(self, code: re.Match) -> str:
+        self.code.append(code[0])
+        return f'<pre data-code="{len(self.code) - 1}"></pre>'
 
 
 def fragment(markup: str) -> Tag:
@@ -93,10 +109,15 @@ def shown(target: Tag) -> list[Tag]:
     return [copy(target)]
 
 
-def preview(target: Tag, base: str) -> str:
-    """Return the HTML of a preview of an element, for a page from which `base` leads to it."""
+def preview(target: Tag, base: str, code: list[str]) -> str:
+    """Return the HTML of a preview of an element, for a page from which `base` leads to it.
+
+    `code` is what `Article` has set aside of the page that holds the element.
+    """
     block = fragment("<div></div>")
     block.extend(shown(target))
+    for place in block.select("pre[data-code]"):
+        place.replace_with(fragment(code[int(place["data-code"])]))
     for useless in block.select(USELESS):
         useless.decompose()
     for link in block.find_all("a"):
@@ -114,36 +135,29 @@ def add(app, exception) -> None:
     if exception or app.builder.format != "html":
         return
     top = Path(app.outdir)
-
-    @cache
-    def article(path: str) -> Tag | None:
-        if not (top / path).is_file():
-            return None
-        text = (top / path).read_text(encoding="utf-8")
-        return BeautifulSoup(text, "html.parser").select_one("article.bd-article")
-
-    @cache
-    def named(path: str) -> dict[str, Tag]:
-        return {tag["id"]: tag for tag in article(path).find_all(id=True)}
-
-    pages = [f"{name}{app.builder.out_suffix}" for name in sorted(app.env.all_docs)]
-    for page in pages:
-        if article(page) is None:
-            continue
+    articles = {}
+    for name in sorted(app.env.all_docs):
+        page = f"{name}{app.builder.out_suffix}"
+        text = (top / page).read_text(encoding="utf-8") if (top / page).is_file() else ""
+        if found := ARTICLE.search(text):
+            articles[page] = Article(found[0])
+    for page in articles:
         here = posixpath.dirname(page)
         found = {}
-        for link in article(page).find_all("a", href=True):
+        for link in articles[page].tag.find_all("a", href=True):
             parts = urlsplit(link["href"])
             path = posixpath.normpath(posixpath.join(here, parts.path)) if parts.path else page
-            foreign = parts.scheme or "headerlink" in link.get("class", ()) or path not in pages
-            if foreign or article(path) is None or link["href"] in found:
+            foreign = parts.scheme or "headerlink" in link.get("class", ()) or path not in articles
+            if foreign or link["href"] in found:
                 continue
+            article = articles[path]
             if parts.fragment:
-                target = named(path).get(parts.fragment)
+                target = article.named.get(parts.fragment)
             else:
-                target = article(path).find(HEADINGS)
+                target = article.tag.find(HEADINGS)
             if target is not None:
-                found[link["href"]] = preview(target, posixpath.dirname(parts.path))
+                base = posixpath.dirname(parts.path)
+                found[link["href"]] = preview(target, base, article.code)
         blocks = "\n".join(
             f'<div data-for="{href}">{text}</div>' for href, text in sorted(found.items()) if text
         )

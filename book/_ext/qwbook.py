@@ -8,6 +8,7 @@ here.
 
 import re
 import shutil
+from functools import cache
 from importlib.metadata import distribution
 from pathlib import Path
 from urllib.parse import urljoin
@@ -16,6 +17,7 @@ from bs4 import BeautifulSoup
 from docutils import nodes
 from myst_nb.core.render import load_mime_renders
 from sphinx import addnodes
+from sphinx.domains.std import StandardDomain
 
 MATHJAX = ("tex-mml-chtml.js", "output/chtml/fonts/", "input/tex/extensions/", "a11y/", "sre/")
 """What a page may use of MathJax: the program, of 1.2 MB, and what it loads when it is needed."""
@@ -35,6 +37,15 @@ def copy_mathjax(app) -> None:
             target = Path(app.outdir, "_static", "mathjax", name)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file.locate(), target)
+
+
+def allow_parallel(app) -> None:
+    """Say for two extensions what they do not: pages may be read side by side.
+
+    What they do is done to each page alone, or when all are read.
+    """
+    for name in {"sphinx_multitoc_numbering", "sphinx_jupyterbook_latex"} & set(app.extensions):
+        app.extensions[name].parallel_read_safe = True
 
 
 def describe(app, pagename, templatename, context, doctree) -> None:
@@ -96,6 +107,26 @@ def link_data(app, doctree) -> None:
             if not isinstance(figure[-1], nodes.legend):
                 figure += nodes.legend()
             figure[-1] += nodes.paragraph("", "", link, classes=["figure-data"])
+
+
+class Pages:
+    """The environment of Sphinx, for those who look at pages and change none: each is read once."""
+
+    def __init__(self, env):
+        self._env = env
+        self.get_doctree = cache(env.get_doctree)
+
+    def __getattr__(self, name: str):
+        return getattr(self._env, name)
+
+
+class Numbers(StandardDomain):
+    """Reads a page once for all ``numref`` to its figures, which takes long, not for each."""
+
+    def _resolve_numref_xref(self, env, fromdocname, builder, *args):
+        if not hasattr(builder, "qwlib_pages"):
+            builder.qwlib_pages = Pages(env)
+        return super()._resolve_numref_xref(builder.qwlib_pages, fromdocname, builder, *args)
 
 
 SHORT = re.compile(r"\b((?:Sec|Fig|Eq|Ref)s?\.) (?=[\dIVX(])|(?<=\d) (?=(?:nm|m?eV|fs|mT|%)(?!\w))")
@@ -190,8 +221,10 @@ def setup(app) -> dict:
     """Register all of it with Sphinx."""
     if FigureData not in load_mime_renders():  # made once, of what is installed
         load_mime_renders().append(FigureData)
+    app.add_domain(Numbers, override=True)
     app.config.html_search_scorer = str(Path(__file__).with_name("search.js"))
     app.connect("builder-inited", copy_mathjax)
+    app.connect("builder-inited", allow_parallel)
     # Before Sphinx collects what is to be downloaded.
     app.connect("doctree-read", link_data, priority=400)
     # After the links of symbols.
