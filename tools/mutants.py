@@ -152,7 +152,7 @@ class Copy:
             shutil.copytree(source / ".live", self.tree / ".live")
         shutil.copy(__file__, folder / f"{PLUGIN}.py")
         author = ("-c", "user.name=x", "-c", "user.email=x@example.org")
-        for command in (["init"], ["add", "-A"], [*author, "commit", "-m", "copy"]):
+        for command in (["init", "-q"], ["add", "-A"], [*author, "commit", "-qm", "copy"]):
             self.git(*command)
 
     def git(self, *command: str) -> None:
