@@ -33,7 +33,7 @@ ALLOWED = {
 }
 
 NOT_PROSE = [
-    r"```.*?```",  # code
+    r"```(?!\{glossary\}).*?```",  # code
     r"\{[\w:-]+\}`[^`]*`",  # roles
     r"`[^`]*`",
     r"\]\([^)]*\)",  # where a link leads

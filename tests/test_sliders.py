@@ -255,6 +255,14 @@ def test_a_curve_that_leaves_its_frame_keeps_the_digits_inside():
     assert points(data, "curve", 0)[1].tolist() == values
 
 
+def test_a_curve_of_many_points_keeps_its_gap():
+    values = [0.1, 0.2, np.nan, -0.4, 0.5, 0.6, 0.7, 0.8]  # so many are stored as whole numbers
+    data = small(series=[Series("curve", np.arange(8.0), values)])
+    assert isinstance(data["arrays"][1], str)
+    # To a thousandth of the frame.
+    assert points(data, "curve", 0)[1] == pytest.approx(values, abs=1.3e-3, nan_ok=True)
+
+
 def test_the_same_numbers_are_stored_once():
     one = Series("curve", [0.0, 1.0, 2.0], [[1.0, 2.0, 3.0]] * 2)
     assert len(small(series=[one, one._replace(name="other")])["arrays"]) == 2

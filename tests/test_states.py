@@ -402,6 +402,27 @@ def test_interface_states_that_only_tunnelling_splits():
         assert profile == pytest.approx(profile[::-1], abs=1e-12 * np.abs(profile).max())
 
 
+@pytest.mark.parametrize("off", [1e-14, 1e-12])
+def test_a_pair_that_a_symmetry_all_but_parts(off):
+    """The mirror image of a symmetric well has a rule for each of the two; this well has one."""
+    well = Well(d=3.0, alpha_L=0.07, alpha_R=-0.07 * (1 + off))
+    one, two = fermi_states(well, E_F), fermi_states(well.replace(alpha_R=-0.07), E_F)
+    assert (-np.diff(one.k) / one.k[1:]).min() < 1e-9
+    z = np.linspace(-0.3, well.d + 0.3, 41)
+    profile = one.spin_density(z).sum(axis=0)
+    # Rounding over the distance of the two; `off` itself matters less.
+    assert profile == pytest.approx(two.spin_density(z).sum(axis=0), abs=1e-6)
+
+
+@pytest.mark.parametrize("distance", [1e-8, 3e-9, 1e-9])
+def test_what_is_noise_is_not_called_proven(distance):
+    # There the interface band crosses ε_F at k of 1e4 and more, where det M is a small difference
+    # of numbers of the size of k⁴, and its noise changes sign as roots do.
+    states = fermi_states(PAPER.replace(alpha_L=(1 - distance) * PAPER.critical_rashba), E_F)
+    assert states.k.max() > 1e4
+    assert len(states) == 13 or not states.certified
+
+
 def random_cells(n: int, seed: int) -> tuple[Rule, np.ndarray, np.ndarray]:
     """Return wells of all sorts at ε_F = 0.3 to 3 eV, and a cell of k in each."""
     rng = np.random.default_rng(seed)

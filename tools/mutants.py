@@ -30,7 +30,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
-from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -55,14 +54,14 @@ class Mutation:
     file: str
     find: str  # occurs once in the file
     replace: str
-    tests: tuple[str, ...]  # as pytest takes them
+    tests: list[str]  # as pytest takes them
     select: str = ""  # an expression for pytest's -k
     browser: bool = False  # whether the tests need one
 
     @property
-    def arguments(self) -> tuple[str, ...]:
+    def arguments(self) -> list[str]:
         """What pytest is asked for."""
-        return (*self.tests, *(("-k", self.select) if self.select else ()))
+        return [*self.tests, *(["-k", self.select] if self.select else [])]
 
     def mutated(self, tree: Path) -> str:
         """Return the file of a tree with the change in it; raise ValueError where it is stale."""
@@ -76,7 +75,7 @@ class Mutation:
 def read(tree: Path = ROOT) -> list[Mutation]:
     """Return the mutations that a tree lists."""
     text = (tree / "tests" / "mutants.toml").read_text(encoding="utf-8")
-    return [Mutation(**m | {"tests": tuple(m["tests"])}) for m in tomllib.loads(text)["mutation"]]
+    return [Mutation(**entry) for entry in tomllib.loads(text)["mutation"]]
 
 
 # --- the plugin of pytest ------------------------------------------------------------------------
@@ -86,22 +85,17 @@ PHASES = (Phase.explicit, Phase.generate)
 settings.register_profile("mutants", phases=PHASES, database=None, deadline=None)
 
 
-def note(report: pytest.TestReport | pytest.CollectReport, part: str) -> None:
-    """Write down what became of a test, or of a part of it."""
-    line = {"test": report.nodeid, "part": part, "outcome": report.outcome}
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Write down what became of a part of a test."""
+    line = [report.nodeid, getattr(report, "when", "import"), report.outcome]
     with open(os.environ["MUTANTS_REPORT"], "a", encoding="utf-8") as file:
         file.write(json.dumps(line) + "\n")
 
 
-def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Note each part of each test."""
-    note(report, report.when)
-
-
 def pytest_collectreport(report: pytest.CollectReport) -> None:
-    """Note what cannot be imported."""
+    """Write down what cannot be imported."""
     if report.failed:
-        note(report, "import")
+        pytest_runtest_logreport(report)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -118,24 +112,11 @@ def ready_book(tmp_path_factory: pytest.TempPathFactory) -> None:
 # --- a copy of the tree --------------------------------------------------------------------------
 
 
-def green(report: list[dict[str, str]], tests: tuple[str, ...]) -> bool:
+def green(report: list[list[str]], tests: list[str]) -> bool:
     """Tell whether tests, of any parameters, are in a report and have all run and passed."""
     starts = tuple(test + more for test in tests for more in ("[", "::"))
-    of = [line for line in report if f"{line['test']}[".startswith(starts)]
-    return bool(of) and all(line["outcome"] == "passed" for line in of)
-
-
-def verdict(run: SimpleNamespace, tests: tuple[str, ...]) -> str:
-    """Return whether a run of pytest caught a change."""
-    if run.status is None:
-        return "caught (hangs)"
-    for line in run.report:
-        if line["outcome"] == "failed":
-            how = "" if line["part"] == "call" else f" ({line['part']})"
-            return f"caught{how} by {line['test'].removeprefix('tests/')}"
-    if "while loading conftest" in run.output:
-        return "caught (import) by conftest.py"
-    return "SURVIVED" if run.status == 0 and green(run.report, tests) else "NOT RUN"
+    outcomes = [outcome for test, _, outcome in report if f"{test}[".startswith(starts)]
+    return bool(outcomes) and set(outcomes) == {"passed"}
 
 
 class Copy:
@@ -151,63 +132,68 @@ class Copy:
         if (source / ".live").is_dir():
             shutil.copytree(source / ".live", self.tree / ".live")
         shutil.copy(__file__, folder / f"{PLUGIN}.py")
-        author = ("-c", "user.name=x", "-c", "user.email=x@example.org")
-        for command in (["init"], ["add", "-A"], [*author, "commit", "-m", "copy"]):
-            self.git(*command)
+        self.git("init", "-q")
+        self.git("add", "-A")
+        self.git("-c", "user.name=x", "-c", "user.email=x@example.org", "commit", "-qm", "copy")
 
     def git(self, *command: str) -> None:
         """Run git in the copy."""
-        subprocess.run(["git", "-C", self.tree, *command], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(["git", "-C", self.tree, *command], check=True)
 
-    def pytest(self, *arguments: str, limit: float, **environment: str) -> SimpleNamespace:
-        """Run tests of the copy, which import the modules of the copy; end all that they start."""
-        report, began = self.folder / "report", time.monotonic()
+    def pytest(
+        self, *arguments: str, limit: float, **variables: str
+    ) -> tuple[int | None, list[list[str]], str]:
+        """Run tests of the copy; return status, None after the limit, report and output."""
+        report, output = self.folder / "report", self.folder / "output"
         report.write_text("")
         kept = {name: value for name, value in os.environ.items() if not HIDDEN.fullmatch(name)}
-        environment |= kept | ONE_THREAD | {
+        variables |= {
             # Before the tree that is installed, in kernels and other processes too.
             "PYTHONPATH": os.pathsep.join(map(str, (self.tree, self.folder))),
             # Byte code is chosen by time and size, which a change may leave as they are.
             "PYTHONDONTWRITEBYTECODE": "1",
             "MUTANTS_REPORT": str(report),
-        }  # fmt: skip
+        }
         command = [sys.executable, "-m", "pytest", "-q", "-p", PLUGIN, "-p", "no:cacheprovider"]
         command += ["--basetemp", self.folder / "tmp", "--hypothesis-seed=0"]
         command += ["--hypothesis-profile=mutants", *arguments]
-        streams = {"stdin": subprocess.DEVNULL, "stderr": subprocess.STDOUT}
-        with open(self.folder / "output", "w+", encoding="utf-8") as output:
-            process = psutil.Popen(
-                command, cwd=self.tree, env=environment, stdout=output, **streams
-            )
+        options = {"cwd": self.tree, "env": kept | ONE_THREAD | variables}
+        with output.open("wb") as said:
+            process = psutil.Popen(command, stdout=said, stderr=subprocess.STDOUT, **options)
             try:
-                while (status := process.poll()) is None and not self.stop.is_set():
-                    if time.monotonic() - began > limit:
+                last = time.monotonic() + limit
+                while (status := process.poll()) is None and time.monotonic() < last:
+                    if self.stop.wait(0.1):
                         break
-                    time.sleep(0.1)
             finally:
                 end(process, str(report))
-            output.seek(0)
-            said = output.read()
-        lines = [json.loads(line) for line in report.read_text().splitlines()]
-        seconds = time.monotonic() - began
-        return SimpleNamespace(status=status, report=lines, output=said, seconds=seconds)
+        lines = [json.loads(line) for line in report.read_text(encoding="utf-8").splitlines()]
+        return status, lines, output.read_text(encoding="utf-8", errors="replace")
 
-    def tried(self, mutation: Mutation, book: Path) -> tuple[str, float]:
-        """Return what became of a mutation, and after how many seconds."""
+    def tried(self, mutation: Mutation, book: Path) -> str:
+        """Return what became of a mutation."""
         try:
             text = mutation.mutated(self.tree)
         except ValueError as error:
-            return str(error), 0.0
+            return str(error)
         changed, ready = self.tree / mutation.file, {}
         changed.write_text(text, encoding="utf-8")
         if mutation.file.startswith(STATIC) and book.is_dir():
             ready = {"MUTANTS_BOOK": str(book), "MUTANTS_STATIC": str(changed)}
         try:
-            run = self.pytest("-x", *mutation.arguments, limit=LIMIT, **ready)
+            status, report, said = self.pytest("-x", *mutation.arguments, limit=LIMIT, **ready)
         finally:
             self.git("reset", "-q", "--hard")
             self.git("clean", "-qxdff", "-e", ".live")
-        return verdict(run, mutation.tests), run.seconds
+        if status is None:
+            return "caught (hangs)"
+        for test, part, outcome in report:
+            if outcome == "failed":
+                how = "" if part == "call" else f" ({part})"
+                return f"caught{how} by {test.removeprefix('tests/')}"
+        if "while loading conftest" in said:
+            return "caught (import) by conftest.py"
+        return "SURVIVED" if status == 0 and green(report, mutation.tests) else "NOT RUN"
 
 
 def end(process: psutil.Popen, report: str) -> None:
@@ -223,27 +209,24 @@ def end(process: psutil.Popen, report: str) -> None:
         with contextlib.suppress(psutil.Error):
             other.kill()
     psutil.wait_procs(left, timeout=10)
-    process.wait()
 
 
 # --- all of them ---------------------------------------------------------------------------------
 
 
-def not_green(copy: Copy, mutations: list[Mutation]) -> list[str]:
-    """Return the mutations whose tests do not all pass on the copy as it is."""
+def not_green(copy: Copy, mutations: list[Mutation], book: Path) -> list[str]:
+    """Return the mutations whose tests do not all pass on the copy as it is; keep its book."""
     plain = [one for one in mutations if not one.select]
-    asked = {one.arguments for one in mutations if one.select}
-    together = tuple(sorted({test for one in plain for test in one.tests}))
+    runs = [(sorted({test for one in plain for test in one.tests}), plain)] if plain else []
+    runs += [(one.arguments, [one]) for one in mutations if one.select]
     bad = []
-    for arguments in [*([together] if together else []), *sorted(asked)]:
-        run = copy.pytest(*arguments, limit=LIMIT * len(mutations))
-        of = plain if arguments == together else [m for m in mutations if m.arguments == arguments]
-        bad += [one.name for one in of if not green(run.report, one.tests)]
-        if run.status:
-            print(run.output)
-        built, book = copy.folder / "tmp" / BOOK, copy.folder.parent / "book"
-        if built.is_dir() and not book.exists():
-            shutil.move(built, book)
+    for arguments, some in runs:
+        status, report, said = copy.pytest(*arguments, limit=LIMIT * len(some))
+        bad += [one.name for one in some if not green(report, one.tests)]
+        if status != 0:
+            print(said)
+        if (copy.folder / "tmp" / BOOK).is_dir() and not book.exists():
+            shutil.move(copy.folder / "tmp" / BOOK, book)
     return bad
 
 
@@ -257,10 +240,9 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="changes tried at once")
     parser.add_argument("--against", type=Path, default=ROOT, metavar="DIRECTORY", help="a tree")
     asked = parser.parse_args()
-    source = asked.against.resolve()
     mutations = [
         one
-        for one in read(source)
+        for one in read(asked.against)
         if any(fnmatch(one.name, each) or fnmatch(one.file, each) for each in asked.only)
         and not (asked.no_browser and one.browser)
     ]
@@ -268,42 +250,38 @@ def main() -> int:
         print(*(f"{one.name} ({one.file}): {one.reader}" for one in mutations), sep="\n")
         return 0 if mutations else 1
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with tempfile.TemporaryDirectory(prefix="mutants-") as name:
-        folder, stop, free = Path(name), threading.Event(), queue.SimpleQueue()
-        copies = [Copy(source, folder / f"copy-{n}", stop) for n in range(asked.jobs)]
-        print("==> The named tests, nothing changed", flush=True)
-        if bad := not_green(copies[0], mutations):
-            print("not green, or not run, with nothing changed:", *bad)
-            return 1
-        if asked.unmutated:
-            return 0
-        for copy in copies:
-            free.put(copy)
+    with tempfile.TemporaryDirectory(prefix="mutants-", ignore_cleanup_errors=True) as name:
+        book, stop, free = Path(name) / "book", threading.Event(), queue.SimpleQueue()
+        for n in range(asked.jobs):
+            free.put(Copy(asked.against.resolve(), Path(name) / f"copy-{n}", stop))
 
         def tried(mutation: Mutation) -> tuple[str, float]:
-            copy = free.get()
-            try:
-                return copy.tried(mutation, folder / "book")
-            finally:
-                free.put(copy)
+            copy, began = free.get(), time.monotonic()
+            said = copy.tried(mutation, book)
+            free.put(copy)
+            return said, time.monotonic() - began
 
-        found = []
+        print("==> The named tests, nothing changed", flush=True)
+        copy = free.get()
+        if bad := not_green(copy, mutations, book):
+            print("not green, or not run, with nothing changed:", *bad)
+        if bad or asked.unmutated:
+            return 1 if bad else 0
+        free.put(copy)
+        found = {}
         with ThreadPoolExecutor(asked.jobs) as pool:
             try:
                 for one, (said, seconds) in zip(mutations, pool.map(tried, mutations), strict=True):
-                    found.append((one.name, said))
+                    found[one.name] = said
                     place = f"[{len(found):3}/{len(mutations)}]"
                     print(f"{place} {one.name} … {said} ({seconds:.0f} s)", flush=True)
             finally:
                 stop.set()
                 pool.shutdown(cancel_futures=True)
-    caught = sum(said.startswith("caught") for _, said in found)
-    print(f"==> {caught} of {len(found)} caught", end="")
-    for word, start in (("survived", "SURV"), ("not run", "NOT"), ("stale", "STALE")):
-        if names := [name for name, said in found if said.startswith(start)]:
-            print(f"; {word}: {', '.join(names)}", end="")
-    print()
-    return 0 if caught == len(found) else 1
+    caught = [name for name, said in found.items() if said.startswith("caught")]
+    others = [f"; {name}: {said}" for name, said in found.items() if name not in caught]
+    print(f"==> {len(caught)} of {len(found)} caught", *others, sep="")
+    return 1 if others else 0
 
 
 if __name__ == "__main__":
