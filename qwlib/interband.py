@@ -40,8 +40,9 @@ ORDER = 10
 """Degree of the finite elements."""
 
 PHASE = 1.0
-"""Phase or decay exponent that one element may span per order, as in `fem.FiniteElements.from_well`.
-With order 10 this leaves errors of about 1e-10 of S_x, in the smallest matrices that do."""
+"""Phase or decay exponent that one element may span per order, as in
+`fem.FiniteElements.from_well`.  With order 10 this leaves errors of about 1e-10 of S_x, in the
+smallest matrices that do."""
 
 NODES = 4
 """Gauss points in each interval of k between Fermi states, or part of it.  With these, order 10 and
