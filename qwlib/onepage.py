@@ -8,23 +8,21 @@ refers to into the file.
 from __future__ import annotations
 
 import base64
+import io
 import mimetypes
-import os
 import shutil
-import subprocess
-import sys
+from contextlib import redirect_stderr, redirect_stdout
 from copy import copy
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from bs4 import BeautifulSoup, Tag
 from latex2mathml.converter import convert
-from ruamel.yaml import YAML
+
+from .chapters import cores
 
 PARTS = ("_config.yml", "_toc.yml", "book", "benchmarks")
 """What Jupyter Book needs of the tree, apart from `qwlib`."""
-
-JUPYTER_BOOK = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
 
 PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -77,43 +75,39 @@ def render(root: Path, page: str, notebook: Path, target: Path, work: Path) -> N
     RuntimeError
         If Jupyter Book fails, with what it said.
     """
+    from jupyter_book.sphinx import build_sphinx  # takes a second, and no other command needs it
+
     # The whole book with the outputs stored in it, so that numbers and links are those of the
     # book; only the one chapter is another.
     copy_book(root, work)
     shutil.copy(notebook, work / f"{page}.ipynb")
-    # Jupyter Book would write all pages; Sphinx, with the settings that it gets from it, reads all
-    # and writes those that are asked for.
-    _run([*JUPYTER_BOOK, "config", "sphinx", work])
     works = [
         str(path) for path in work.rglob("*.md") if "{bibliography}" in path.read_text("utf-8")
     ]
     html = work / "_build" / "html"
-    # The plainest theme: nothing around the text, and no script is needed to read it.
-    sphinx = [sys.executable, "-m", "sphinx", "-q", "-b", "html", "-D", "html_theme=basic"]
-    sphinx += [work, html]
-    paths = YAML().load(work / "_config.yml")["sphinx"].get("local_extensions", {}).values()
-    paths = [str(work / path) for path in dict.fromkeys(paths)]
-    paths += filter(None, [os.environ.get("PYTHONPATH")])
-    said = _run([*sphinx, work / f"{page}.ipynb", *works], PYTHONPATH=os.pathsep.join(paths))
-    if not (html / f"{page}.html").is_file():
-        raise RuntimeError(f"Sphinx made no page of {page}:\n{said}")
+    said = io.StringIO()
+    with redirect_stdout(said), redirect_stderr(said):
+        # All pages are read, and those written that are asked for.
+        result = build_sphinx(
+            work,
+            html,
+            noconfig=True,
+            path_config=work / "_config.yml",
+            confoverrides={
+                "external_toc_path": str(work / "_toc.yml"),
+                "latex_individualpages": False,
+                # The plainest one: nothing around the text, and no script is needed to read it.
+                "html_theme": "basic",
+            },
+            filenames=[str(work / f"{page}.ipynb"), *works],
+            quiet=True,
+            jobs=cores(),
+        )
+    if isinstance(result, KeyboardInterrupt):
+        raise result
+    if result or not (html / f"{page}.html").is_file():
+        raise RuntimeError(f"Jupyter Book could not make the page:\n{said.getvalue()}")
     target.write_text(standalone(html, page), encoding="utf-8")
-
-
-def _run(command: list, **environment: str) -> str:
-    """Run a command and return what it said; raise `RuntimeError` with that if it fails."""
-    done = subprocess.run(
-        command,
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-    )
-    said = done.stdout + done.stderr
-    if done.returncode:
-        raise RuntimeError(f"Jupyter Book could not make the page:\n{said}")
-    return said
 
 
 def standalone(html: Path, page: str) -> str:
