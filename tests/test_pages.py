@@ -200,6 +200,7 @@ def test_search_page_finds_a_chapter(visit):
     assert not obstacles(page)
 
 
+@pytest.mark.parametrize("visit", ["light"], indirect=True)
 def test_the_row_of_a_symbol_that_was_followed_is_marked(visit):
     page, _ = visit("book/symbols.html#sym-d")
     styles = page.locator("tr:has([id^=sym-])").evaluate_all(
@@ -208,6 +209,7 @@ def test_the_row_of_a_symbol_that_was_followed_is_marked(visit):
     assert [name for name, style in styles if style != "none"] == ["sym-d"]
 
 
+@pytest.mark.parametrize("visit", ["light"], indirect=True)
 def test_menus_open_on_a_narrow_screen_and_give_room_on_a_wide_one(visit):
     page, wrong = visit("book/model.html")
     page.set_viewport_size({"width": 400, "height": 800})
@@ -232,6 +234,7 @@ def test_menus_open_on_a_narrow_screen_and_give_room_on_a_wide_one(visit):
     assert not wrong
 
 
+@pytest.mark.parametrize("visit", ["light"], indirect=True)
 def test_formulas_are_set_by_the_mathjax_of_the_site(visit):
     page, _ = visit("book/model.html")
     sources = page.eval_on_selector_all("script[src]", "all => all.map(one => one.src)")
@@ -241,6 +244,7 @@ def test_formulas_are_set_by_the_mathjax_of_the_site(visit):
     assert page.locator("mjx-merror").count() == 0
 
 
+@pytest.mark.parametrize("visit", ["light"], indirect=True)
 def test_what_is_hidden_at_the_right_fades_until_it_is_scrolled_to(visit):
     page, wrong = visit("book/model.html")
     cut = page.locator("div.math mjx-container.qw-cut")
@@ -305,6 +309,7 @@ def test_printed_page_shows_folded_outputs_and_only_open_solutions(visit):
     assert page.evaluate("printed.solutions") == 1
 
 
+@pytest.mark.parametrize("visit", ["light"], indirect=True)
 def test_fold_opens_when_its_cell_runs(visit):
     page, _ = visit("book/confinement.html")
     folds = page.locator("details.hide")

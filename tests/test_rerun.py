@@ -617,10 +617,10 @@ def test_book_that_cannot_be_built_leaves_no_page_that_looks_finished(tree):
 
 # --- The chapters, far from the paper's parameters -----------------------------------------------
 
-# What a chapter does not have is left out.
-THICK = {"d": 12.0, "widths": [0.3, 1.5, 12.0]}
-UNEVEN = {
-    "d": 1.7,
+# All of a material is another, and the well is thick.  What a chapter does not have is left out.
+FAR = {
+    "d": 12.0,
+    "widths": [0.3, 1.5, 12.0],
     "V_L": 4.0,
     "V_R": 6.5,
     "Delta": -0.4,
@@ -640,22 +640,18 @@ LESS_THICK = {
     "interband": {"d": 3.0, "alphas": [0.01, 0.03], "broadenings": [0.05, 0.1]},
     "laboratory": {"d": 5.0},
 }
-SETS = {
-    "thick": {name: LESS_THICK.get(name, THICK) for name in CHAPTERS},
-    "uneven": dict.fromkeys(CHAPTERS, UNEVEN),
-}
-RERUNS = [(s, c.name) for s in SETS for c in CHAPTERS.values() if c.parameters]
+RERUNS = [chapter.name for chapter in CHAPTERS.values() if chapter.parameters]
 
 
-def values_of(which: str, name: str) -> dict:
+def values_of(name: str) -> dict:
     chapter = CHAPTERS[name]
-    given = SETS[which][name].items()
+    given = (FAR | LESS_THICK.get(name, {})).items()
     return chapter.checked({k: v for k, v in given if k in chapter.parameters})
 
 
-def rerun_to(path: Path, which: str, name: str) -> nbformat.NotebookNode:
+def rerun_to(path: Path, name: str) -> nbformat.NotebookNode:
     """Rerun a chapter of the book, in a process of its own, and return it executed."""
-    chapter, values = CHAPTERS[name], values_of(which, name)
+    chapter, values = CHAPTERS[name], values_of(name)
     record = reruns.provenance(ROOT, [chapter.path], values)
     notebook = reruns.parametrised(chapter, values, record)
     reruns.execute(notebook, path, chapter.path.parent)
@@ -667,16 +663,13 @@ def far_away(tmp_path_factory, request):
     """Return the reruns that this session asks for, two at a time."""
     test = "test_chapter_holds_far_from_the_parameters_of_the_paper"
     asked = [
-        item.callspec.params
+        item.callspec.params["name"]
         for item in request.session.items
         if getattr(item, "originalname", None) == test
     ]
     folder = tmp_path_factory.mktemp("far")
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
-        yield {
-            (which, name): pool.submit(rerun_to, folder / f"{which}-{name}.ipynb", which, name)
-            for which, name in ((each["which"], each["name"]) for each in asked)
-        }
+        yield {name: pool.submit(rerun_to, folder / f"{name}.ipynb", name) for name in asked}
 
 
 def glued(notebook) -> dict[str, str]:
@@ -753,9 +746,9 @@ def check_verdicts(values, numbers, text):
     assert claims.ELSEWHERE in text
 
 
-@pytest.mark.parametrize(("which", "name"), RERUNS)
-def test_chapter_holds_far_from_the_parameters_of_the_paper(far_away, which, name):
-    notebook = far_away[which, name].result()
+@pytest.mark.parametrize("name", RERUNS)
+def test_chapter_holds_far_from_the_parameters_of_the_paper(far_away, name):
+    notebook = far_away[name].result()
     for cell in notebook.cells:
         if cell.cell_type == "code":
             assert cell.execution_count
@@ -766,7 +759,7 @@ def test_chapter_holds_far_from_the_parameters_of_the_paper(far_away, which, nam
     assert "nan" not in " ".join(numbers.values())
     check = globals().get(f"check_{name}")
     if check:
-        check(values_of(which, name), numbers, text)
+        check(values_of(name), numbers, text)
 
 
 # What papermill injects, and what the first cell that uses it says.

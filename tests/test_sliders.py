@@ -669,9 +669,11 @@ def visits(browser, site):
     """Open chapters; at the end, nothing may have gone wrong on any of them."""
     pages = []
 
-    def visit(chapter, width=1400, scheme="light", **options):
+    def visit(chapter, width=1400, scheme="light", formulas=True, **options):
         size = {"width": width, "height": 900}
         context = browser.new_context(viewport=size, color_scheme=scheme, **options)
+        if not formulas:  # to set them is most of the work on a page
+            context.route("**/mathjax/*.js", lambda route: route.fulfill(body=""))
         pages.append(watched(context.new_page(), site.removesuffix("/book")))
         pages[-1].goto(f"{site}/{chapter}.html")
         return pages[-1]
@@ -697,7 +699,8 @@ def kept(browser, site):
 
         def page_of(chapter):
             if chapter not in pages:
-                pages[chapter] = visit(chapter, has_touch=True, accept_downloads=True)
+                options = {"has_touch": True, "accept_downloads": True, "formulas": False}
+                pages[chapter] = visit(chapter, **options)
             page = pages[chapter]
             page.set_viewport_size({"width": 1400, "height": 900})
             page.emulate_media(color_scheme="light")
