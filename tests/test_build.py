@@ -3,11 +3,15 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
+import sys
+import time
 from functools import cache
 from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
 from bs4 import BeautifulSoup
 from conftest import build
@@ -310,6 +314,24 @@ def test_build_fails_if_chapters_do_and_then_leaves_no_front_page(scratch):
 def test_build_fails_if_a_chapter_warns(scratch):
     write_chapter(scratch, "import warnings\nwarnings.warn('deliberate')")
     assert build(scratch).returncode != 0
+    assert not (scratch / "_build" / "html").exists()
+
+
+LONG = "from pathlib import Path\nimport time\nPath('started').touch()\ntime.sleep(60)"
+
+
+def test_interrupted_build_stops_its_kernels_and_leaves_no_book(scratch):
+    write_chapter(scratch, LONG)
+    command = [sys.executable, ROOT / "tools" / "build.py", scratch]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        while not (scratch / "_build" / "book" / "book" / "started").exists():
+            assert process.poll() is None
+            time.sleep(0.05)
+        kernels = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(signal.SIGINT)
+        error = process.communicate()[1]
+    assert kernels and not psutil.wait_procs(kernels, timeout=30)[1]
+    assert process.returncode != 0 and error == b"interrupted: there is no book\n"
     assert not (scratch / "_build" / "html").exists()
 
 
