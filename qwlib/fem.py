@@ -209,9 +209,8 @@ def _rayleigh(vectors: np.ndarray, H: np.ndarray, M: np.ndarray) -> np.ndarray:
     In the original basis: there a smooth state has tiny high-order coefficients, and the rounding
     of the largest matrix entries stays out.
     """
-    return np.sort(
-        np.sum(vectors * (H @ vectors), axis=0) / np.sum(vectors * (M @ vectors), axis=0)
-    )
+    energy, norm = (np.sum(vectors * (A @ vectors), axis=0) for A in (H, M))
+    return np.sort(energy / norm)
 
 
 @dataclass(frozen=True)

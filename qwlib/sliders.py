@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
-from .kubo import KINDS, fermi_states
+from .kubo import KINDS, fermi_states_of
 from .well import HBAR2_OVER_2ME, Well
 
 if TYPE_CHECKING:
@@ -133,8 +133,8 @@ def levels(well: Well, E_F: float) -> Slider:
     step = float(f"{limit / 150:.0e}")
     grid = np.round(np.arange(0, 0.995 * limit, step), 7)
     rows, least, most = [], 0.0, SMALLEST
-    for alpha in grid:
-        states = fermi_states(well.replace(alpha_L=float(alpha)), E_F)
+    wells = [well.replace(alpha_L=float(alpha)) for alpha in grid]
+    for alpha, states in zip(grid, fermi_states_of(wells, E_F), strict=True):
         value = states.contribution
         if alpha < 0.9 * limit and len(states):  # closer to the end the largest runs away
             least, most = min(least, value.min()), max(most, value.max())
@@ -505,8 +505,8 @@ def profiles(
     made = {}
     for letter, well in cases.items():
         sums, parts = [], ([], [])
-        for width, n, steps in zip(d, inside, outside, strict=True):
-            states = fermi_states(well.replace(d=float(width)), E_F)
+        found = fermi_states_of([well.replace(d=float(width)) for width in d], E_F)
+        for width, n, steps, states in zip(d, inside, outside, found, strict=True):
             propagating = states[states.kind == "propagating"]
             # From the nearer end, so that both interfaces are on the grid to the last digit.
             grid = np.arange(-steps, n + steps + 1)

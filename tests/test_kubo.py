@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from wells import E_F, PAPER, wells_and_energies
 
 from qwlib import FermiStates, Well, bound_states, fermi_states
-from qwlib.kubo import contribution, current
+from qwlib.kubo import contribution, current, fermi_states_of
 
 
 def test_counts_of_the_paper():
@@ -17,6 +17,24 @@ def test_counts_of_the_paper():
     for alpha_R in (0.01, 0.0, -0.01):
         states = fermi_states(Well(d=3, alpha_L=0.01, alpha_R=alpha_R), E_F)
         assert (len(states), (states.kind == "propagating").sum()) == (17, 14)
+
+
+def test_many_wells_together_are_the_same_to_the_bit():
+    """Of every symmetry, with a well without states, and one near the end of the model."""
+    wells = [PAPER.replace(alpha_L=a, alpha_R=b) for a in (0.0, 0.04, 0.0761) for b in (0.0, a, -a)]
+    wells += [well.replace(Delta=0.0) for well in wells]
+    wells += [Well(d=0.05, alpha_L=0.0), Well(d=9.0, V_L=3.4, alpha_L=0.02)]
+    energies = np.linspace(2.5, E_F, len(wells))
+    for energy in (E_F, energies):
+        together = fermi_states_of(wells, energy)
+        for well, one_E, many in zip(
+            wells, np.broadcast_to(energy, len(wells)), together, strict=True
+        ):
+            one = fermi_states(well, float(one_E))
+            assert (many.well, many.E_F, many.certified) == (one.well, one.E_F, one.certified)
+            for name in ("k", "velocity", "amplitude", "spin"):
+                assert np.array_equal(getattr(many, name), getattr(one, name))
+    assert fermi_states_of([], E_F) == []
 
 
 def test_last_states_leave_where_the_closed_form_says():
