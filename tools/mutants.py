@@ -87,7 +87,7 @@ settings.register_profile("mutants", phases=PHASES, database=None, deadline=None
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Write down what became of a part of a test."""
-    line = [report.nodeid, getattr(report, "when", "import"), report.outcome]
+    line = [report.nodeid, report.when, report.outcome]
     with open(os.environ["MUTANTS_REPORT"], "a", encoding="utf-8") as file:
         file.write(json.dumps(line) + "\n")
 
@@ -153,6 +153,7 @@ class Copy:
             # Byte code is chosen by time and size, which a change may leave as they are.
             "PYTHONDONTWRITEBYTECODE": "1",
             "MUTANTS_REPORT": str(report),
+            "TMPDIR": str(self.folder),  # where a browser that is ended leaves its things
         }
         command = [sys.executable, "-m", "pytest", "-q", "-p", PLUGIN, "-p", "no:cacheprovider"]
         command += ["--basetemp", self.folder / "tmp", "--hypothesis-seed=0"]
@@ -189,7 +190,7 @@ class Copy:
             return "caught (hangs)"
         for test, part, outcome in report:
             if outcome == "failed":
-                how = "" if part == "call" else f" ({part})"
+                how = {"call": "", "collect": " (import)"}.get(part, f" ({part})")
                 return f"caught{how} by {test.removeprefix('tests/')}"
         if "while loading conftest" in said:
             return "caught (import) by conftest.py"
