@@ -217,8 +217,15 @@ def end(process: psutil.Popen, report: str) -> None:
 
 def not_green(copy: Copy, mutations: list[Mutation], book: Path) -> list[str]:
     """Return the mutations whose tests do not all pass on the copy as it is; keep its book."""
+
+    def place(test: str) -> tuple[str, int]:
+        file, _, name = test.partition("[")[0].partition("::")
+        return file, (copy.tree / file).read_text(encoding="utf-8").find(f"def {name}(")
+
     plain = [one for one in mutations if not one.select]
-    runs = [(sorted({test for one in plain for test in one.tests}), plain)] if plain else []
+    # In the order of their files, in which those of a module may build on each other.
+    together = sorted({test for one in plain for test in one.tests}, key=place)
+    runs = [(together, plain)] if plain else []
     runs += [(one.arguments, [one]) for one in mutations if one.select]
     bad = []
     for arguments, some in runs:
@@ -264,18 +271,17 @@ def main() -> int:
 
         print("==> The named tests, nothing changed", flush=True)
         copy = free.get()
-        if bad := not_green(copy, mutations, book):
-            print("not green, or not run, with nothing changed:", *bad)
-        if bad or asked.unmutated:
-            return 1 if bad else 0
+        found = dict.fromkeys(not_green(copy, mutations, book), "NOT GREEN with nothing changed")
         free.put(copy)
-        found = {}
+        print(f"==> {len(mutations) - len(found)} of {len(mutations)} can be tried", flush=True)
+        mutations = [] if asked.unmutated else [one for one in mutations if one.name not in found]
         with ThreadPoolExecutor(asked.jobs) as pool:
             try:
-                for one, (said, seconds) in zip(mutations, pool.map(tried, mutations), strict=True):
-                    found[one.name] = said
-                    place = f"[{len(found):3}/{len(mutations)}]"
-                    print(f"{place} {one.name} … {said} ({seconds:.0f} s)", flush=True)
+                said = pool.map(tried, mutations)
+                for n, (one, (verdict, seconds)) in enumerate(zip(mutations, said, strict=True), 1):
+                    found[one.name] = verdict
+                    place = f"[{n:3}/{len(mutations)}] {one.name}"
+                    print(f"{place} … {verdict} ({seconds:.0f} s)", flush=True)
             finally:
                 stop.set()
                 pool.shutdown(cancel_futures=True)
