@@ -87,7 +87,7 @@ settings.register_profile("mutants", phases=PHASES, database=None, deadline=None
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Write down what became of a part of a test."""
-    line = [report.nodeid, getattr(report, "when", "import"), report.outcome]
+    line = [report.nodeid, report.when, report.outcome]
     with open(os.environ["MUTANTS_REPORT"], "a", encoding="utf-8") as file:
         file.write(json.dumps(line) + "\n")
 
@@ -153,6 +153,7 @@ class Copy:
             # Byte code is chosen by time and size, which a change may leave as they are.
             "PYTHONDONTWRITEBYTECODE": "1",
             "MUTANTS_REPORT": str(report),
+            "TMPDIR": str(self.folder),  # where a browser that is ended leaves its things
         }
         command = [sys.executable, "-m", "pytest", "-q", "-p", PLUGIN, "-p", "no:cacheprovider"]
         command += ["--basetemp", self.folder / "tmp", "--hypothesis-seed=0"]
@@ -189,7 +190,7 @@ class Copy:
             return "caught (hangs)"
         for test, part, outcome in report:
             if outcome == "failed":
-                how = "" if part == "call" else f" ({part})"
+                how = {"call": "", "collect": " (import)"}.get(part, f" ({part})")
                 return f"caught{how} by {test.removeprefix('tests/')}"
         if "while loading conftest" in said:
             return "caught (import) by conftest.py"
@@ -216,8 +217,15 @@ def end(process: psutil.Popen, report: str) -> None:
 
 def not_green(copy: Copy, mutations: list[Mutation], book: Path) -> list[str]:
     """Return the mutations whose tests do not all pass on the copy as it is; keep its book."""
+
+    def place(test: str) -> tuple[str, int]:
+        file, _, name = test.partition("[")[0].partition("::")
+        return file, (copy.tree / file).read_text(encoding="utf-8").find(f"def {name}(")
+
     plain = [one for one in mutations if not one.select]
-    runs = [(sorted({test for one in plain for test in one.tests}), plain)] if plain else []
+    # In the order of their files, in which those of a module may build on each other.
+    together = sorted({test for one in plain for test in one.tests}, key=place)
+    runs = [(together, plain)] if plain else []
     runs += [(one.arguments, [one]) for one in mutations if one.select]
     bad = []
     for arguments, some in runs:
@@ -263,18 +271,17 @@ def main() -> int:
 
         print("==> The named tests, nothing changed", flush=True)
         copy = free.get()
-        if bad := not_green(copy, mutations, book):
-            print("not green, or not run, with nothing changed:", *bad)
-        if bad or asked.unmutated:
-            return 1 if bad else 0
+        found = dict.fromkeys(not_green(copy, mutations, book), "NOT GREEN with nothing changed")
         free.put(copy)
-        found = {}
+        print(f"==> {len(mutations) - len(found)} of {len(mutations)} can be tried", flush=True)
+        mutations = [] if asked.unmutated else [one for one in mutations if one.name not in found]
         with ThreadPoolExecutor(asked.jobs) as pool:
             try:
-                for one, (said, seconds) in zip(mutations, pool.map(tried, mutations), strict=True):
-                    found[one.name] = said
-                    place = f"[{len(found):3}/{len(mutations)}]"
-                    print(f"{place} {one.name} … {said} ({seconds:.0f} s)", flush=True)
+                said = pool.map(tried, mutations)
+                for n, (one, (verdict, seconds)) in enumerate(zip(mutations, said, strict=True), 1):
+                    found[one.name] = verdict
+                    place = f"[{n:3}/{len(mutations)}] {one.name}"
+                    print(f"{place} … {verdict} ({seconds:.0f} s)", flush=True)
             finally:
                 stop.set()
                 pool.shutdown(cancel_futures=True)
