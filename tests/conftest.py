@@ -1,6 +1,11 @@
 """How hypothesis draws its examples, and the book and the browser that several modules use."""
 
 import os
+
+# As in the Makefile, and before NumPy loads its BLAS: digits must not depend on the threads, and
+# workers that each start several take many times as long.
+os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
 import random
 import shutil
 import subprocess
