@@ -8,6 +8,7 @@ os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM
 
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -34,6 +35,10 @@ from qwlib.onepage import copy_book
 from tools import live
 
 ROOT = Path(__file__).parent.parent
+
+# What a shell starts in the background is deaf to Ctrl-C, and so would be all that tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # In CI the same examples every time, so that a red run is about the change at hand;
 # elsewhere new ones each time, so that the search goes on.

@@ -14,7 +14,7 @@ import nbformat
 import psutil
 import pytest
 from bs4 import BeautifulSoup
-from conftest import build
+from conftest import PATIENCE, build
 from PIL import Image
 
 from qwlib import chapters, claims
@@ -330,7 +330,7 @@ def test_interrupted_build_stops_its_kernels_and_leaves_no_book(scratch):
         kernels = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGINT)
         error = process.communicate()[1]
-    assert kernels and not psutil.wait_procs(kernels, timeout=30)[1]
+    assert kernels and not psutil.wait_procs(kernels, timeout=PATIENCE)[1]
     assert process.returncode != 0 and error == b"interrupted: there is no book\n"
     assert not (scratch / "_build" / "html").exists()
 

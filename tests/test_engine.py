@@ -457,8 +457,6 @@ def start(*options: str, code: str = RUN) -> subprocess.Popen:
 
 # So slow that it can be stopped.
 SLOW = SMALL + (
-    # A shell starts what runs in the background, like these tests perhaps, deaf to Ctrl-C.
-    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
     "import time; put = engine.Parts.put; "
     "engine.Parts.put = lambda *a: (put(*a), time.sleep(0.2)); "
     "sys.exit(__main__.main(sys.argv[1:]))"

@@ -163,8 +163,6 @@ def command(tree: Path, *arguments: str, **options) -> subprocess.Popen:
         text=True,
         encoding="utf-8",
         start_new_session=True,
-        # What a shell starts in the background, like these tests perhaps, is deaf to Ctrl-C.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
