@@ -33,7 +33,8 @@ ALLOWED = {
 }
 
 NOT_PROSE = [
-    r"```(?!\{glossary\}).*?```",  # code
+    r"^```\{glossary\}$",  # what follows is prose
+    r"```.*?```",  # code
     r"\{[\w:-]+\}`[^`]*`",  # roles
     r"`[^`]*`",
     r"\]\([^)]*\)",  # where a link leads
@@ -83,6 +84,7 @@ def test_nothing_is_allowed_that_is_not_there(page):
         ("see Figs. 3(b) and 4, Sec. III.A and Eq. (6), in 2019-07", ["2019"]),
         ("a {glue:text}`x12` of `well.d = 3.5` and [a page](page-77.html)", []),
         ("- **Time**: 20 minutes.\nthen 42 of them", ["42"]),
+        ("```{glossary}\nbottom\n  At 0.1371 eV, `E = 3.5`.\n```", ["0.1371"]),
         ("$10^{-12}$ and $\\hbar^2/2m$", ["10"]),
     ],
 )
