@@ -11,6 +11,7 @@ import base64
 import io
 import mimetypes
 import shutil
+import warnings
 from contextlib import redirect_stderr, redirect_stdout
 from copy import copy
 from pathlib import Path
@@ -86,7 +87,8 @@ def render(root: Path, page: str, notebook: Path, target: Path, work: Path) -> N
     ]
     html = work / "_build" / "html"
     said = io.StringIO()
-    with redirect_stdout(said), redirect_stderr(said):
+    with redirect_stdout(said), redirect_stderr(said), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what libraries have to say to each other
         # All pages are read, and those written that are asked for.
         result = build_sphinx(
             work,
