@@ -55,6 +55,36 @@ def copy_book(root: Path, stage: Path) -> None:
             shutil.copy(root / part, stage)
 
 
+def make_pages(book: Path, settings: dict[str, object] | None = None, **options: object) -> int:
+    """Run Sphinx over a book as Jupyter Book does, a process for each core; return its status.
+
+    Parameters
+    ----------
+    book : Path
+        A folder with ``_config.yml`` and ``_toc.yml``; the pages go to ``_build/html`` in it.
+    settings : dict, optional
+        Of Sphinx, beside those of ``_config.yml``.
+    **options
+        Others of `jupyter_book.sphinx.build_sphinx`.
+    """
+    from jupyter_book.sphinx import build_sphinx  # takes a second, and most commands do not need it
+
+    toc = {"external_toc_path": str(book / "_toc.yml"), "latex_individualpages": False}
+    result = build_sphinx(
+        book,
+        book / "_build" / "html",
+        noconfig=True,
+        path_config=book / "_config.yml",
+        confoverrides=toc | (settings or {}),
+        quiet=True,
+        jobs=cores(),
+        **options,
+    )
+    if isinstance(result, KeyboardInterrupt):
+        raise result
+    return result
+
+
 def render(root: Path, page: str, notebook: Path, target: Path, work: Path) -> None:
     """Write an executed notebook as a page that stands alone.
 
@@ -76,8 +106,6 @@ def render(root: Path, page: str, notebook: Path, target: Path, work: Path) -> N
     RuntimeError
         If Jupyter Book fails, with what it said.
     """
-    from jupyter_book.sphinx import build_sphinx  # takes a second, and no other command needs it
-
     # The whole book with the outputs stored in it, so that numbers and links are those of the
     # book; only the one chapter is another.
     copy_book(root, work)
@@ -90,23 +118,12 @@ def render(root: Path, page: str, notebook: Path, target: Path, work: Path) -> N
     with redirect_stdout(said), redirect_stderr(said), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what libraries have to say to each other
         # All pages are read, and those written that are asked for.
-        result = build_sphinx(
+        result = make_pages(
             work,
-            html,
-            noconfig=True,
-            path_config=work / "_config.yml",
-            confoverrides={
-                "external_toc_path": str(work / "_toc.yml"),
-                "latex_individualpages": False,
-                # The plainest one: nothing around the text, and no script is needed to read it.
-                "html_theme": "basic",
-            },
+            # The plainest one: nothing around the text, and no script is needed to read it.
+            {"html_theme": "basic"},
             filenames=[str(work / f"{page}.ipynb"), *works],
-            quiet=True,
-            jobs=cores(),
         )
-    if isinstance(result, KeyboardInterrupt):
-        raise result
     if result or not (html / f"{page}.html").is_file():
         raise RuntimeError(f"Jupyter Book could not make the page:\n{said.getvalue()}")
     target.write_text(standalone(html, page), encoding="utf-8")

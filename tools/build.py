@@ -20,11 +20,10 @@ from pathlib import Path
 import live
 import nbformat
 import slides
-from jupyter_book.sphinx import build_sphinx
 from sphinx.util.console import nocolor
 
 from qwlib import chapters
-from qwlib.onepage import copy_book
+from qwlib.onepage import copy_book, make_pages
 
 FENCE = r"^(?P<{0}>`{{3,}}|:{{3,}})\{{{1}\}}.*?^(?P={0})[ \t]*$"
 # From one gate to the next, or a solution in one piece.
@@ -129,26 +128,10 @@ def render(book: Path) -> bool:
     print("==> Making the pages", flush=True)
     if not sys.stderr.isatty():
         nocolor()
-    html = book / "_build" / "html"
-    result = build_sphinx(
-        book,
-        html,
-        noconfig=True,
-        path_config=book / "_config.yml",
-        confoverrides={
-            "external_toc_path": str(book / "_toc.yml"),
-            "latex_individualpages": False,
-        },
-        # A page with a fault, such as a chapter that writes to stderr, is only a warning to Sphinx.
-        # All of them are shown.
-        warningiserror=True,
-        keep_going=True,
-        quiet=True,
-        jobs=chapters.cores(),
-    )
-    if isinstance(result, KeyboardInterrupt):
-        raise result
-    if result == 0 and not (html / "index.html").is_file():
+    # A page with a fault, such as a chapter that writes to stderr, is only a warning to Sphinx.
+    # All of them are shown.
+    result = make_pages(book, warningiserror=True, keep_going=True)
+    if result == 0 and not (book / "_build" / "html" / "index.html").is_file():
         print("error: the build ended without a word but wrote no index.html", file=sys.stderr)
         return False
     return result == 0
