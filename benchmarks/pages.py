@@ -12,6 +12,7 @@ median, maximum.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import shutil
 import statistics
@@ -48,13 +49,17 @@ ALONE = """async ([url, packages]) => {
 }"""
 
 
+SPENT: dict[psutil.Process, float] = {}
+"""What each process had taken when it was last seen; some of the browser's end in between."""
+
+
 def processors() -> float:
     """Return the processor time of this process and of all that it started, in seconds."""
-    total = 0.0
     for process in [(own := psutil.Process()), *own.children(recursive=True)]:
-        times = process.cpu_times()
-        total += times.user + times.system
-    return total
+        with contextlib.suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            SPENT[process] = times.user + times.system
+    return sum(SPENT.values())
 
 
 def spent(work: Callable[[], object]) -> float:
