@@ -54,14 +54,15 @@ def measure(way: str, wells: int) -> dict[str, float]:
     """Sweep once, in this process and the workers it starts, and return times and memory."""
     from distributed import Client, LocalCluster
 
-    from qwlib import engine, sweep
+    from qwlib import sweep
+    from qwlib.run import sweeps
 
     spent, more = {"put": 0.0, "write": 0.0}, {}
     for name in spent:
-        setattr(engine.Parts, name, timed(getattr(engine.Parts, name), spent, name))
+        setattr(sweeps.Parts, name, timed(getattr(sweeps.Parts, name), spent, name))
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(dir=ROOT))
-        parts = engine.Parts(engine.Grid.of(parameters(wells)), Path(folder) / "result.nc")
+        parts = sweeps.Parts(sweeps.Grid.of(parameters(wells)), Path(folder) / "result.nc")
         address = None
         if way in "12":  # a cluster is there before, and what its start costs is not counted
             cluster = LocalCluster(
@@ -73,7 +74,7 @@ def measure(way: str, wells: int) -> dict[str, float]:
             )
             address = stack.enter_context(cluster).scheduler_address
             client = stack.enter_context(Client(address, set_as_default=False))
-            client.run(engine.code)  # imports it
+            client.run(sweeps.code)  # imports it
             before = client.run(time.process_time).values()
             more["workers"] = len(before)
         begin, own = time.perf_counter(), time.process_time()
@@ -81,7 +82,7 @@ def measure(way: str, wells: int) -> dict[str, float]:
             sweep(**parameters(wells))
         else:
             parts.hold()
-            engine.solve_grid(parts, scheduler=address)
+            sweeps.solve_grid(parts, scheduler=address)
         clock, processor = time.perf_counter() - begin, time.process_time() - own
         if address:
             more["processor_workers"] = sum(client.run(time.process_time).values()) - sum(before)
@@ -145,7 +146,7 @@ def extrapolate(bare: dict, run: dict) -> dict[str, float | str]:
     another core together, as here.  There they take one chunk after the other, with what they spent
     on each here, and at the end the client writes the file.  The network is not counted.
     """
-    from qwlib import engine
+    from qwlib.run import sweeps
 
     chunk = run["wells"] / run["chunks"]
     chunks = MANY / chunk
@@ -164,7 +165,7 @@ def extrapolate(bare: dict, run: dict) -> dict[str, float | str]:
         "together": max(solving, chunks * per_chunk) + writing,
         "one_core": MANY * bare["processor"] / bare["wells"],
         "busy_workers": WORKERS * solving / (chunks * per_chunk),
-        "bytes": MANY * engine.WELL_BYTES,
+        "bytes": MANY * sweeps.WELL_BYTES,
     }
 
 

@@ -1,9 +1,9 @@
 """Current-driven spin density in a magnetic quantum well, without losing a state."""
 
+from .grid import sweep
 from .kubo import FermiStates, fermi_states
 from .matching import count_states, matching_matrix
-from .states import bound_states
-from .sweep import sweep
+from .search import bound_states
 from .well import UnboundedSpectrumWarning, Well
 
 __version__ = "0.1.0"

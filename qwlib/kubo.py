@@ -18,7 +18,7 @@ import numpy as np
 
 from .matching import Layers, Rule
 from .precise import sharpened
-from .states import shapes, solve
+from .search import shapes, solve
 from .well import Well
 
 PREFACTOR = 1 / (8 * np.pi**2)

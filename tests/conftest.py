@@ -7,6 +7,7 @@ import os
 os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -31,10 +32,12 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from qwlib.onepage import copy_book
+from qwlib.run.page import copy_book
 from tools import live
 
 ROOT = Path(__file__).parent.parent
+PAGES = re.findall(r"(?:root|file): *(\S+)", (ROOT / "_toc.yml").read_text(encoding="utf-8"))
+NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))
 
 # What a shell starts in the background is deaf to Ctrl-C, and so would be all that tests start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

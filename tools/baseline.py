@@ -8,7 +8,7 @@ A chapter is written only if all of it ran.
 import sys
 from pathlib import Path
 
-from qwlib.chapters import execute
+from qwlib.run.chapters import execute
 
 
 def main(paths: list[Path]) -> int:

@@ -22,8 +22,8 @@ import nbformat
 import slides
 from sphinx.util.console import nocolor
 
-from qwlib import chapters
-from qwlib.onepage import copy_book, make_pages
+from qwlib.run import chapters
+from qwlib.run.page import copy_book, make_pages
 
 FENCE = r"^(?P<{0}>`{{3,}}|:{{3,}})\{{{1}\}}.*?^(?P={0})[ \t]*$"
 # From one gate to the next, or a solution in one piece.

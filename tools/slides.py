@@ -17,7 +17,7 @@ from urllib.parse import unquote
 
 from bs4 import BeautifulSoup, Tag
 
-from qwlib.onepage import mathml
+from qwlib.run.page import mathml
 
 DECK = """<!DOCTYPE html>
 <html lang="en">

@@ -77,7 +77,7 @@ def once(app, pagename, templatename, context, doctree) -> None:
 
 
 class FigureData:
-    """Takes the text/csv of a figure (`qwlib.figures.data`), of which MyST-NB knows nothing."""
+    """Takes the text/csv of a figure (`qwlib.book.figures.data`), of which MyST-NB knows nothing."""
 
     mime_priority_overrides = ()
 

@@ -3,14 +3,14 @@
     ```{statements}
     ```
 
-puts a table of them there, from ``qwlib/claims.toml``, with room for what a reader expects.
+puts a table of them there, from ``qwlib/book/claims.toml``, with room for what a reader expects.
 """
 
 from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.util.docutils import SphinxDirective
 
-from qwlib import claims
+from qwlib.book import claims
 
 
 def table() -> list[str]:

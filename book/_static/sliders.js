@@ -1,4 +1,4 @@
-/* Figures with a slider, drawn from the data that qwlib/sliders.py put into <qw-slider>.
+/* Figures with a slider, drawn from the data that sliders.py of qwlib put into <qw-slider>.
    No library, no network, no animation. Colours and dashes are in sliders.css. */
 (() => {
   const SVG = "http://www.w3.org/2000/svg";
@@ -282,7 +282,7 @@
       };
     },
 
-    /* See `curves` in qwlib/sliders.py. */
+    /* See `curves` in sliders.py. */
     curves(data, redraw) {
       const asked = data.choice && choice("radio", data.choice, data.names, (i) => i === data.first, redraw);
       const here = () => data.cases[asked ? asked.which() : 0];

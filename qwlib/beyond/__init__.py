@@ -1,0 +1,1 @@
+"""Physics past the paper, one module a chapter, and the witnesses of the solver."""

@@ -1,0 +1,414 @@
+r"""What Eq. (6) leaves out: the interband part of the response, and its damping-like spin density.
+
+In the relaxation-time approximation a field E along x changes the density matrix at each in-plane
+wave vector, in the basis of its eigenstates n with energies ε_n, by
+
+.. math:: \rho_{mn} = eE\,\frac{(f_n - f_m)\,\langle m|\hat v_x|n\rangle}
+          {(\varepsilon_n-\varepsilon_m)\,[\hbar/\tau - i(\varepsilon_n-\varepsilon_m)]}
+          \quad(m \ne n), \qquad
+          \rho_{nn} = -\tau eE\,v_x\,\delta(\varepsilon_F-\varepsilon_n)/\hbar ,
+
+with f_n the occupation and v_x = ∂H/∂k_x, which contains the Rashba terms.
+The diagonal is Eq. (6).  Of the rest, the angular integral leaves a spin density along x, which is
+odd in Δ and proportional to ħ/τ relative to Eq. (6) while ħ/τ is small, and a correction to the
+one along y, which is proportional to (ħ/τ)².
+With σ_φ → σ_x as in `fem`, spinors are real and one pair of an occupied n and an empty m has
+
+    A = ∫n↑m↓ ,  B = ∫n↓m↑   (over the ferromagnet; primed: weighted with W = α_L δ(z) − α_R δ(z−d))
+    S_x:  −(4γ/8π²) ∫k dk Σ (AA' − BB') / (x² + γ²)
+    S_y:  +(4γ²/8π²) ∫k dk Σ (AA' + BB') / x(x² + γ²)
+
+per τeE/ħ, with x = ε_n − ε_m and γ = ħ/τ: the units and the prefactor of `kubo`.
+Empty states include the continuum: the sum runs over all eigenvectors of a finite-element matrix,
+which is a complete basis of what the mesh can represent, so it is the resolvent on that mesh.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from ..kubo import PREFACTOR, SILENT, contribution, fermi_states
+from ..matching import Rule, barrier
+from ..well import Well
+from .fem import Elements, FiniteElements
+
+ORDER = 16
+"""Degree of the finite elements."""
+
+PHASE = 1.1
+"""Phase or decay exponent of one element per order, as in `fem.FiniteElements.from_well`.
+With order 16 this leaves 1e-8 of a spin density at a point, in small matrices: of the paper's well
+95 functions for each spin, where order 8 needs 127 for 1e-7."""
+
+NODES = 4
+"""Gauss points in each interval of k between Fermi states, or part of it.  With these, order 16 and
+parts of 1/nm, S_x is converged to 3e-7 of its size or better, in wells drawn at random."""
+
+
+@dataclass(frozen=True, eq=False)
+class InterbandResponse:
+    """The interband part of the spin response of one well, beside the intraband part of Eq. (6).
+
+    Spin densities are per τeE/ħ, as in `kubo`; those over the well are ∫₀^d.
+
+    Attributes
+    ----------
+    well : Well
+    E_F : float
+        Fermi energy in eV.
+    hbar_over_tau : (n,) array
+        ħ/τ in eV.
+    intraband : float
+        ∫₀^d S_y of Eq. (6), nm⁻².
+    everywhere : float
+        The same integrated over all z.
+    orbital : (n,) array
+        Spin along y that the Rashba terms supply, 2⟨k_y W σ_z⟩, in eV nm⁻² per τeE/ħ.
+    coherence : (1 + n, 2, N, N) array
+        S_x/(ħ/τ) and the interband S_y/(ħ/τ)² as matrices on the finite-element basis,
+        for ħ/τ → 0 first, then for each of `hbar_over_tau`.
+    exchange : (N, N) array
+        Matrix of Δ(z), eV.
+    overlap, inside : (N, N) array
+        Matrices of 1 and of the indicator of the ferromagnet.
+    elements : Elements
+        The mesh.
+    """
+
+    well: Well
+    E_F: float
+    hbar_over_tau: np.ndarray
+    intraband: float
+    everywhere: float
+    orbital: np.ndarray
+    coherence: np.ndarray
+    exchange: np.ndarray
+    overlap: np.ndarray
+    inside: np.ndarray
+    elements: Elements
+
+    def _integral(self, component: int, weight: np.ndarray) -> np.ndarray:
+        return np.einsum("gij,ij->g", self.coherence[:, component], weight)
+
+    @property
+    def damping_like(self) -> np.ndarray:
+        """∫₀^d S_x, in nm⁻² per τeE/ħ, one for each ħ/τ."""
+        return self.hbar_over_tau * self._integral(0, self.inside)[1:]
+
+    @property
+    def field_like(self) -> np.ndarray:
+        """What the interband part adds to ∫₀^d S_y, in nm⁻² per τeE/ħ, one for each ħ/τ."""
+        return self.hbar_over_tau**2 * self._integral(1, self.inside)[1:]
+
+    @property
+    def ratio(self) -> np.ndarray:
+        """Signed ∫₀^d S_x over ∫₀^d S_y of Eq. (6), one for each ħ/τ; nan if that is 0."""
+        return self._per_intraband(self.damping_like)
+
+    @property
+    def slope(self) -> float:
+        """The ratio divided by ħ/τ, in 1/eV, as ħ/τ → 0: the intrinsic response."""
+        return float(self._per_intraband(self._integral(0, self.inside)[0]))
+
+    def _per_intraband(self, value: np.ndarray) -> np.ndarray:
+        return value / (self.intraband if abs(self.intraband) > SILENT else np.nan)
+
+    @property
+    def budget(self) -> np.ndarray:
+        """Gain and loss of the spin along y over all z, (n, 3), in eV nm⁻² per τeE/ħ.
+
+        What precession brings, 2∫Δ(z)S_x dz; what the Rashba terms bring; what relaxes,
+        (ħ/τ)∫S_y dz with both parts of S_y.  The third is the sum of the first two.
+        """
+        gamma = self.hbar_over_tau
+        precession = 2 * gamma * self._integral(0, self.exchange)[1:]
+        field_like = gamma**2 * self._integral(1, self.overlap)[1:]
+        return np.column_stack([precession, self.orbital, gamma * (self.everywhere + field_like)])
+
+    def spin_density(self, z: np.ndarray) -> np.ndarray:
+        """Return the interband S_x and S_y at positions z in nm, (n, 2, len(z)).
+
+        In nm⁻³ per τeE/ħ; barriers included, zero beyond the mesh.
+        """
+        phi = self.elements.interpolation(z)
+        density = np.einsum("zi,gcij,zj->gcz", phi, self.coherence[1:], phi, optimize=True)
+        gamma = self.hbar_over_tau[:, None]
+        return density * np.stack([gamma, gamma**2], axis=1)
+
+
+def damping_like(
+    well: Well, E_F: float, hbar_over_tau: float | np.ndarray = 0.1
+) -> InterbandResponse:
+    """Return the interband response of a well, with the damping-like spin density in it.
+
+    Parameters
+    ----------
+    well : Well
+        With |α_L| and |α_R| below `Well.critical_rashba`: above it the sea has no bottom.
+    E_F : float
+        Fermi energy in eV, below `Well.continuum_edge`.
+    hbar_over_tau : float or 1D array
+        ħ/τ in eV, > 0: twice the half width of a level.
+
+    Returns
+    -------
+    InterbandResponse
+
+    Raises
+    ------
+    ValueError
+        Naming the parameter, its value and what is allowed.
+
+    Examples
+    --------
+    >>> from qwlib import Well
+    >>> response = damping_like(Well(alpha_L=0.01), E_F=3.0, hbar_over_tau=0.1)
+    >>> response.ratio.round(2)
+    array([0.25])
+    """
+    gamma = _checked_broadening(hbar_over_tau)
+    _check_bounded(well)
+    states = fermi_states(well, E_F)
+    up_0, down_0, up_d, down_d = states.amplitude.T
+    rule = Rule.of_well(well, states.E_F).take(np.zeros(len(states), dtype=int))
+    decay = barrier(rule.outside, states.k**2).sum(axis=1)
+    tails = up_0 * down_0 / decay[0] + up_d * down_d / decay[1]
+    outside = contribution(states.k, states.velocity, 2 * tails)
+
+    k, weight = _quadrature(states.k)
+    fem = _mesh(well, states.E_F, max(states.k, default=1.0))
+    N = len(fem.M)
+    coherence = np.zeros((1 + gamma.size, 2, N, N))
+    orbital = np.zeros(gamma.size)
+    width2 = np.append(0.0, gamma)[:, None, None] ** 2
+    for q, dk in zip(k, weight, strict=True):
+        x, up, down, empty_up, empty_down = pairs(fem, q, states.E_F)
+        A, B = up.T @ fem.W @ empty_down, down.T @ fem.W @ empty_up
+        factor = 4 * PREFACTOR * q * dk / (x**2 + width2)
+        for c, (first, second) in enumerate(((-A, B), (A / x, B / x))):
+            # From the right: few states are occupied, and many are empty.
+            coherence[:, c] += up @ ((factor * first) @ empty_down.T)
+            coherence[:, c] += down @ ((factor * second) @ empty_up.T)
+        difference = up.T @ fem.W @ empty_up - down.T @ fem.W @ empty_down
+        orbital += q * np.einsum("gnm,nm->g", factor[1:], difference * (A - B))
+    return InterbandResponse(
+        well,
+        states.E_F,
+        gamma,
+        float(states.contribution.sum()),
+        float(states.contribution.sum() + outside.sum()),
+        gamma * orbital,
+        coherence,
+        (fem.H_up - fem.H_down) / 2,
+        fem.M,
+        fem.inside,
+        fem.elements,
+    )
+
+
+def pairs(fem: FiniteElements, k: float, E_F: float) -> tuple[np.ndarray, ...]:
+    """Return the pairs of an occupied state n and an empty state m at one wave number.
+
+    Parameters
+    ----------
+    fem : FiniteElements
+    k : float
+        Wave number in 1/nm.
+    E_F : float
+        Fermi energy in eV.
+
+    Returns
+    -------
+    x : (n, m) array
+        ε_n − ε_m in eV, negative.
+    up, down : (basis size, n) arrays
+        Coefficients of n↑ and n↓, normalised, in ascending order of energy.
+    empty_up, empty_down : (basis size, m) arrays
+        Those of m↑ and m↓.
+    """
+    E, vectors = fem.eigenstates(k)
+    n = np.searchsorted(E, E_F - fem.c * k**2)
+    up, down = np.split(vectors, 2)
+    return E[:n, None] - E[n:], up[:, :n], down[:, :n], up[:, n:], down[:, n:]
+
+
+class Transitions(NamedTuple):
+    """Every pair of an occupied and an empty state, by what it gives to the spin over the well.
+
+    Attributes
+    ----------
+    x : (n,) array
+        Difference of energies in eV, negative.
+    along, across : (n,) arrays
+        Weights in eV nm⁻² per τeE/ħ: ∫₀^d S_x is γ Σ along/(x² + γ²) and what is added to ∫₀^d S_y
+        is γ² Σ across/(x² + γ²), with γ = ħ/τ in eV.
+    """
+
+    x: np.ndarray
+    along: np.ndarray
+    across: np.ndarray
+
+    def spins(self, hbar_over_tau: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
+        """Return ∫₀^d S_x and the interband ∫₀^d S_y, nm⁻² per τeE/ħ, one for each ħ/τ."""
+        gamma = _checked_broadening(hbar_over_tau)
+        damped = 1 / (self.x**2 + gamma[:, None] ** 2)
+        return gamma * (damped @ self.along), gamma**2 * (damped @ self.across)
+
+
+def transitions(
+    well: Well,
+    E_F: float,
+    order: int = ORDER,
+    nodes: int = NODES,
+    phase: float = PHASE,
+) -> Transitions:
+    """Return all pairs of states of a well, so that another ħ/τ costs a sum.
+
+    Parameters
+    ----------
+    well : Well
+        As for `damping_like`, whose integrals these are, with no profile across the well.
+    E_F : float
+        Fermi energy in eV.
+    order, nodes : int
+        Degree of the finite elements and points between Fermi states; fewer are faster.
+    phase : float
+        As in `fem.FiniteElements.from_well`: with more there are fewer elements.
+
+    Returns
+    -------
+    Transitions
+
+    Raises
+    ------
+    ValueError
+        As `damping_like`.
+    """
+    _check_bounded(well)
+    states = fermi_states(well, E_F)
+    fem = _mesh(well, states.E_F, max(states.k, default=1.0), order, phase=phase)
+    parts = [np.empty((3, 0))]
+    for q, dk in zip(*_quadrature(states.k, nodes), strict=True):
+        x, up, down, empty_up, empty_down = pairs(fem, q, states.E_F)
+        A, B = up.T @ fem.inside @ empty_down, down.T @ fem.inside @ empty_up
+        A_W, B_W = up.T @ fem.W @ empty_down, down.T @ fem.W @ empty_up
+        both = np.stack([x, B * B_W - A * A_W, (A * A_W + B * B_W) / x]).reshape(3, -1)
+        both[1:] *= 4 * PREFACTOR * q * dk
+        parts.append(both)
+    return Transitions(*np.concatenate(parts, axis=1))
+
+
+def kubo_bastin(well: Well, E_F: float, hbar_over_tau: float) -> tuple[float, float]:
+    r"""Return ∫₀^d S_x and ∫₀^d S_y with every level a Lorentzian: the whole response at once.
+
+    The formula of Bastin et al. with Green functions 1/(ε − H ± iΓ), Γ = ħ/2τ,
+
+    .. math:: \langle\hat\sigma\rangle = -i\,eE \int^{\varepsilon_F}\!d\varepsilon\,
+              \mathrm{Tr}\left[\hat\sigma\,\partial_\varepsilon G^+\,\hat v\,\delta(\varepsilon-H)
+              - \hat\sigma\,\delta(\varepsilon-H)\,\hat v\,\partial_\varepsilon G^-\right] ,
+
+    and the angular integral with the prefactor of Eq. (6).
+    Intraband and interband parts are not told apart, no Fermi state is looked for, and occupations
+    are smeared, so this is a second route to `damping_like` where ħ/τ is small.
+    It is slow: the grid of k must resolve Γ, so its time grows as 1/ħ/τ.
+
+    Parameters
+    ----------
+    well : Well
+        With |α_L| and |α_R| below `Well.critical_rashba`.
+    E_F : float
+        Fermi energy in eV, below `Well.continuum_edge`.
+    hbar_over_tau : float
+        ħ/τ in eV, > 0.
+
+    Returns
+    -------
+    S_x, S_y : float
+        In nm⁻² per τeE/ħ.
+
+    Raises
+    ------
+    ValueError
+        Naming the parameter, its value and what is allowed.
+    """
+    (gamma,) = _checked_broadening(float(hbar_over_tau))
+    _check_bounded(well)
+    E_F = well.checked_fermi_energy(E_F)
+    top = np.sqrt(max(E_F + abs(well.Delta), 0.0) / well.c) + 1.0
+    k_max = 1.7 * top / np.sqrt(1 - (max(abs(well.alpha_L), abs(well.alpha_R)) / 2 / well.c) ** 2)
+    fem = _mesh(well, E_F, k_max)
+    # A Lorentzian of half width Γ in ε has poles Γ/v off the real axis of k, and the midpoint rule
+    # errs as exp(−2π·distance/step).
+    step = 0.5 * (gamma / 2) / (2 * well.c * top)
+    total = np.zeros(2)
+    for k in step * (0.5 + np.arange(int(k_max / step))):
+        E, vectors = fem.eigenstates(k)
+        up, down = np.split(vectors, 2)
+        flip, edge = up.T @ fem.inside @ down, up.T @ fem.W @ down
+        even, odd = flip + flip.T, flip - flip.T  # σ_φ, and σ_k but for a factor i
+        along, across = edge + edge.T + 2 * well.c * k * np.eye(E.size), edge - edge.T
+        kernel = _bastin_kernel(E + well.c * k**2, E_F, gamma / 2)
+        x = np.sum(1j * (even * across + odd * along) * kernel).real
+        y = np.sum((even * along + odd * across) * kernel).real
+        total += step * k * np.array([x, y])
+    return tuple(float(value) for value in gamma * PREFACTOR * total)
+
+
+def _bastin_kernel(E: np.ndarray, E_F: float, half_width: float) -> np.ndarray:
+    """Return what multiplies σ_nm v_mn in `kubo_bastin`, integrated over ε in closed form."""
+    retarded = E - 1j * half_width  # poles of G⁺; those of G⁻ are their conjugates
+
+    def primitive(pole: np.ndarray) -> np.ndarray:
+        """Return ∫^E_F dε/(ε − pole) but for a divergence that all poles share."""
+        return np.log(E_F - pole) + 1j * np.pi * np.sign(pole.imag)
+
+    def integral(double: np.ndarray, single: np.ndarray) -> np.ndarray:
+        """Return ∫^E_F dε (ε − double)⁻² (ε − single)⁻¹ by partial fractions."""
+        same = double == single
+        inverse = 1 / np.where(same, 1.0, double - single)
+        parts = primitive(single) - primitive(double)
+        parts = (parts * inverse - 1 / (E_F - double)) * inverse
+        return np.where(same, -0.5 / (E_F - double) ** 2, parts)
+
+    # The first term in the trace has G⁺ of m and δ of n; the second is minus its adjoint.
+    single = retarded[:, None]
+    first = integral(retarded, single) - integral(retarded, single.conj())
+    return -(first + first.conj().T) / (2 * np.pi)
+
+
+def _mesh(well: Well, E_F: float, k_max: float, order: int = ORDER, phase: float = PHASE):
+    return FiniteElements.from_well(well, E_max=E_F, k_max=k_max, order=order, phase=phase)
+
+
+def _quadrature(k: np.ndarray, nodes: int = NODES) -> tuple[np.ndarray, np.ndarray]:
+    """Return points and weights for ∫dk: the occupation steps at each Fermi state, and no more."""
+    x, w = np.polynomial.legendre.leggauss(nodes)
+    points, weights = [np.empty(0)], [np.empty(0)]
+    for a, b in pairwise(np.append(0.0, np.sort(k))):
+        edges = np.linspace(a, b, 1 + int(np.ceil(b - a)))  # parts of at most 1/nm
+        half = np.diff(edges)[:, None] / 2
+        points.append((edges[:-1, None] + half * (1 + x)).ravel())
+        weights.append((half * w).ravel())
+    return np.concatenate(points), np.concatenate(weights)
+
+
+def _checked_broadening(value: float | np.ndarray) -> np.ndarray:
+    gamma = np.atleast_1d(np.asarray(value))
+    if gamma.ndim != 1 or gamma.dtype.kind not in "iuf" or not np.isfinite(gamma).all():
+        raise ValueError(f"hbar_over_tau must be finite real numbers in eV, got {value!r}")
+    if not (gamma > 0).all():
+        raise ValueError(f"hbar_over_tau must be > 0 eV, got {value!r}")
+    return gamma.astype(float)
+
+
+def _check_bounded(well: Well) -> None:
+    for name in ("alpha_L", "alpha_R"):
+        if abs(getattr(well, name)) >= well.critical_rashba:
+            raise ValueError(
+                f"|{name}| must be below ħ²/m = {well.critical_rashba:.6g} eV nm^2, where the "
+                f"Fermi sea has a bottom; got {name} = {getattr(well, name)!r}"
+            )

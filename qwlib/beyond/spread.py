@@ -1,0 +1,210 @@
+r"""Rashba coupling spread over layers, exactly: a witness for the finite elements.
+
+A coupling that is constant in each of a few layers leaves, in a layer,
+
+.. math:: \psi'' = K\psi, \qquad
+          K = \left[(V - E) + \Delta\,\sigma_z + (kW + \lambda)\,\sigma_x\right]/c ,
+
+with constant coefficients.
+Unknowns are the spinors at the edges of the layers, and the slopes on both sides of each edge must
+be equal: the quantization rule of `matching` with 2×2 blocks √K coth √K h and √K / sinh √K h in
+place of κ cot κd and κ / sin κd.
+The Wittrick–Williams count holds as it does there.
+λ, a field along the spin that is zero in the end, gives that spin: ∂E/∂λ = ∫ 2ψ↑ψ↓ dz over the
+layers where it acts, here the ferromagnet.
+Energies are in eV, lengths in nm, wave numbers in 1/nm.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..kubo import contribution
+from ..well import Well
+from .fem import rashba_boxes
+
+SIGMA_X = np.array([[0.0, 1.0], [1.0, 0.0]])
+SIGMA_Z = np.diag([1.0, -1.0])
+STEP = 1e-7
+"""Step of the central differences, in eV or 1/nm: rounding makes them err by up to 1e-8, and a
+level of a clamped layer at a distance of δ eV by (STEP/δ)²."""
+
+
+def edge_functions(x: np.ndarray, h: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return √x coth(√x h) and √x / sinh(√x h) for any real x: cot and sin where x < 0."""
+    y = np.sqrt(np.abs(x)) * h
+    waves = np.sign(x) < 0
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        diagonal = np.where(waves, y / np.tan(y), y / np.tanh(y)) / h
+        off = np.where(waves, y / np.sin(y), y / np.sinh(y)) / h
+    return np.where(y == 0, 1 / h, diagonal), np.where(y == 0, 1 / h, off)
+
+
+@dataclass(frozen=True)
+class Layers:
+    """A well whose Rashba coupling is constant in layers.
+
+    Attributes
+    ----------
+    well : Well
+    edges : ndarray
+        (n,) edges between layers, nm; beyond the first and last there is no coupling.
+    V, Delta, W, inside : ndarray
+        (n + 1,) potential and exchange in eV, coupling in eV·nm, and whether it is ferromagnet,
+        from the left half-space to the right one.
+    """
+
+    well: Well
+    edges: np.ndarray
+    V: np.ndarray
+    Delta: np.ndarray
+    W: np.ndarray
+    inside: np.ndarray
+
+    @classmethod
+    def from_well(cls, well: Well, width: float, placement: str = "centred") -> Layers:
+        """Return the well with each δ of the coupling spread into a box.
+
+        Parameters
+        ----------
+        well : Well
+        width, placement
+            As in `fem.FiniteElements.from_well`.
+
+        Raises
+        ------
+        ValueError
+            As there.
+        """
+        left, right = rashba_boxes(well, width, placement)
+        edges = np.unique(np.round([0.0, well.d, *left, *right], 12))
+        middle = np.concatenate([edges[:1] - 1, (edges[:-1] + edges[1:]) / 2, edges[-1:] + 1])
+        inside = (middle > 0) & (middle < well.d)
+        in_left, in_right = ((middle > a) & (middle < b) for a, b in (left, right))
+        return cls(
+            well,
+            edges,
+            np.where(middle < 0, well.V_L, np.where(middle > well.d, well.V_R, 0.0)),
+            np.where(inside, well.Delta, well.Delta_barrier),
+            (well.alpha_L * in_left - well.alpha_R * in_right) / width,
+            inside,
+        )
+
+    def matrix(
+        self, E: np.ndarray | float, k: np.ndarray | float, field: np.ndarray | float = 0.0
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the matrix of the jumps of the slope at the edges, and J₀.
+
+        J₀ is how many states of the layers, each clamped at its edges, are below E.
+
+        Parameters
+        ----------
+        E, k, field : array_like
+            Energy in eV, wave number in 1/nm and λ in eV, broadcast.
+
+        Returns
+        -------
+        D : float array (..., 2n, 2n)
+            In 1/nm.
+        clamped : int array (...)
+        """
+        E, k, field = np.broadcast_arrays(E, k, field)
+        n = self.edges.size
+        D, clamped = np.zeros((*E.shape, 2 * n, 2 * n)), np.zeros(E.shape, dtype=np.intp)
+        for i in range(n + 1):
+            K = (self.V[i] - E)[..., None, None] * np.eye(2) + self.Delta[i] * SIGMA_Z
+            K += (k * self.W[i] + field * self.inside[i])[..., None, None] * SIGMA_X
+            x, U = np.linalg.eigh(K / self.well.c)
+
+            def function(values: np.ndarray, U: np.ndarray = U) -> np.ndarray:
+                return U * values[..., None, :] @ U.swapaxes(-1, -2)
+
+            left, right = slice(2 * i - 2, 2 * i), slice(2 * i, 2 * i + 2)
+            if i in (0, n):  # only the decaying solution
+                outer = right if i == 0 else left
+                D[..., outer, outer] += function(np.sqrt(x))
+                continue
+            h = self.edges[i] - self.edges[i - 1]
+            diagonal, off = map(function, edge_functions(x, h))
+            D[..., left, left] += diagonal
+            D[..., right, right] += diagonal
+            D[..., left, right] -= off
+            D[..., right, left] -= off
+            waves = np.sqrt(np.maximum(-x, 0)) * h / np.pi
+            clamped += np.ceil(waves - 1).clip(0).sum(axis=-1).astype(np.intp)
+        return D, clamped
+
+    def count_states(self, E: np.ndarray | float, k: np.ndarray | float) -> np.ndarray:
+        """Return how many bound states at wave number k have an energy below E, finding none.
+
+        Parameters
+        ----------
+        E, k : array_like
+            Energy in eV and wave number in 1/nm, broadcast.
+
+        Returns
+        -------
+        int array (...)
+        """
+        D, clamped = self.matrix(E, k)
+        return clamped + (np.linalg.eigvalsh(D) < 0).sum(axis=-1)
+
+    def fermi_states(
+        self, E_F: float, k_max: float, cells: int = 300
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return k (1/nm, descending) and contribution to ∫S_y dz (nm⁻² per τeE/ħ) of Fermi states.
+
+        Parameters
+        ----------
+        E_F : float
+            Fermi energy in eV.
+        k_max : float
+            Largest wave number looked at, 1/nm.
+        cells : int
+            Intervals of k whose ends are counted.  Two states of opposite velocity in one interval
+            are missed: this is a witness, not a search.
+        """
+
+        def count(k: np.ndarray) -> np.ndarray:
+            return self.count_states(E_F - self.well.c * k * k, k)
+
+        ends = np.linspace(1e-9, k_max, cells + 1)
+        numbers = count(ends)
+        a, b, below, above = ends[:-1], ends[1:], numbers[:-1], numbers[1:]
+        found = []
+        while True:
+            middle = (a + b) / 2
+            narrow = (b - a <= 1e-14 * b) | (middle <= a) | (middle >= b)
+            found.append(np.repeat(middle[narrow], np.abs(above - below)[narrow]))
+            split = ~narrow & (below != above)
+            if not split.any():
+                break
+            a, b, below, above, middle = (x[split] for x in (a, b, below, above, middle))
+            here = count(middle)
+            a, b = np.append(a, middle), np.append(middle, b)
+            below, above = np.append(below, here), np.append(here, above)
+        k = np.sort(np.concatenate(found))[::-1]
+        return k, self._contribution(E_F, k)
+
+    def _contribution(self, E_F: float, k: np.ndarray) -> np.ndarray:
+        """Return −(k/8π²) sgn(v) ∫ 2ψ↑ψ↓ dz of the states at k, from derivatives of the matrix.
+
+        With M u = 0 the form −c uᵀ∂M u is the norm times the change of E: Hellmann–Feynman.
+        """
+        E = E_F - self.well.c * k * k
+        values, vectors = np.linalg.eigh(self.matrix(E, k)[0])
+        i = np.abs(values).argmin(axis=-1)
+        u = np.take_along_axis(vectors, i[:, None, None], axis=-1)
+
+        def slope(*step: float) -> np.ndarray:
+            up, down = (
+                self.matrix(E + s * step[0], k + s * step[1], s * step[2])[0] for s in (1, -1)
+            )
+            return (u.swapaxes(-1, -2) @ (up - down) @ u)[:, 0, 0] / (2 * sum(step))
+
+        norm = -slope(STEP, 0, 0)
+        spin = slope(0, 0, STEP) / norm
+        velocity = 2 * self.well.c * k + slope(0, STEP, 0) / norm
+        return contribution(k, velocity, spin)

@@ -1,0 +1,129 @@
+"""Where a Fermi state changes its kind, and where a subband enters: conditions in closed form.
+
+A threshold is a point where a count of states changes although no state appears or disappears, or
+where the bottom of a subband meets ε_F.  Neither needs the Fermi states themselves.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..matching import count_states, matching_matrix
+from ..well import Well, checked_number
+
+
+def _checked_energies(well: Well, E_F: float, E: float) -> tuple[float, float]:
+    """Return ε_F below the barriers and E below ε_F, both in eV."""
+    E_F = well.checked_fermi_energy(E_F)
+    E = checked_number("E", E, "eV")
+    if E >= E_F:
+        raise ValueError(f"E must be below E_F = {E_F:g} eV, got {E!r}")
+    return E_F, E
+
+
+def rashba_at(well: Well, E_F: float, E: float) -> np.ndarray:
+    """Return the α_L at which a Fermi state of the well has the energy E along z.
+
+    With the right interface eliminated from M u = 0 at α_L = 0, a symmetric 2×2 matrix A is left
+    for the spinor at the left interface, to which α_L adds (k α_L/c) σ_x.  The determinant
+    vanishes where (A₁₂ + k α_L/c)² = A₁₁ A₂₂.
+
+    Parameters
+    ----------
+    well : Well
+        Its own α_L does not matter.
+    E_F : float
+        Fermi energy in eV, below `Well.continuum_edge`.
+    E : float
+        Energy of the motion along z in eV, below `E_F`.
+
+    Returns
+    -------
+    1D float array
+        The two values in eV·nm², ascending; empty where A₁₁A₂₂ < 0: no coupling moves a state
+        there.
+
+    Raises
+    ------
+    ValueError
+        If `E_F` is not below the lower barrier edge, or `E` is not below `E_F`.
+    """
+    E_F, E = _checked_energies(well, E_F, E)
+    k = np.sqrt((E_F - E) / well.c)
+    M = matching_matrix(well.replace(alpha_L=0.0), E, k)
+    A = M[:2, :2] - M[:2, 2:] @ np.linalg.solve(M[2:, 2:], M[2:, :2])
+    square = A[0, 0] * A[1, 1]
+    if square < 0:
+        return np.empty(0)
+    return (np.array([-1.0, 1.0]) * np.sqrt(square) - A[0, 1]) * well.c / k
+
+
+def entry_width(well: Well, E_F: float, s: int, n: int = 0) -> float:
+    """Return the width at which a subband starts at the Fermi energy.
+
+    At k = 0 the spins are those of two finite square wells: κd = nπ + arctan(q_L/κ) + arctan(q_R/κ)
+    for the level with n nodes, here at E = ε_F.
+
+    Parameters
+    ----------
+    well : Well
+        Its width and its Rashba parameters do not matter.
+    E_F : float
+        Fermi energy in eV, below `Well.continuum_edge`.
+    s : {1, -1}
+        Spin ↑ or ↓.
+    n : int
+        Nodes of the level, ≥ 0.
+
+    Returns
+    -------
+    float
+        In nm; the subband starts below ε_F in wells that are wider.  NaN where ε_F is not above
+        the floor of that spin, so that no width will do.
+
+    Raises
+    ------
+    ValueError
+        If `E_F` is not below the lower barrier edge, `s` is not ±1, or `n` is not a whole
+        number ≥ 0.
+    """
+    E_F = well.checked_fermi_energy(E_F)
+    if s not in (1, -1):
+        raise ValueError(f"s must be 1 or -1, got {s!r}")
+    if not isinstance(n, (int, np.integer)) or n < 0:
+        raise ValueError(f"n must be a whole number >= 0, got {n!r}")
+    kappa2 = (E_F - s * well.Delta) / well.c
+    if kappa2 <= 0:
+        return float("nan")
+    kappa = np.sqrt(kappa2)
+    barriers = [(V + s * well.Delta_barrier - E_F) / well.c for V in (well.V_L, well.V_R)]
+    phase = sum(np.arctan(np.sqrt(q2) / kappa) for q2 in barriers)
+    return float((n * np.pi + phase) / kappa)
+
+
+def net_number(well: Well, E_F: float, E: float) -> int:
+    """Return the number of Fermi states above E, those with dε/dk < 0 counted as −1.
+
+    The number of bound states below ε_F − c k² falls by sgn(dε/dk) at each Fermi state, so that
+    their net number between k = 0 and the k where ε_F − c k² = E is a difference of two counts.
+
+    Parameters
+    ----------
+    well : Well
+    E_F : float
+        Fermi energy in eV, below `Well.continuum_edge`.
+    E : float
+        Energy of the motion along z in eV, below `E_F`.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    ValueError
+        As `rashba_at`.
+    """
+    E_F, E = _checked_energies(well, E_F, E)
+    k = np.sqrt((E_F - E) / well.c)
+    return int(count_states(well, E_F, 0.0)) - int(count_states(well, E, k))

@@ -1,0 +1,919 @@
+"""The paper's figures as functions of data.
+
+Colours are those of Okabe and Ito, two of them darkened, which colour-blind readers tell apart;
+what a colour says, a marker or a line style says too.  Panels stand above each other, so that a
+narrow screen shows them whole.  Every function returns the figure, so that a caller can save it.
+What a figure shows is in `data` as numbers: a curve is what has a name, its gid or else its label.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from itertools import cycle
+from typing import TYPE_CHECKING
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.legend_handler import HandlerTuple
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from matplotlib.axes import Axes
+
+    from ..kubo import FermiStates
+    from ..well import Well
+
+PLUS, MINUS, NEUTRAL = "#0072B2", "#D55E00", "#666666"
+"""Chirality +, chirality − (blue and red in the paper), and neither."""
+
+SEQUENCE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#B8860B", "#2F94D3", "#000000")
+"""Blue, orange, green, pink, golden, light blue, black: each has a contrast of 3 to the page and,
+after the filter of qwlib.css, to the dark page, where black is white and the others keep their
+names."""
+
+SIGNS = {-1: (SEQUENCE[2], "-"), 0: (SEQUENCE[4], "--"), 1: (SEQUENCE[6], "-.")}
+"""Colour and dashes of a curve by the sign of its α_R, see `by_sign`."""
+
+OTHERS = ((SEQUENCE[3], ":"), (SEQUENCE[5], (0, (6, 1.5, 1, 1.5, 1, 1.5))))
+"""The same where that sign has gone to another value."""
+
+SUM = r"$\int_0^d S_y\,dz$"
+"""Of the axis of a spin density integrated over the well."""
+
+SUM_LABEL = f"{SUM} (10⁻³ nm⁻² per $τeE/ħ$)"
+"""The same with the unit of most figures."""
+
+WIDTH = 4.8
+"""Width of a figure in inches: on a screen of 400 px letters of 8 points are 8 px high."""
+
+STYLE = {
+    "figure.dpi": 100,
+    "savefig.dpi": 200,
+    "figure.facecolor": "white",
+    "font.size": 10,
+    "axes.prop_cycle": plt.cycler(color=SEQUENCE),
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 10,
+    "axes.titlelocation": "left",
+    "legend.frameon": False,
+    "lines.linewidth": 1.6,
+}
+
+
+DIGITS = 5
+"""Digits of a figure's data, in the range of its axis: finer than a dot of the picture, and coarse
+enough that another linear algebra library, or another machine, gives the same."""
+
+
+def use_style() -> None:
+    """Set Matplotlib to the style of the book, and inline figures to 200 dpi with their data.
+
+    A figure that a notebook shows is then both a picture and, as text/csv, its `data`.
+    Outside IPython that is skipped.
+    """
+    plt.rcParams.update(STYLE)
+    try:
+        from IPython import get_ipython
+        from IPython.core.formatters import BaseFormatter
+        from matplotlib_inline.backend_inline import set_matplotlib_formats
+    except ImportError:
+        return
+    shell = get_ipython()
+    if shell is None:
+        return
+    set_matplotlib_formats("png", dpi=STYLE["savefig.dpi"])
+    display = shell.display_formatter
+    formatter = BaseFormatter(
+        parent=display, format_type="text/csv", print_method="_repr_csv_"
+    )  # no object has such a method
+    formatter.for_type(Figure, data)
+    display.formatters["text/csv"] = formatter
+
+
+def data(figure: Figure) -> str | None:
+    """Return the curves of a figure as CSV, or None if nothing in it is one.
+
+    A curve is a line, a set of stems or levels, or a bar whose gid, or else whose label, begins
+    with no underscore; so Matplotlib's own names of lines without a label, such as zero lines and
+    guides, are none.  Each row is a point: the panel, the curve, x and y, rounded to `DIGITS`.
+    Comments on top say what is on the axes.  Where an axis has words for its ticks, these stand
+    for its numbers; of a staircase there are the corners alone.
+    """
+    rows, comments = [], []
+    for place, ax in enumerate(figure.axes):
+        title = _plain(ax.get_title(loc="left") or ax.get_title())
+        letter = re.match(r"\((\w+)\) *", title)
+        panel = ax.get_label() or (letter[1] if letter else "abcdefghijkl"[place])
+        found = list(_curves(ax))
+        if not found:
+            continue
+        rest = title[letter.end() :] if letter else title
+        # An axis that is shared has its label at the last panel, or the figure has one for all.
+        below = (other.get_xlabel() for other in figure.axes[place:])
+        labels = {
+            "x": figure.get_supxlabel() or next(filter(None, below), ""),
+            "y": figure.get_supylabel() or ax.get_ylabel(),
+        }
+        said = [f"{name} is {_plain(text)}" for name, text in labels.items() if text]
+        panel_is = f"panel {panel} ({rest})" if rest else f"panel {panel}"
+        comments.append(f"# {': '.join(filter(None, (panel_is, ', '.join(said))))}\n")
+        for name, x, y in found:
+            columns = _written(x, ax.xaxis), _written(y, ax.yaxis)
+            rows += [(panel, name, *point) for point in zip(*columns, strict=True) if all(point)]
+    if not rows:
+        return None
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([("panel", "curve", "x", "y"), *rows])
+    return "".join(comments) + text.getvalue()
+
+
+def _curves(ax: Axes) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """Yield name, x and y of what is drawn in a panel and has a name."""
+    found = [(line, *line.get_data(orig=False)) for line in ax.lines]
+    for segments in ax.collections:
+        if hasattr(segments, "get_segments"):
+            points = segments.get_segments()
+            found.append((segments, *np.reshape(points, (-1, 2)).T))
+    for container in ax.containers:
+        for bar in getattr(container, "patches", ()):
+            (x0, y0), (x1, y1) = bar.get_bbox().get_points()
+            if container.orientation == "vertical":
+                found.append((bar, np.array([x0, x1]), np.array([y1, y1])))
+            else:
+                found.append((bar, np.array([x0, x1]), np.array([y0 + y1, y0 + y1]) / 2))
+    for artist, x, y in found:
+        name = artist.get_gid() or artist.get_label()
+        if name.startswith("_") or not len(x):
+            continue
+        if getattr(artist, "get_drawstyle", str)().startswith("steps"):
+            inner = (y[1:-1] == y[:-2]) & (y[1:-1] == y[2:])
+            corners = np.concatenate([[True], ~inner, [True]])
+            x, y = x[corners], y[corners]
+        yield _plain(name), x, y
+
+
+def _written(values: np.ndarray, axis) -> list[str]:
+    """Return numbers as text in the digits of their axis, or the words of its ticks; '' for NaN."""
+    words = axis.get_major_formatter()
+    if isinstance(words, FuncFormatter):  # Matplotlib's own, for ticks 0, 1, … with labels
+        return [_plain(words(float(np.rint(value)))) for value in values]
+    values = np.asarray(values, dtype=float)
+    span = abs(np.diff(axis.get_view_interval())[0])
+    size = np.abs(values) if axis.get_scale() == "log" else np.maximum(span, np.abs(values))
+    texts = []
+    for value, of in zip(values, size, strict=True):
+        if not np.isfinite(value):
+            texts.append("")
+            continue
+        decimals = DIGITS - int(np.floor(np.log10(of))) if of else 0
+        texts.append(f"{round(value, decimals) + 0.0:.12g}")  # -0 is 0
+    return texts
+
+
+def _plain(text: str) -> str:
+    """Return a label without Matplotlib's markup for formulas."""
+    text = re.sub(r"\$([^$]*)\$(?=\w)", r"\1 ", text).replace("$", "").replace("−", "-")
+    text = re.sub(r"\\int(_0\^d)? ?", "∫", re.sub(r"\\[,;]", " ", text))
+    return re.sub(r"[{}\\]", "", " ".join(text.split()))
+
+
+def number(value: float) -> str:
+    """Return a number as a label shows it, with a minus sign instead of a hyphen."""
+    return f"{value:g}".replace("-", "−")
+
+
+def by_sign(values: Iterable[float]) -> list[dict]:
+    """Return the look of the curve of each α_R: a sign looks alike in all chapters.
+
+    Blue and orange are left to chiralities, and to propagating and all states.
+    """
+    spare, taken, looks = cycle(OTHERS), set(), []
+    for value in values:
+        sign = int(np.sign(value))
+        colour, dashes = next(spare) if sign in taken else SIGNS[sign]
+        taken.add(sign)
+        looks.append({"color": colour, "ls": dashes})
+    return looks
+
+
+def signed_kappa(states: FermiStates) -> np.ndarray:
+    """Return κ of the spin whose floor is lower, in 1/nm; minus its modulus where imaginary."""
+    kappa2 = (states.E + abs(states.well.Delta)) / states.well.c
+    return np.sign(kappa2) * np.sqrt(np.abs(kappa2))
+
+
+def fermi_circles() -> Figure:
+    """Sketch two Fermi circles of a Rashba gas with their spins, at rest and shifted by a field."""
+    radii, shift = {1: 0.7, -1: 1.0}, 0.16  # radius by χ = ±1; a sketch: the shift is far too large
+    fig, axes = plt.subplots(2, 1, figsize=(WIDTH, 7.6), sharex=True, layout="constrained")
+    angles = np.linspace(0, 2 * np.pi, 200)
+    for ax, moved, title in zip(
+        axes, (0.0, shift), ("(a) no field", "(b) field along $x$"), strict=True
+    ):
+        for (chi, radius), colour in zip(radii.items(), (MINUS, PLUS), strict=True):
+            x, y = radius * np.cos(angles), radius * np.sin(angles)
+            if moved:
+                ax.plot(x, y, color=colour, lw=1, ls=":")
+                left = x < 0
+                outline = (
+                    np.append(x[left] - moved, x[left][::-1]),
+                    np.append(y[left], y[left][::-1]),
+                )
+                ax.fill(*outline, color=colour, alpha=0.3, lw=0)
+            ax.plot(x - moved, y, color=colour, ls="-" if chi < 0 else "--")
+            # Beside the circle: outside of the outer one, inside of the inner one.
+            beside = radius - 0.19 * chi
+            for angle in np.arange(4) * np.pi / 2:
+                spin = chi * np.array([-np.sin(angle), np.cos(angle)])  # along χ z × k
+                middle = beside * np.array([np.cos(angle), np.sin(angle)])
+                # Where the circle was before is in the way on one side: there beside that one.
+                if chi * middle[0] > -0.5:
+                    middle[0] -= moved
+                foot = middle - 0.24 * spin
+                look = dict(arrowstyle="-|>", color=colour, lw=2.4, shrinkA=0, shrinkB=0)
+                ax.annotate("", foot + 0.48 * spin, foot, arrowprops=look | {"mutation_scale": 18})
+        low, arrow = (-1.55, -1.38), dict(arrowstyle="->", color="black", shrinkA=0, shrinkB=0)
+        for end, name in (((0.34, 0), "$k_x$"), ((0, 0.34), "$k_y$")):
+            tip = np.add(low, end)
+            ax.annotate("", tip, low, arrowprops=arrow | {"mutation_scale": 14})
+            ax.text(*np.add(tip, np.sign(end) * 0.1), name, ha="center", va="center", fontsize=12)
+        ax.plot(0, 0, "+", color=NEUTRAL, ms=8)
+        ax.set(title=title, xticks=[], yticks=[], aspect="equal")
+        ax.set(xlim=(-1.75, 1.4), ylim=(-1.45, 1.35))
+        ax.spines[:].set_visible(False)
+    return fig
+
+
+def levels_and_contributions(
+    rows: list[tuple[str, FermiStates]], *, whole_key: bool = True
+) -> Figure:
+    """Draw Fig. 2: levels in the well, and beside them the contributions against κ.
+
+    Parameters
+    ----------
+    rows : list of (title, states)
+        One row each.  The contribution is that to ∫₀^d S_y dz, in 10⁻³ nm⁻² per τeE/ħ.
+    whole_key : bool
+        Whether the key has all signs and kinds, so that it takes the same room in an explorer
+        whatever states there are; else those of the states alone.
+    """
+    # Two columns: letters of 12 points, so that a phone shows them as large as elsewhere.
+    fig, axes = plt.subplots(
+        len(rows), 2, figsize=(6, 3.4 * len(rows) + 0.8), squeeze=False, layout="constrained"
+    )
+    looks = {
+        "propagating": dict(linestyle="-", filled=True),
+        "mixed": dict(linestyle="--", filled=False),
+        "interface": dict(linestyle=":", filled=False),
+    }
+    signs = ((1, PLUS, "^", "+"), (-1, MINUS, "v", "−"), (0, NEUTRAL, "o", "0"))
+    letters = iter("abcdefgh")
+    for (title, states), (left, right) in zip(rows, axes, strict=True):
+        well = states.well
+        pad = max(0.25 * well.d, 0.1)
+        bottom = min(-1.4 * abs(well.Delta), states.E.min() if len(states) else 0.0) - 0.3
+        z = [-pad, 0, 0, well.d, well.d, well.d + pad]
+        left.plot(z, [well.V_L, well.V_L, 0, 0, well.V_R, well.V_R], color="black", lw=1.2)
+        # Levels lie on the floors ±Δ, so these are the edges of a strip, named beside it.
+        floor, top = abs(well.Delta), 1.06 * max(well.V_L, well.V_R)
+        left.axhspan(-floor, floor, color="0.87", lw=0)
+        left.axhline(states.E_F, color="black", lw=1.4, ls=(0, (1, 1.5)))
+        names = [(states.E_F, "$ε_F$")]
+        if floor > 0.04 * (top - bottom):
+            names += [(floor, "|Δ|"), (-floor, "−|Δ|")]
+        elif floor:
+            names.append((0.0, "±|Δ|"))
+        for height, name in names:
+            left.text(well.d + pad, height, f" {name}", va="center", fontsize=11)
+        for chirality, colour, marker, sign in signs:
+            for kind, look in looks.items():
+                some = states[(states.chirality == chirality) & (states.kind == kind)]
+                name = f"{sign}, {kind}"
+                levels = left.hlines(some.E, 0, well.d, color=colour, ls=look["linestyle"])
+                levels.set(linewidth=1.6, gid=name)
+                face = colour if look["filled"] else "white"
+                x, y = signed_kappa(some), 1e3 * some.contribution
+                right.vlines(x, 0, y, color=colour, lw=1.2, ls=look["linestyle"])
+                if len(some):
+                    right.plot(x, y, marker, color=colour, mfc=face, ms=7, label=name)
+                    # From left to right, so that no mark hides another.
+                    across = np.interp(some.E, states.E, np.linspace(0.06, 0.94, len(states)))
+                    on_level = dict(color=colour, mfc=face, ms=5, gid="_on level")
+                    left.plot(well.d * across, some.E, marker, **on_level)
+        right.axhline(0, color="black", lw=0.8)
+        left.set(
+            xlabel="z (nm)",
+            ylabel="E (eV)",
+            xlim=(-pad, well.d + pad),
+            ylim=(bottom, top),
+        )
+        right.set(
+            xlabel="κ (nm⁻¹)",
+            ylabel=f"contribution to {SUM}\n(10⁻³ nm⁻² per $τeE/ħ$)",
+        )
+        for ax, words in ((left, title), (right, "")):
+            ax.set_title(f"({next(letters)}) {words}".rstrip(), fontsize=12)
+            _enlarge(ax)
+    present = [{*states.kind, *states.chirality} for _, states in rows]
+    shown = set().union(*present, [*looks, 1, -1, 0] if whole_key else [])
+    key = [
+        (plt.Line2D([], [], ls="", marker=m, color=c, ms=8), f"{n} chirality")
+        for sign, c, m, n in signs
+        if sign in shown
+    ]
+    for kind, look in looks.items():
+        if kind not in shown:
+            continue
+        face = "black" if look["filled"] else "white"
+        both = (
+            plt.Line2D([], [], color="black", ls=look["linestyle"], marker=m, mfc=face, ms=8)
+            for m in "^v"
+        )
+        key.append((tuple(both), kind))
+    fig.legend(
+        *zip(*key, strict=True),
+        ncols=2,
+        fontsize=11,
+        handlelength=4,
+        handler_map={tuple: HandlerTuple(ndivide=None, pad=0)},
+        loc="outside lower center",
+    )
+    return fig
+
+
+def against_parameter(
+    panels: list[tuple[str, list[tuple[str, np.ndarray, dict]]]],
+    x: np.ndarray,
+    xlabel: str,
+    ylabel: str,
+    *,
+    limit: float | None = None,
+    ylim: tuple[float, float] | None = None,
+    logarithmic: bool = False,
+) -> Figure:
+    """Draw curves over one parameter in panels above each other that share their axes.
+
+    Parameters
+    ----------
+    panels : list of (title, curves)
+        Each curve is (label, values, line style keywords for `Axes.plot`); instead of the values
+        it may have (x, values) of its own, as from `parted`.
+    x : array
+    xlabel, ylabel : str
+    limit : float, optional
+        Where a dotted line marks the end of the model, ħ²/m.
+    ylim : (float, float), optional
+    logarithmic : bool
+        Whether both axes are; there is no zero line then.
+    """
+    fig, axes = _stacked(len(panels))
+    for ax, (title, curves) in zip(axes, panels, strict=True):
+        for label, values, look in curves:
+            places, values = values if isinstance(values, tuple) else (x, values)
+            if limit is not None:  # a curve has a pole there: no line across it
+                split = np.searchsorted(places, limit)
+                places = np.insert(places, split, limit)
+                values = np.insert(np.asarray(values, dtype=float), split, np.nan)
+            ax.plot(places, values, label=label, **look)
+        if logarithmic:
+            ax.set(xscale="log", yscale="log")
+        else:
+            ax.axhline(0, color="0.6", lw=0.8, zorder=1)  # a curve on it is seen
+        if limit is not None and x[0] < limit < x[-1]:
+            _mark_end(ax, limit)
+        ax.set(title=title, ylabel=ylabel)
+    axes[-1].set_xlabel(xlabel)
+    if ylim is not None:
+        axes[0].set_ylim(ylim)
+    axes[0].legend(fontsize=9.5)
+    return fig
+
+
+def parted(x: np.ndarray, values: np.ndarray, number: np.ndarray) -> tuple:
+    """Return a curve with a gap wherever a number changes, as one for `against_parameter`.
+
+    Parameters
+    ----------
+    x, values : array
+    number : array
+        Of what is counted in the values, at each x: where it changes they jump.
+
+    Returns
+    -------
+    (array, array)
+        x and values, with nan half-way between the points beside a jump.
+    """
+    before = np.flatnonzero(np.diff(number))
+    middle = (x[before] + x[before + 1]) / 2
+    gaps = np.insert(np.asarray(values, dtype=float), before + 1, np.nan)
+    return np.insert(x, before + 1, middle), gaps
+
+
+def name_at_right(ax: Axes) -> None:
+    """Write the names of curves beside their right ends, instead of a key."""
+    curves = [line for line in ax.lines if not line.get_label().startswith("_")]
+    # A curve may end in a gap.
+    ends = {
+        line: np.append(0, line.get_ydata()[np.isfinite(line.get_ydata())])[-1] for line in curves
+    }
+    if ax.get_legend():
+        ax.get_legend().remove()
+    # Names of curves that end closely stand above each other, a line apart.
+    low, high = ax.get_ylim()
+    line_height = (high - low) * 14 / 72 / (0.8 * ax.figure.get_figheight())
+    at = low - line_height
+    for line in sorted(curves, key=ends.get):
+        at = max(ends[line], at + line_height)
+        place = dict(xycoords=("axes fraction", "data"), va="center", annotation_clip=False)
+        ax.annotate(line.get_label(), (1.01, at), color=line.get_color(), fontsize=9.5, **place)
+
+
+def two_models(
+    panels: list[tuple[str, list[tuple[str, dict, tuple, tuple]]]],
+    xlabel: str,
+    ylabel: str,
+    *,
+    limit: float,
+) -> Figure:
+    """Draw curves of a model with an end thin and grey, one without over them.
+
+    Each panel has a scale of its own, made for the latter.
+
+    Parameters
+    ----------
+    panels : list of (title, curves)
+        Each curve is (label, line style keywords, (x, y) without the end, (x, y) with it).
+    xlabel, ylabel : str
+    limit : float
+        The end, ħ²/m, where a dotted line stands and the thin curves have a gap.
+    """
+    fig, axes = _stacked(len(panels), sharey=False)
+    for ax, (title, curves) in zip(axes, panels, strict=True):
+        for label, look, _, (x, y) in curves:
+            split = np.searchsorted(x, limit)
+            x, y = np.insert(x, split, limit), np.insert(y, split, np.nan)
+            thin = {"color": NEUTRAL, "lw": 1, "gid": f"{label}, δ-functions"}
+            ax.plot(x, y, **look | thin)
+        for label, look, (x, y), _ in curves:
+            ax.plot(x, y, label=label, **look)
+        ax.plot([], [], color=NEUTRAL, lw=1, label="thin: with δ-functions")
+        ax.axhline(0, color="0.6", lw=0.8, zorder=1)  # a curve on it is seen
+        _mark_end(ax, limit)
+        together = np.concatenate([y for _, _, (_, y), _ in curves])
+        margin = 0.3 * np.ptp(together) + 1e-9
+        ax.set(title=title, ylabel=ylabel, ylim=(together.min() - margin, together.max() + margin))
+    axes[-1].set_xlabel(xlabel)
+    handles, labels = axes[0].get_legend_handles_labels()
+    fig.legend(handles, labels, fontsize=9.5, ncols=2, loc="outside lower center")
+    return fig
+
+
+def profiles(
+    panels: list[tuple[str, list[tuple[str, np.ndarray, np.ndarray, float, dict]]]],
+    ylabel: str = "$S_y(z)$ (nm⁻³ per $τeE/ħ$)",
+) -> Figure:
+    """Draw spin-density profiles across the well in panels above each other.
+
+    Each panel has a scale of its own.
+
+    Parameters
+    ----------
+    panels : list of (title, curves)
+        Each curve is (label, z in nm, S_y(z), d in nm, line style keywords); the interfaces at 0
+        and d are marked.
+    """
+    fig, axes = _stacked(len(panels), sharey=False)
+    for ax, (title, curves) in zip(axes, panels, strict=True):
+        for label, z, density, d, look in curves:
+            ax.plot(z, density, label=label, **look)
+            _mark_interfaces(ax, d)
+        ax.set(title=title, ylabel=ylabel)
+    axes[-1].set_xlabel("z (nm)")
+    axes[0].legend(fontsize=9.5)
+    return fig
+
+
+def profiles_and_detail(
+    panels: list[tuple[str, list[tuple[str, np.ndarray, np.ndarray, float, dict]]]],
+    detail: str,
+    zlim: tuple[float, float],
+) -> Figure:
+    """Draw spin-density profiles side by side, and below each a part of it, stretched.
+
+    Parameters
+    ----------
+    panels : list of (title, curves)
+        As in `profiles`.
+    detail : str
+        What the part is called.
+    zlim : (float, float)
+        Its ends in nm.
+    """
+    # Two columns: letters of 12 points, as in `levels_and_contributions`.
+    fig, axes = plt.subplots(
+        2,
+        len(panels),
+        figsize=(6, 6),
+        height_ratios=(2, 3),
+        squeeze=False,
+        layout="constrained",
+    )
+    for i, ((title, curves), (whole, part)) in enumerate(zip(panels, axes.T, strict=True)):
+        for label, z, density, d, look in curves:
+            inside = (z >= zlim[0]) & (z <= zlim[1])
+            whole.plot(z, density, label=label, **look)
+            part.plot(z[inside], density[inside], gid="_detail", **look)  # numbers as above
+            for ax in (whole, part):
+                _mark_interfaces(ax, d)
+        whole.set_title(title, fontsize=12)
+        of = re.sub(r"^\(\w\) ", "", title)
+        part.set_title(f"({'abcdefgh'[len(panels) + i]}) {of},\n{detail}", fontsize=12)
+        part.set(xlim=zlim, xlabel="z (nm)")
+        for ax in (whole, part):
+            _enlarge(ax)
+    fig.supylabel("$S_y(z)$ (nm⁻³ per $τeE/ħ$)", fontsize=12)
+    fig.legend(
+        *axes[0, 0].get_legend_handles_labels(),
+        ncols=2,
+        fontsize=11,
+        handlelength=3.5,
+        loc="outside upper center",
+    )
+    return fig
+
+
+def profile_grid(rows: list[tuple[str, list[tuple[str, str, list[tuple]]]]]) -> Figure:
+    """Draw Fig. 5: profiles in a grid of panels, rows of one thickness, columns of one case.
+
+    Parameters
+    ----------
+    rows : list of (row label, panels)
+        Each panel is (letter, title, curves), the curves as in `profiles`.
+    """
+    # As wide as three columns need, with letters of 12 points.
+    fig, axes = plt.subplots(
+        len(rows),
+        len(rows[0][1]),
+        figsize=(6, 1.7 * len(rows) + 1.1),
+        sharex="row",
+        sharey="row",
+        squeeze=False,
+        layout="constrained",
+    )
+    for i, (row_label, panels) in enumerate(rows):
+        for j, (letter, title, curves) in enumerate(panels):
+            ax = axes[i][j]
+            ax.set_label(f"{letter}, {row_label}")
+            for label, z, density, d, look in curves:
+                ax.plot(z, density, label=label, **look)
+                _mark_interfaces(ax, d)
+            if i == 0:
+                ax.set_title(f"({letter}) {title}", fontsize=12)
+            _enlarge(ax)
+        beside = dict(xycoords="axes fraction", rotation=270, ha="left", va="center")
+        axes[i][-1].annotate(row_label, (1.04, 0.5), fontsize=12, **beside)
+    fig.supxlabel("z (nm)", fontsize=12)
+    fig.supylabel("$S_y$ (nm⁻³ per $τeE/ħ$)", fontsize=12)
+    fig.legend(
+        *axes[0][0].get_legend_handles_labels(), ncols=2, fontsize=12, loc="outside upper center"
+    )
+    return fig
+
+
+def interband_ratio(
+    alphas: list[float], gammas: list[float], ratios: np.ndarray, Delta: float
+) -> Figure:
+    """Draw |∫S_x/∫S_y| over α_L for several ħ/τ, and the same times the precession angle 2|Δ|τ/ħ.
+
+    Parameters
+    ----------
+    alphas, gammas : list of float
+        α_L in eV·nm² and ħ/τ in eV.
+    ratios : (len(alphas), len(gammas)) array
+    Delta : float
+        Exchange energy in eV.
+    """
+    fig, (top, bottom) = _stacked(2, sharey=False)
+    styles = zip(SEQUENCE, ("-", "--", "-.", ":", "-", "--", "-."), "o^svDPX", strict=True)
+    for gamma, ratio, (colour, line, marker) in zip(gammas, np.abs(ratios).T, styles, strict=False):
+        look = dict(color=colour, ls=line, marker=marker, ms=4)
+        name = f"ħ/τ = {gamma:g} eV"
+        top.plot(alphas, ratio, label=name, **look)
+        bottom.plot(alphas, ratio * 2 * abs(Delta) / gamma, label=name, **look)
+    # Guides, thin and without marks; that of 1 holds over all z, for weak coupling.
+    for ax, level, words in ((top, 0.01, "1 %"), (top, 0.1, "10 %"), (bottom, 1, "1")):
+        ax.axhline(level, color="black", lw=0.8, ls=":")
+        place = dict(xycoords=("axes fraction", "data"), ha="left", va="center", fontsize=9.5)
+        ax.annotate(words, (1.01, level), annotation_clip=False, **place)
+    top.set(yscale="log", ylabel=r"$|\int_0^d S_x\,dz\,/\int_0^d S_y\,dz|$", title="(a)")
+    bottom.set(ylim=(0, None), ylabel="ratio × $2|Δ|τ/ħ$", title="(b)", xlabel="$α_L$ (eV nm²)")
+    bottom.legend(fontsize=9.5)
+    return fig
+
+
+def convergence(panels: list[tuple[str, str, np.ndarray, np.ndarray]]) -> Figure:
+    """Draw relative errors on a logarithmic axis, one panel below the other.
+
+    Parameters
+    ----------
+    panels : list of (title, xlabel, x, error)
+        Errors below 1e-13, which are rounding, are drawn there.
+    """
+    n = len(panels)
+    fig, axes = plt.subplots(n, 1, figsize=(WIDTH, 2.4 * n), sharey=True, layout="constrained")
+    for ax, (title, xlabel, x, error) in zip(axes, panels, strict=True):
+        ax.semilogy(x, np.maximum(error, 1e-13), "o-", ms=4, label="error")
+        ax.set(title=title, xlabel=xlabel, ylabel="relative error")
+        ax.grid(axis="y", lw=0.4)
+    return fig
+
+
+def _stacked(n: int, *, sharey: bool = True) -> tuple[Figure, np.ndarray]:
+    """Return a figure of n panels above each other that share their horizontal axis."""
+    height = 2.9 * n + 0.5
+    fig, axes = plt.subplots(
+        n,
+        1,
+        figsize=(WIDTH, height),
+        sharex=True,
+        sharey=sharey,
+        squeeze=False,
+        layout="constrained",
+    )
+    return fig, axes[:, 0]
+
+
+def _mark_end(ax: Axes, limit: float) -> None:
+    """Draw a dotted line at ħ²/m, named inside the frame, where no title can be in its way."""
+    ax.axvline(limit, color=NEUTRAL, lw=1, ls=":")
+    place = dict(textcoords="offset points", ha="left", va="top", zorder=4)
+    label = ax.annotate(
+        "ħ²/m", (limit, 1), (4, -2), xycoords=("data", "axes fraction"), fontsize=9.5, **place
+    )
+    label.set(color="0.35", path_effects=[withStroke(linewidth=4, foreground="white")])
+
+
+def _enlarge(ax: Axes) -> None:
+    """Make the letters of axes larger, in a figure that is wider than the others."""
+    ax.xaxis.label.set_size(12)
+    ax.yaxis.label.set_size(12)
+    ax.tick_params(labelsize=11)
+
+
+def _mark_interfaces(ax, d: float) -> None:
+    """Draw the two interfaces and the zero line."""
+    for z in (0.0, d):
+        ax.axvline(z, color=NEUTRAL, lw=0.8, ls=":")
+    ax.axhline(0, color="black", lw=0.6)
+
+
+def well_scheme(well: Well, E_F: float) -> Figure:
+    """Draw Fig. 1: the trilayer seen from the side, and the potential that its electrons feel.
+
+    Parameters
+    ----------
+    well : Well
+    E_F : float
+        Fermi energy in eV.
+
+    Returns
+    -------
+    Figure
+    """
+    d, top = well.d, max(well.V_L, well.V_R)
+    reach = 0.45 * d
+    figure, (side, profile) = plt.subplots(
+        2, 1, figsize=(WIDTH, 5.6), height_ratios=(2, 3), sharex=True, layout="constrained"
+    )
+    grey, rashba = "0.88", SEQUENCE[4]
+
+    for start, width, colour in ((-reach, reach, grey), (0, d, "#CFE6F5"), (d, reach, grey)):
+        side.add_patch(plt.Rectangle((start, 0), width, 1, color=colour, lw=0))
+    for z, name in ((-reach / 2, "I"), (d / 2, "F"), (d + reach / 2, "I")):
+        side.text(z, 0.88, name, ha="center", va="center", fontsize=13, fontweight="bold")
+    for z in (0, d):
+        side.axvline(z, color=rashba, lw=4)
+    arrow = {"arrowstyle": "-|>", "mutation_scale": 16, "shrinkA": 0, "shrinkB": 0}
+    side.annotate("", (0.95 * d, 0.62), (0.6 * d, 0.62), arrowprops=arrow | {"lw": 2, "fc": "k"})
+    side.text(0.775 * d, 0.5, "$\\mathbf{m}$", ha="center", va="top", fontsize=12)
+    thick = {"arrowstyle": "simple,head_width=1.1,tail_width=0.5", "mutation_scale": 20}
+    side.annotate(
+        "", (0.38 * d, 0.72), (0.38 * d, 0.18), arrowprops=thick | {"fc": NEUTRAL, "ec": NEUTRAL}
+    )
+    near = dict(textcoords="offset points", ha="right", va="center")
+    side.annotate("current", (0.38 * d, 0.4), (-10, 0), fontsize=11, **near)
+    z0, x0 = -0.82 * reach, 0.22
+    thin = arrow | {"lw": 1.2, "mutation_scale": 10, "fc": "k"}
+    for end in ((z0 + 0.2 * d, x0), (z0, x0 + 0.42)):
+        side.annotate("", end, (z0, x0), arrowprops=thin)
+    side.text(z0 + 0.22 * d, x0, "$z$", va="center", fontsize=11)
+    side.text(z0, x0 + 0.44, "$x$", ha="center", va="bottom", fontsize=11)
+    side.plot(z0, x0, "o", ms=9, mfc="white", mec="k")
+    side.plot(z0, x0, "k.", ms=4)
+    side.text(z0, x0 - 0.06, "$y$", ha="center", va="top", fontsize=11)
+    side.set(xlim=(-reach, d + reach), ylim=(0, 1), yticks=[], title="(a)")
+    side.spines[:].set_visible(False)
+    side.tick_params(bottom=False)
+
+    z = np.array([-reach, 0, 0, d, d, d + reach])
+    V = np.array([well.V_L, well.V_L, 0, 0, well.V_R, well.V_R])
+    profile.plot(z, V, "k", lw=2.2)
+    barrier, inside = well.Delta_barrier, well.Delta
+    shift = np.array([barrier, barrier, inside, inside, barrier, barrier])
+    spins = ((1, "↑", SEQUENCE[2], "--"), (-1, "↓", SEQUENCE[3], "-."))
+    for s, arrowhead, colour, style in spins if well.Delta else ():
+        for layer in (slice(0, 2), slice(2, 4), slice(4, 6)):
+            if shift[layer].any():
+                profile.plot(z[layer], (V + s * shift)[layer], color=colour, ls=style)
+        upper = s * well.Delta > 0
+        profile.annotate(
+            f"${'+' if s > 0 else '-'}\\Delta$ {arrowhead}",
+            (0.72 * d, s * well.Delta),
+            (0, 2 if upper else -3),
+            textcoords="offset points",
+            ha="center",
+            va="bottom" if upper else "top",
+            fontsize=11,
+        )
+    profile.axhline(E_F, color=NEUTRAL, ls=":", lw=2)
+    profile.annotate(
+        "$\\varepsilon_F$",
+        (d / 2, E_F),
+        (0, 3),
+        textcoords="offset points",
+        ha="center",
+        va="bottom",
+        fontsize=12,
+    )
+    for position, height, name, side_ in ((0, well.V_L, "L", -1), (d, well.V_R, "R", 1)):
+        profile.plot([position] * 2, [0, height], color=rashba, lw=7, zorder=0)
+        free = height * (0.25 if E_F > height / 2 else 0.75)
+        label = {"textcoords": "offset points", "ha": "right" if side_ < 0 else "left"}
+        profile.annotate(
+            f"$\\alpha_{name}$", (position, free), (7 * side_, 0), fontsize=13, **label
+        )
+        # A height, measured from the floor: above the line it would look like the name of a spin's.
+        where = position + 0.78 * side_ * reach
+        tips = {"arrowstyle": "<->", "shrinkA": 0, "shrinkB": 0, "lw": 1}
+        profile.annotate("", (where, height), (where, 0), arrowprops=tips)
+        profile.plot([position, position + side_ * reach], [0, 0], color=NEUTRAL, lw=0.8)
+        label["ha"] = "left" if side_ < 0 else "right"
+        profile.annotate(f"$V_{name}$", (where, free), (-4 * side_, 0), fontsize=12, **label)
+    low = min(0, E_F, -abs(well.Delta))
+    profile.set(
+        ylim=(low - 0.12 * top, 1.18 * top + abs(barrier)),
+        xlabel="position $z$ (nm)",
+        ylabel="energy (eV)",
+        title="(b)",
+    )
+    return figure
+
+
+def ours_over_papers(rows: list[tuple[str, float, float, float | None, float | None]]) -> Figure:
+    """Draw each number of the paper as 1, and ours in units of it.
+
+    Parameters
+    ----------
+    rows : list of (label, paper, tolerance, all, propagating)
+        Values with all states and with propagating ones alone; None where there is none.
+    """
+    fig, ax = plt.subplots(figsize=(WIDTH, 0.27 * len(rows) + 1.2), layout="constrained")
+    places = np.arange(len(rows))[::-1]
+    # A ring around the disc, so that both are seen where they are equal.
+    rings = dict(marker="o", color=SEQUENCE[1], mfc="none", ms=10, mew=1.5)
+    discs = dict(marker="o", color=SEQUENCE[0], ms=5.5)
+    for y, (_, paper, tolerance, *_) in zip(places, rows, strict=True):
+        half = tolerance / abs(paper)
+        # With an edge, so that the narrowest is seen; without tolerance there is nothing to see.
+        bar = dict(color="0.75", ec="0.75", lw=3 if half else 0, gid="tolerance")
+        ax.barh(y, 2 * half, left=1 - half, height=0.6, **bar)
+    ax.axvline(1, color="black", lw=0.8)
+    for column, (label, look) in enumerate((("all states", rings), ("propagating", discs))):
+        known = [
+            (row[3 + column] / row[1], y)
+            for row, y in zip(rows, places, strict=True)
+            if row[3 + column] is not None
+        ]
+        x, y = np.reshape(known, (-1, 2)).T
+        ax.plot(x, y, ls="", label=label, **look)
+    ax.set(yticks=places, xlabel="ours / the paper's", ylim=(-0.7, len(rows) - 0.3))
+    ax.set_yticklabels([row[0] for row in rows], fontsize=9.5)
+    ax.grid(axis="y", color="0.92")
+    ax.set_axisbelow(True)
+    fig.legend(loc="outside upper right", ncols=2, fontsize=9.5)
+    return fig
+
+
+def followed_state(
+    alpha: np.ndarray,
+    curves: list[tuple[str, np.ndarray, dict]],
+    sums: list[tuple[str, np.ndarray, dict]],
+    Delta: float,
+    threshold: float | None,
+) -> Figure:
+    """Draw one state along α_L: its E among the others, and the spin density with and without it.
+
+    Parameters
+    ----------
+    alpha : array
+        α_L in eV·nm².
+    curves : list of (label, E in eV, line style keywords)
+        Energies along z; the strip |E| < |Δ| is shaded.
+    sums : list of (label, ∫S_y dz in 10⁻³ nm⁻² per τeE/ħ, line style keywords)
+    Delta : float
+        Exchange energy in eV.
+    threshold : float or None
+        Where the state changes its kind, marked by a dotted line.
+    """
+    fig, (upper, lower) = _stacked(2, sharey=False)
+    upper.axhspan(-abs(Delta), abs(Delta), color="0.9", lw=0)
+    upper.text(
+        alpha[-1], abs(Delta), "$E = |Δ|$ ", va="bottom", ha="right", fontsize=9.5, color=NEUTRAL
+    )
+    for ax, lines in ((upper, curves), (lower, sums)):
+        for label, values, look in lines:
+            ax.plot(alpha, values, label=label, **look)
+        if threshold is not None:
+            ax.axvline(threshold, color=NEUTRAL, lw=1, ls=":")
+    # Beside the title, or on a ground of its own: the dotted line must not run through the words.
+    upper.legend(fontsize=9.5, loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0)
+    lower.legend(fontsize=9.5, frameon=True, framealpha=1, facecolor="white", edgecolor="none")
+    upper.set(ylabel="$E$ (eV)", title="(a) energy along $z$")
+    lower.set(
+        xlabel="$α_L$ (eV nm²)",
+        ylabel=SUM_LABEL,
+        title="(b) spin density",
+        xlim=(alpha[0], alpha[-1]),
+    )
+    return fig
+
+
+def components(rows: list[tuple[str, np.ndarray, np.ndarray, dict]], d: float) -> Figure:
+    """Draw ψ↑ and ψ↓ of one state at several α_L over each other.
+
+    Parameters
+    ----------
+    rows : list of (label, z in nm, wave function of shape (2, len(z)), line style keywords)
+    d : float
+        Width of the well in nm.
+    """
+    fig, axes = _stacked(2, sharey=False)
+    for i, (ax, name) in enumerate(zip(axes, ("ψ_↑", "ψ_↓"), strict=True)):
+        for label, z, psi, look in rows:
+            ax.plot(z, psi[i], label=label, **look)
+        _mark_interfaces(ax, d)
+        ax.set(title=f"({'ab'[i]})", ylabel=f"${name}$ (nm$^{{-1/2}}$)")
+    key = dict(ncols=2, fontsize=9.5, title="$α_L$ (eV nm²)", title_fontsize=9.5)
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", **key)
+    axes[1].set_xlabel("z (nm)")
+    return fig
+
+
+def beside_claims(claims: list[tuple[str, float, list[tuple[str, float]]]]) -> Figure:
+    """Draw what each explanation gives for a number of the paper, one panel per number.
+
+    Parameters
+    ----------
+    claims : list of (title with unit, the paper's value, explanations)
+        Each explanation is (label, value); the first is the default, whose value gets a dotted
+        line.  NaN, where there is no such feature, is said in words.
+    """
+    lines = [len(explanations) + 1.5 for _, _, explanations in claims]
+    fig, axes = plt.subplots(
+        len(claims),
+        1,
+        figsize=(WIDTH, 0.2 * sum(lines) + 0.6 * len(claims)),
+        height_ratios=lines,
+        squeeze=False,
+        layout="constrained",
+    )
+    for i, (ax, (title, paper, explanations)) in enumerate(zip(axes.flat, claims, strict=True)):
+        labels, values = zip(*explanations, strict=True)
+        values, rows = np.array(values, dtype=float), np.arange(len(values))
+        # Above the first row there is room for the word at the paper's line, and for no line.
+        low, high = len(rows) - 0.4, -1.5
+        top = (low + 0.6) / (low - high)
+        ax.axvline(paper, ymax=top, color=MINUS, lw=1.6)
+        ax.plot([paper] * len(rows), rows, ls="", gid="the paper")
+        ax.axvline(values[0], ymax=top, color=PLUS, lw=1, ls=":")
+        ax.plot(values[0], 0, "s", color=PLUS, ms=6, gid="as computed here")
+        ax.plot(values[1:], rows[1:], "o", mfc="white", mec=PLUS, ms=6, gid="one change")
+        for row in rows[np.isnan(values)]:
+            ax.text(paper, row, "none ", va="center", ha="right", color=NEUTRAL)
+        ax.set_yticks(rows, labels)
+        ax.set_ylim(low, high)
+        ax.margins(x=0.1)
+        ax.set_title(f"({'abcdefgh'[i]}) {title}", x=-0.6)
+        ax.xaxis.set_major_locator(MaxNLocator(4))
+        ax.grid(axis="y", color="0.9", lw=0.6)
+        ax.set_axisbelow(True)
+        ax.text(paper, -0.65, "paper", color=MINUS, ha="center", va="bottom")
+    return fig

@@ -1,0 +1,196 @@
+"""The command line, ``python -m qwlib``.
+
+Exit status: 0 done, 1 a cell or a chunk failed, 2 refused before anything ran, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import re
+import signal
+import sys
+import warnings
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+"""The tree of the book, which `qwlib` lies in."""
+
+
+def chapters(arguments: argparse.Namespace) -> int:
+    """List the chapters and their parameters."""
+    from .rerun import read_chapters
+
+    for chapter in read_chapters(ROOT).values():
+        print(chapter.name if chapter.parameters else f"{chapter.name}: no parameters")
+        for p in chapter.parameters.values():
+            unit = f" {p.unit}" if p.unit else ""
+            print(f"  {p.name} = {p.default}{unit}: {p.meaning or 'see the chapter'}; {p.allowed}")
+    return 0
+
+
+def rerun(arguments: argparse.Namespace) -> int:
+    """Rerun a chapter or the whole book."""
+    from . import rerun as reruns
+
+    try:
+        known = reruns.read_chapters(ROOT)
+        if (arguments.chapter is None) != arguments.all:
+            raise ValueError("rerun takes the name of one chapter, or --all")
+        if arguments.name is not None and not arguments.all:
+            raise ValueError("--name goes with --all; a chapter's place is named by its parameters")
+        if arguments.name is not None and not re.fullmatch(r"\w[\w-]*", arguments.name):
+            raise ValueError(f"--name takes letters, digits, _ and -, got {arguments.name!r}")
+        if arguments.chapter is not None and arguments.chapter not in known:
+            close = reruns.hint(arguments.chapter, known)
+            raise ValueError(f"{arguments.chapter} is not a chapter" + close)
+        values = reruns.read_values(arguments.parameters, arguments.files)
+        if arguments.all:
+            values = reruns.checked_book(known, values)
+            reruns.refuse_other(ROOT, arguments.name, values, arguments.force)
+        else:
+            values = known[arguments.chapter].checked(values)
+    except ValueError as error:
+        return refused(error)
+    try:
+        if arguments.all:
+            done = reruns.rerun_book(ROOT, known, values, arguments.name, arguments.force)
+        else:
+            chapter = known[arguments.chapter]
+            done = reruns.rerun_chapter(ROOT, chapter, values, arguments.force)
+    except reruns.ChapterFailed as failure:
+        print(f"error: {failure}\nkept: {shown(failure.kept)}", file=sys.stderr)
+        return 1
+    if done is None:
+        print(
+            "nothing to do: it was run before with the same parameters, code and packages "
+            "(--force runs it again)"
+        )
+    else:
+        page = "html/index.html" if arguments.all else f"{arguments.chapter}.html"
+        print(shown(done / page))
+    return 0
+
+
+def sweep(arguments: argparse.Namespace) -> int:
+    """Solve a grid of wells into a file."""
+    from ..grid import Grid
+    from . import sweeps as engine
+    from .rerun import commit
+
+    try:
+        if arguments.jobs is not None and arguments.scheduler is not None:
+            raise ValueError("--jobs and --scheduler exclude each other")
+        if not re.fullmatch("[1-9][0-9]*", arguments.jobs or "1"):
+            raise ValueError(f"--jobs takes a whole number from 1, got {arguments.jobs!r}")
+        grid = Grid.of(engine.read_grid(arguments.file))
+        parts = engine.Parts(grid, Path(arguments.output), commit(ROOT))
+        parts.check()
+        if arguments.scheduler is not None:
+            engine.check_scheduler(arguments.scheduler)
+        parts.hold()
+    except ValueError as error:
+        return refused(error)
+    before = f", {parts.done.sum()} of them finished before" if parts.done.any() else ""
+    print(f"{grid.total} wells in {parts.done.size} chunks{before}", flush=True)
+    try:
+        engine.solve_grid(parts, int(arguments.jobs or 1), arguments.scheduler)
+    except (engine.SweepFailed, KeyboardInterrupt) as error:
+        stopped = isinstance(error, KeyboardInterrupt)
+        print(
+            "interrupted" if stopped else f"error: {error}",
+            f"{parts.done.sum()} of {parts.done.size} chunks are kept in {shown(parts.folder)}; "
+            "the same command goes on from them",
+            sep=": " if stopped else "\n",
+            file=sys.stderr,
+        )
+        return 130 if stopped else 1
+    print(shown(parts.target))
+    return 0
+
+
+def refused(error: ValueError) -> int:
+    """Say in one line what is not allowed; return the exit status."""
+    print("error:", " ".join(str(error).split()), file=sys.stderr)
+    return 2
+
+
+def shown(path: Path) -> Path:
+    """Return a path as it is shown: from here, where that is shorter."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser; each command is a function that takes the arguments."""
+    top = argparse.ArgumentParser(
+        prog="python -m qwlib", description="Rerun the book, and sweep wells."
+    )
+    commands = top.add_subparsers(required=True, metavar="command")
+
+    listing = commands.add_parser("chapters", help="list the chapters and their parameters")
+    listing.set_defaults(run=chapters)
+
+    one = commands.add_parser("rerun", help="rerun a chapter, or the whole book, into _reruns/")
+    one.add_argument("chapter", nargs="?", help="its name, as `chapters` lists it")
+    one.add_argument("--all", action="store_true", help="the whole book")
+    one.add_argument(
+        "-p",
+        dest="parameters",
+        metavar="name=value",
+        action="append",
+        default=[],
+        help="a parameter; may be repeated",
+    )
+    one.add_argument(
+        "-f",
+        dest="files",
+        metavar="file.yml",
+        action="append",
+        default=[],
+        help="parameters, one `name: value` a line",
+    )
+    one.add_argument("--name", help="with --all: the name of the book's directory")
+    one.add_argument("--force", action="store_true", help="also if it was run before")
+    one.set_defaults(run=rerun)
+
+    grid = commands.add_parser("sweep", help="solve a grid of wells into a netCDF file")
+    grid.add_argument(
+        "-f",
+        dest="file",
+        metavar="grid.yml",
+        required=True,
+        help="parameters; a list, or linspace: [first, last, number], is an axis",
+    )
+    grid.add_argument(
+        "-o", dest="output", metavar="result.nc", required=True, help="the file to make"
+    )
+    grid.add_argument("--jobs", metavar="N", help="processes of this machine; 1 if not given")
+    grid.add_argument("--scheduler", metavar="tcp://host:port", help="that of a Dask cluster")
+    grid.set_defaults(run=sweep)
+    return top
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    arguments = parser().parse_args(argv)
+    warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
+    try:
+        return arguments.run(arguments)
+    except KeyboardInterrupt:
+        print("interrupted: nothing was changed", file=sys.stderr)
+        return 130
+
+
+def interrupt(*_: object) -> None:
+    """Stop as Ctrl-C does, and keep what runs a notebook from telling that its kernel is gone."""
+    logging.disable(logging.CRITICAL)
+    raise KeyboardInterrupt
+
+
+def start() -> None:
+    """Run the command that this process was started for."""
+    # What a shell starts in the background is deaf to Ctrl-C, and stays so.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, interrupt)
+    sys.exit(main())

@@ -1,0 +1,93 @@
+"""Numbers in the text: what a computation gives is inserted by it, never typed.
+
+A number with a decimal point, or of two digits and more, must be one that the paper states, or be
+allowed for its page below.  Code, roles, links and places in the paper are not looked at.
+"""
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from conftest import ROOT
+
+BOOK = ROOT / "book"
+PAGES = sorted([*BOOK.glob("*.ipynb"), *BOOK.glob("*.md")])
+
+# The paper's own parameters and figures: energies, widths, couplings, counts.
+PAPER = {"0.25", "2.2", "0.046", "0.05", "0.025", "0.01", "0.001", "0.3"}
+PAPER |= {"0.049", "0.062", "0.1", "0.52", "0.2", "10", "11", "14", "27"}
+
+# What is chosen and not computed, page by page.
+ALLOWED = {
+    "intro.md": {"3.11", "3.12", "3.13", "1907.07116", "4.0"},  # versions, the paper, the licence
+    # Settings of the benchmark: widths, grid points, steps, versions, digits of the table.
+    "speed.ipynb": {"1.5", "20", "30", "200", "500", "1000", "4000", "0.005"},
+    # Given in the exercises: a range of a coupling, parts of a limit in per cent.
+    "chirality.ipynb": {"0.04", "97", "99.5"},
+    "counting.ipynb": {"200"},  # grid points of a scan
+    # Rashba parameters of two surfaces, measured; each stands beside its source.
+    "open-problems.ipynb": {"0.033", "0.305"},
+    # Minutes of two lesson plans.
+    "lecturer.md": {"20", "25", "35", "40", "45", "50", "55", "65", "70", "75", "80", "85", "90"},
+    "laboratory.ipynb": {"0.5", "1.4"},  # an exponent that is assumed; the magnetisation of cobalt
+}
+
+NOT_PROSE = [
+    r"^```\{glossary\}$",  # what follows is prose
+    r"```.*?```",  # code
+    r"\{[\w:-]+\}`[^`]*`",  # roles
+    r"`[^`]*`",
+    r"\]\([^)]*\)",  # where a link leads
+    r"\{[#.][^}]*\}",  # attributes
+    r"<[^>]*>",
+    r"^- \*\*(?:Time|Paper)\*\*[^\n]*$",
+    r"^\([\w-]+\)=$",  # labels
+    r"\\(?:begin|end|label|tag)\{[^}]*\}",
+    # Places in the paper: Figs. 3(b) and 4, Sec. III.A, Eq. (6)
+    r"(?:Fig|Sec|Eq|Ref)s?\.[\s~]*\(?(?:[IVX]+(?:\.[A-Z])?|\d+)\)?(?:\([a-z]\))?"
+    r"(?:(?:, | and |–)\(?(?:\d+|[IVX]+)?\)?(?:\([a-z]\))?)*",
+]
+NUMBER = re.compile(r"(?<![\w.^{_\-/])\d+(?:\.\d+)?(?!\w)")
+
+
+def typed(text: str) -> list[str]:
+    """Return the numbers of a text that could have come from a computation."""
+    for pattern in NOT_PROSE:
+        text = re.sub(pattern, " ", text, flags=re.DOTALL | re.MULTILINE)
+    return [n for n in NUMBER.findall(text) if "." in n or int(n) >= 10]
+
+
+def markdown(page: Path) -> str:
+    if page.suffix == ".md":
+        return page.read_text(encoding="utf-8")
+    cells = nbformat.read(page, as_version=4).cells
+    return "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_number_is_typed_that_should_be_glued(page):
+    found = set(typed(markdown(page)))
+    allowed = PAPER | ALLOWED.get(page.name, set())
+    assert not found - allowed
+
+
+@pytest.mark.parametrize("page", ALLOWED)
+def test_nothing_is_allowed_that_is_not_there(page):
+    assert ALLOWED[page] <= set(typed(markdown(BOOK / page)))
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("the width is 0.1371 nm and $k = 12.3$", ["0.1371", "12.3"]),
+        ("there are 13 states, 6 of them +", ["13"]),
+        ("see Figs. 3(b) and 4, Sec. III.A and Eq. (6), in 2019-07", ["2019"]),
+        ("a {glue:text}`x12` of `well.d = 3.5` and [a page](page-77.html)", []),
+        ("- **Time**: 20 minutes.\nthen 42 of them", ["42"]),
+        ("```{glossary}\nbottom\n  At 0.1371 eV, `E = 3.5`.\n```", ["0.1371"]),
+        ("$10^{-12}$ and $\\hbar^2/2m$", ["10"]),
+    ],
+)
+def test_numbers_are_seen(text, numbers):
+    assert typed(text) == numbers

@@ -1,0 +1,234 @@
+"""What the tests of live pages share: a page that is opened, started, read and measured."""
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+from itertools import count
+from pathlib import Path
+from types import SimpleNamespace
+
+import nbformat
+from conftest import ROOT, Site, watched
+from playwright.sync_api import Browser, Locator, Page, Route, expect
+
+from qwlib import Well, fermi_states
+from qwlib.book.explore import SYMBOLS
+from qwlib.kubo import KINDS
+from tools import live
+
+BOOK = ROOT / "book"
+
+
+def code(chapter: str) -> list:
+    """Return the cells of code in a chapter."""
+    notebook = nbformat.read(BOOK / f"{chapter}.ipynb", as_version=4)
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def has(cell, tag: str) -> bool:
+    return tag in cell.metadata.get("tags", [])
+
+
+def of_page(chapter: str) -> list:
+    """Return the cells of code that the page of a chapter has; nothing of others can run there."""
+    gone = ("remove-cell", "remove-input")
+    return [cell for cell in code(chapter) if not any(has(cell, tag) for tag in gone)]
+
+
+def stored(cell) -> str:
+    """Return what the book stores as printed by a cell."""
+    return "".join(out.text for out in cell.outputs if out.output_type == "stream")
+
+
+CHAPTERS = sorted(path.stem for path in BOOK.glob("*.ipynb"))
+WELL = (*Well.__dataclass_fields__, "E_F")
+EXPLORED = [name for name in CHAPTERS if any(has(cell, "explorer") for cell in code(name))]
+
+THOROUGH = "confinement"
+"""The chapter that test_live.py starts for all that is asked of a page; the explorers of the others
+are shown in the page that test_live_explorers.py starts."""
+
+# From one machine to the other: a sum of contributions is rounded differently by another libm.
+SAME = 1e-9
+
+
+def open_page(browser: Browser, site: str, name: str) -> Page:
+    """Open a page; what goes wrong from now on is in `page.wrong`."""
+    page = watched(browser.new_page(viewport={"width": 1200, "height": 1000}))
+    page.goto(f"{site}/book/{name}.html")
+    return page
+
+
+def press(page: Page) -> None:
+    """Press the button and wait until the page is live; a slider can be moved then, if any."""
+    page.get_by_role("button", name="Run this page").click()
+    page.wait_for_selector(".qw-live[data-state=live], .qw-live[data-state=failed]")
+    assert page.get_attribute(".qw-live", "data-state") == "live", page.inner_text(".qw-live")
+    explorer = page.locator("div.tag_explorer")
+    if explorer.count():
+        slider(explorer, "d").wait_for()
+
+
+def label(name: str) -> re.Pattern:
+    """Return what the label of a control looks like: its symbol, then its unit if it has one."""
+    return re.compile(rf"^{re.escape(SYMBOLS[name].replace('_', ''))}( \(|$)")
+
+
+def control(explorer: Locator, name: str) -> Locator:
+    has_label = explorer.page.locator(".widget-label", has_text=label(name))
+    return explorer.locator(".widget-inline-hbox").filter(has=has_label)
+
+
+def slider(explorer: Locator, name: str) -> Locator:
+    return control(explorer, name).locator(".noUi-handle")
+
+
+def parameters(explorer: Locator, names: Iterable[str] = WELL) -> dict:
+    """Read the parameters off the explorer of a page, as a reader does."""
+    values = {}
+    for name in names:
+        here = control(explorer, name)
+        if name == "exchange":
+            values[name] = here.locator("select").input_value()
+        else:
+            values[name] = float(here.locator(".widget-readout").inner_text().replace("−", "-"))
+    return values
+
+
+def totals(explorer: Locator) -> dict[str, float]:
+    """Read ∫S_y dz of each kind off the table, with all digits."""
+    rows = explorer.locator("table tr:has(td)")
+    return {
+        row.locator("th").inner_text(): float(row.locator("data").get_attribute("value"))
+        for row in rows.all()
+    }
+
+
+def computed(values: dict) -> dict[str, float]:
+    """Return the same, computed here."""
+    values = values.copy()
+    E_F = values.pop("E_F")
+    states = fermi_states(Well(**values), E_F)
+    sums = {kind: states[states.kind == kind].contribution.sum() for kind in KINDS}
+    return sums | {"all": states.contribution.sum()}
+
+
+def picture(explorer: Locator) -> str:
+    """Return the checksum of the picture that is shown."""
+    octets = explorer.locator("img.widget-image").evaluate(
+        "async (image) => Array.from(new Uint8Array(await (await fetch(image.src)).arrayBuffer()))"
+    )
+    return hashlib.sha256(bytes(octets)).hexdigest()
+
+
+def cell_of(page: Page, number: int) -> Locator:
+    return page.locator("article div.cell:has(.CodeMirror)").nth(number)
+
+
+def write(cell: Locator, source: str) -> Locator:
+    """Write a cell anew, press its button and return where its output comes."""
+    cell.locator(".CodeMirror").evaluate("(node, text) => node.CodeMirror.setValue(text)", source)
+    cell.get_by_role("button", name="run", exact=True).click()
+    return cell.locator("[data-output]")
+
+
+RUNS = count()
+
+
+def run(page: Page, number: int, source: str) -> str:
+    """Run other code in a cell and return what it prints."""
+    end = f"run {next(RUNS)} is done"
+    output = write(cell_of(page, number), f"{source}\nprint({end!r})")
+    page.wait_for_function(
+        "([node, end]) => node.innerText.includes(end) || /^\\w*Error/m.test(node.innerText)",
+        arg=[output.element_handle(), end],
+    )
+    stdout = "".join(output.locator("[data-mime-type*=stdout]").all_text_contents())
+    assert end in stdout, output.inner_text()
+    return stdout.removesuffix(f"{end}\n")
+
+
+def complaints(page: Page) -> list[str]:
+    return page.locator("article [data-mime-type*=stderr]").all_text_contents()
+
+
+def run_all(page: Page, chapter: str) -> int:
+    """Press "Run all cells", and compare what the page then shows with what the book stores.
+
+    Returns how many cells print something.
+    """
+    page.get_by_role("button", name="Run all cells").click()
+    expect(page.get_by_role("button", name="Run all cells")).to_be_enabled()
+    said = page.inner_text(".qw-live")
+    assert complaints(page) == []
+    cells = of_page(chapter)
+    assert page.locator("article div.cell:has(.CodeMirror)").count() == len(cells)
+    assert f"All {len(cells)} cells have run" in said
+    printed = 0
+    for number, cell in enumerate(cells):
+        text = stored(cell)
+        shown = cell_of(page, number).locator("[data-output] [data-mime-type*=stdout]")
+        assert "".join(shown.all_text_contents()).strip() == text.strip()
+        printed += bool(text)
+    # A figure drawn anew keeps its caption.
+    for figure in page.locator("article div.cell figure:has(.jp-OutputArea)").all():
+        assert figure.locator("img").get_attribute("src").startswith("data:image/png")
+        assert figure.locator("figcaption .caption-number").count() == 1
+        assert figure.locator("img").get_attribute("alt")
+    return printed
+
+
+def started(
+    browser: Browser, site: Site, chapter: str, copies: Path | None = None
+) -> Iterator[SimpleNamespace]:
+    """Start a chapter: give the page, its explorer, and what was loaded for it.
+
+    A page that takes Thebe and Pyodide from their public addresses gets the local copies there.
+    """
+    del site.seen[:]
+    page = open_page(browser, site, chapter)
+    public, urls = set(), []
+
+    def answer(route: Route) -> None:
+        urls.append(route.request.url.partition("?")[0])
+        for name, prefix in live.PUBLIC.items():
+            if route.request.url.startswith(prefix):
+                public.add(name)
+                file = route.request.url.removeprefix(prefix).partition("?")[0]
+                route.fulfill(
+                    path=copies / live.LOCAL[name] / file,
+                    headers={"Access-Control-Allow-Origin": "*"},
+                )
+                return
+        route.fallback()
+
+    if copies:
+        page.context.route("**/*", answer)
+    page.wait_for_load_state("networkidle")
+    before, idle = list(site.seen), page.inner_text(".qw-run-message")
+    press(page)
+    yield SimpleNamespace(
+        site=site,
+        chapter=chapter,
+        page=page,
+        explorer=page.locator("div.tag_explorer"),
+        before=before,
+        idle=idle,
+        loaded=site.seen[len(before) :],
+        public=public,
+        urls=urls,
+    )
+    page.close()
+
+
+def step(explorer: Locator, handle: Locator, key: str) -> int:
+    """Press a key on a slider and return how many pictures came of it, once Python rests again."""
+    page = explorer.page
+    explorer.locator("img.widget-image").evaluate(
+        """image => { window.drawn = 0; window.pictures?.disconnect();
+          window.pictures = new MutationObserver(all => window.drawn += all.length);
+          window.pictures.observe(image, { attributeFilter: ["src"] }); }"""
+    )
+    handle.press(key)
+    page.wait_for_function("drawn > 0 && !document.documentElement.classList.contains('qw-busy')")
+    return page.evaluate("drawn")

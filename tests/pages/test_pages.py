@@ -1,0 +1,502 @@
+"""The pages as a browser shows them, with the network cut.
+
+Nothing may come from outside the site, nothing may fail or be loaded twice, a page must be light
+and soon there, nothing may stick out of a narrow screen, and axe-core must find no serious obstacle
+for readers with a keyboard or a screen reader.
+"""
+
+import base64
+import gzip
+import os
+import re
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from types import SimpleNamespace
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from conftest import PAGES, served, told, violations, watched
+from playwright.sync_api import expect
+
+# What a page costs before any button of it is pressed, and what of it must be there before the page
+# shows anything: the page itself, styles, and scripts that do not wait.  Octets, compressed.
+TRANSFER = 2.5e6
+BEFORE_PAINT = 2.5e5
+BLOCKING = """performance.getEntriesByType("resource").filter(
+  one => one.renderBlockingStatus === "blocking").map(one => new URL(one.name).pathname)"""
+WIDTHS = (1400, 800, 400)
+# A while after a change of size the theme lets the Tab key reach what has come to scroll, and that
+# only.
+RESIZED = """() => Array.from(document.querySelectorAll(
+  "pre, .nboutput > .output_area, .cell_output > .output, .jp-RenderedHTMLCommon"
+)).every(one => one.tabIndex === (
+  one.scrollWidth > one.clientWidth || one.scrollHeight > one.clientHeight ? 0 : -1))"""
+SETTLED = "() => !window.MathJax || MathJax.startup.promise.then(() => true)"
+# What sticks out: the page may not scroll sideways; a box with a scroll bar of its own may.
+EXCESS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+THEME = "document.documentElement.dataset.theme"
+DARK = "matchMedia('(prefers-color-scheme: dark)').matches"
+# Tables and formulas that stick out of the text and have no scroll bar of their own.
+CUT = """() => Array.from(
+  document.querySelectorAll(".bd-article :is(table, mjx-math)")
+).filter(one => {
+  for (let box = one.parentElement; !box.matches("article"); box = box.parentElement)
+    if (/auto|scroll/.test(getComputedStyle(box).overflowX)) return false;
+  return one.checkVisibility() && one.getBoundingClientRect().right > innerWidth + 1;
+}).map(one => one.textContent.slice(0, 80))"""
+# What moves by itself, or would on its way from one state to another.
+MOVING = """() => Array.from(document.querySelectorAll(":not(mjx-container *)")).filter(one => {
+  const style = getComputedStyle(one);
+  return style.scrollBehavior === "smooth" || style.animationName !== "none"
+    || style.transitionDuration.split(", ").some(time => parseFloat(time) > 0);
+}).map(one => `${one.tagName} ${one.className}`).slice(0, 5)"""
+# Where pictures of all pages are kept, which a reviewer can look through.
+SCREENSHOTS = os.environ.get("SCREENSHOTS")
+TILE = 16_000  # px of a page in one picture; the browser takes no more at a time
+# A screen reader gets MathML for a formula.
+# The list of cited works is docutils' own markup, a list whose items have the role of entries.
+CONTEXT = {"exclude": [["mjx-container"], [".citation-list"]]}
+
+
+@pytest.fixture(scope="module")
+def site(html):
+    """The address of the book, on loopback."""
+    with served(html) as address:
+        yield address
+
+
+@pytest.fixture(params=["light", "dark"])
+def visit(request, browser, site):
+    """Open a page in one colour scheme; return it with what went wrong on the way."""
+    context = browser.new_context(color_scheme=request.param)
+
+    def open_page(path):
+        page = open_in(context, site, path)
+        return page, page.wrong
+
+    yield open_page
+    context.close()
+
+
+def open_in(context, site: str, path: str):
+    """Open a page as wide as a desk; what goes wrong from now on is in `page.wrong`."""
+    page = watched(context.new_page(), site)
+    page.set_viewport_size({"width": WIDTHS[0], "height": 1000})
+    page.goto(f"{site}/{path}")
+    page.evaluate(SETTLED)
+    return page
+
+
+def obstacles(page) -> list[str]:
+    """Return what axe-core finds serious or critical."""
+    # The markup in the dark is that of the light page.
+    only = {"runOnly": ["color-contrast"]} if page.evaluate(DARK) else {}
+    return told(violations(page, CONTEXT, **only))
+
+
+def keep(page, name: str, width: int) -> None:
+    """Keep a picture of the whole page, at half its size, where pictures are asked for."""
+    if not SCREENSHOTS:
+        return
+    height = page.evaluate("document.documentElement.scrollHeight")
+    session = page.context.new_cdp_session(page)
+    shade = "dark" if page.evaluate(DARK) else "light"
+    Path(SCREENSHOTS).mkdir(parents=True, exist_ok=True)
+    for number, top in enumerate(range(0, height, TILE)):
+        clip = {"x": 0, "y": top, "width": width, "height": min(TILE, height - top), "scale": 0.5}
+        # Playwright's own screenshot has neither a scale nor a page beyond 16384 px.
+        options = {"format": "jpeg", "quality": 50, "captureBeyondViewport": True, "clip": clip}
+        data = session.send("Page.captureScreenshot", options)["data"]
+        file = f"{name.replace('/', '-')}-{width}-{shade}-{number}.jpg"
+        Path(SCREENSHOTS, file).write_bytes(base64.b64decode(data))
+    session.detach()
+
+
+def turn(page, scheme: str) -> None:
+    """Change the reader's system to light or dark, and wait until the page has followed."""
+    page.emulate_media(color_scheme=scheme)
+    page.wait_for_function(f"{THEME} === '{scheme}'")
+
+
+# --- each page ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module", params=PAGES)
+def opened(request, browser, site):
+    """A page, what was fetched for it, and when it was seen first; all below look at this visit."""
+    del site.seen[:]
+    # A page follows its reader's system, so one visit shows it light and dark.
+    # What slides into place would be on its way in the pictures.
+    context = browser.new_context(color_scheme="light", reduced_motion="reduce")
+    page = open_in(context, site, f"{request.param}.html")
+    page.wait_for_load_state("networkidle")
+    yield SimpleNamespace(name=request.param, page=page, asked=list(site.seen))
+    context.close()
+
+
+@cache
+def transferred(file: Path) -> int:
+    """Return the octets of a file on its way, compressed as web servers do it.
+
+    Servers do so for text; pictures and fonts are compressed by themselves.
+    """
+    data = file.read_bytes()
+    text = file.suffix in (".html", ".css", ".js", ".json", ".svg", ".xml", ".txt", ".inv")
+    return len(gzip.compress(data, 6)) if text else len(data)
+
+
+def test_page_is_light_and_shows_soon(opened, html):
+    asked = opened.asked
+    assert sorted(set(asked)) == sorted(asked), "something is loaded twice"
+    assert len(asked) > 5
+
+    def octets(paths) -> int:
+        return sum(transferred(html / unquote(urlsplit(path).path).lstrip("/")) for path in paths)
+
+    assert octets(asked) < TRANSFER
+    assert octets([asked[0], *opened.page.evaluate(BLOCKING)]) < BEFORE_PAINT
+
+
+def test_page_fits_each_screen_light_and_dark(opened):
+    page = opened.page
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 1000})
+        assert page.evaluate(EXCESS) <= 0, f"wider than {width} px"
+        if width in (WIDTHS[0], WIDTHS[-1]):
+            keep(page, opened.name, width)
+            turn(page, "dark")
+            assert page.evaluate(EXCESS) <= 0, f"wider than {width} px in the dark"
+            keep(page, opened.name, width)
+            turn(page, "light")
+    page.wait_for_function(RESIZED)  # for the next test, too
+    assert not page.evaluate(CUT), f"cut at {WIDTHS[-1]} px"
+
+
+def test_page_puts_nothing_in_the_way_of_a_reader(opened):
+    page = opened.page
+    assert not page.evaluate(MOVING)
+    assert not obstacles(page)
+    turn(page, "dark")
+    assert not obstacles(page)
+
+
+def test_nothing_went_wrong_on_the_way(opened):
+    # What the page did in any of the tests above.
+    assert not opened.page.wrong
+
+
+# --- parts of them --------------------------------------------------------------------------------
+
+
+def test_search_page_finds_a_chapter(visit):
+    page, wrong = visit("search.html?q=chirality")
+    found = page.locator("ul.search > li > a")
+    # The chapter, then what the word means.
+    expect(found.first).to_have_attribute("href", re.compile(r"^book/chirality\.html"))
+    expect(found.nth(1)).to_have_attribute("href", re.compile(r"#term-chirality"))
+    assert not wrong
+    assert not obstacles(page)
+
+
+@pytest.mark.parametrize("visit", ["light"], indirect=True)
+def test_the_row_of_a_symbol_that_was_followed_is_marked(visit):
+    page, _ = visit("book/symbols.html#sym-d")
+    styles = page.locator("tr:has([id^=sym-])").evaluate_all(
+        "all => all.map(row => [row.querySelector('[id]').id, getComputedStyle(row).outlineStyle])"
+    )
+    assert [name for name, style in styles if style != "none"] == ["sym-d"]
+
+
+@pytest.mark.parametrize("visit", ["light"], indirect=True)
+def test_menus_open_on_a_narrow_screen_and_give_room_on_a_wide_one(visit):
+    page, wrong = visit("book/model.html")
+    page.set_viewport_size({"width": 400, "height": 800})
+    for button, content in (
+        (".primary-toggle", "The model"),
+        (".secondary-toggle", "Summary"),
+    ):
+        (shown,) = page.locator(button).filter(visible=True).all()
+        shown.click()
+        menu = page.locator("dialog[open]")
+        expect(menu.locator("a", has_text=content).first).to_be_in_viewport()
+        page.keyboard.press("Escape")
+        expect(menu).to_have_count(0)
+    shown.click()
+    menu.get_by_role("link", name="Summary").click()
+    expect(menu).to_have_count(0)
+    page.set_viewport_size({"width": 1400, "height": 800})
+    width = page.locator(".bd-main").bounding_box()["width"]
+    page.locator(".primary-toggle").click()
+    expect(page.locator("#pst-primary-sidebar")).not_to_be_in_viewport()
+    assert page.locator(".bd-main").bounding_box()["width"] > width + 100
+    assert not wrong
+
+
+@pytest.mark.parametrize("visit", ["light"], indirect=True)
+def test_formulas_are_set_by_the_mathjax_of_the_site(visit):
+    page, _ = visit("book/model.html")
+    sources = page.eval_on_selector_all("script[src]", "all => all.map(one => one.src)")
+    # MathJax itself, and what it loads when a formula needs it.
+    assert {urlsplit(s).hostname for s in sources if "mathjax" in s} == {"127.0.0.1"}
+    assert page.locator("mjx-container").count() > 50
+    assert page.locator("mjx-merror").count() == 0
+
+
+@pytest.mark.parametrize("visit", ["light"], indirect=True)
+def test_what_is_hidden_at_the_right_fades_until_it_is_scrolled_to(visit):
+    page, wrong = visit("book/model.html")
+    cut = page.locator("div.math mjx-container.qw-cut")
+    assert cut.count() == 0
+    page.set_viewport_size({"width": WIDTHS[-1], "height": 1000})
+    # The equation of h(k) is wider than a telephone.
+    cut.first.wait_for()
+    wide = (
+        page.locator("div.math mjx-container")
+        .filter(visible=True)
+        .evaluate_all("all => all.filter(one => one.scrollWidth > one.clientWidth + 2).length")
+    )
+    assert cut.filter(visible=True).count() == wide > 5
+    first = cut.first.element_handle()
+    masked = "one => getComputedStyle(one).maskImage !== 'none'"
+    assert first.evaluate(masked)
+    first.evaluate("one => one.scrollTo(one.scrollWidth, 0)")
+    page.wait_for_function("one => !one.classList.contains('qw-cut')", arg=first)
+    assert not first.evaluate(masked)
+    # A number stands below its equation and hides nothing of it.
+    for number in page.locator("div.math > .eqno").all():
+        assert number.evaluate(
+            """one => one.getBoundingClientRect().top
+              >= one.parentElement.querySelector("mjx-container").getBoundingClientRect().bottom"""
+        )
+    page.set_viewport_size({"width": WIDTHS[0], "height": 1000})
+    page.wait_for_function("!document.querySelector('mjx-container.qw-cut')")
+    assert not wrong
+
+
+# What a page shows while it is printed, looked at after the page's own scripts.
+PRINTED = """() => addEventListener("beforeprint", () => {
+  const shown = (name) => Array.from(document.querySelectorAll(name)).filter(
+    (one) => one.checkVisibility()).length;
+  window.printed = {
+    theme: document.documentElement.dataset.theme,
+    fading: document.getAnimations().length,
+    outputs: shown("details.hide .cell_output"),
+    solutions: shown(".solution"),
+    sliders: shown("qw-slider input[type=range]"),
+  };
+})"""
+
+
+def test_printed_page_shows_folded_outputs_and_only_open_solutions(visit):
+    page, _ = visit("book/confinement.html")
+    dark = page.evaluate(DARK)
+    page.evaluate(PRINTED)
+    page.emulate_media(media="print")
+    folds = page.locator("details.hide")
+    assert folds.count() == 2 and page.locator("details.hide[open]").count() == 0
+    page.pdf()
+    # Black on white from the dark theme too, and an output does not fade in while it is drawn.
+    white = {"theme": "light", "fading": 0}
+    assert page.evaluate("printed") == white | {"outputs": 2, "solutions": 0, "sliders": 0}
+    assert page.evaluate(THEME) == ("dark" if dark else "light")
+    assert page.locator("details.hide[open]").count() == 0
+    page.emulate_media(media="screen")
+    page.locator(".solution .toggle-button").first.click()
+    page.emulate_media(media="print")
+    page.pdf()
+    assert page.evaluate("printed.solutions") == 1
+
+
+@pytest.mark.parametrize("visit", ["light"], indirect=True)
+def test_fold_opens_when_its_cell_runs(visit):
+    page, _ = visit("book/confinement.html")
+    folds = page.locator("details.hide")
+    # What Thebe puts below a cell that can run; test_live.py starts the real one.
+    page.evaluate(
+        """() => document.querySelector("div.cell:has(details.hide)").insertAdjacentHTML(
+          "beforeend", '<div class="thebe-controls"><button id="go">run</button></div>')"""
+    )
+    page.click("#go")
+    assert [fold.evaluate("one => one.open") for fold in folds.all()] == [True, False]
+
+
+@pytest.mark.parametrize("visit", ["light"], indirect=True)
+def test_question_says_why_an_answer_is_right_or_wrong(visit):
+    page, wrong = visit("book/confinement.html")
+    question = page.locator(".quiz fieldset").first
+    said = question.locator(".quiz-feedback")
+    # Until an answer is chosen, nothing tells which is right.
+    assert question.locator("details").is_hidden() and said.inner_text() == ""
+    reasons = question.locator("details li")
+    answers = question.locator("input")
+    assert answers.count() == reasons.count() == 4
+    for i in range(4):
+        answers.nth(i).check()
+        right = reasons.nth(i).get_attribute("data-answer")
+        assert said.get_attribute("data-answer") == right
+        # What is hidden has a text, but its formulas are set there too.
+        assert (
+            said.text_content().strip() == reasons.nth(i).locator("p").last.text_content().strip()
+        )
+        assert said.inner_text().startswith({"right": "Right.", "wrong": "Not this one."}[right])
+    assert not wrong
+
+
+# Where the keyboard is, and in which part of the page.
+FOCUS = """() => {
+  const one = document.activeElement;
+  if (one === document.body) return null;
+  const parts = ["#pst-skip-link", "#pst-header", ".bd-sidebar-primary", ".bd-header-article",
+    ".bd-article", ".prev-next-footer, .bd-footer-content", ".bd-sidebar-secondary", ".bd-footer"];
+  const { left, right, top, bottom, width, height } = one.getBoundingClientRect();
+  const style = getComputedStyle(one);
+  const marked = style.outlineStyle !== "none" || style.boxShadow !== "none";
+  return {
+    part: parts.findIndex(part => one.closest(part)),
+    what: one.outerHTML.slice(0, 120),
+    seen: one.checkVisibility({ opacityProperty: true, visibilityProperty: true })
+      && width > 0 && height > 0 && right > 0 && bottom > 0
+      && left < innerWidth && top < innerHeight,
+    marked: marked || getComputedStyle(one, "::before").outlineStyle !== "none",
+    y: top + scrollY,
+  };
+}"""
+
+
+@pytest.mark.parametrize("visit", ["light"], indirect=True)
+def test_tab_key_goes_through_a_page_as_the_eye_does(visit):
+    page, _ = visit("book/confinement.html")
+    page.emulate_media(reduced_motion="reduce")
+    page.wait_for_function(RESIZED)
+    stops = []
+    while len(stops) < 300:
+        page.keyboard.press("Tab")
+        stop = page.evaluate(FOCUS)
+        if stop is None:
+            break
+        stops.append(stop)
+    assert len(stops) < 300, "the Tab key does not leave the page"
+    assert not [stop["what"] for stop in stops if not (stop["seen"] and stop["marked"])]
+    parts = [stop["part"] for stop in stops]
+    assert parts == sorted(parts) and {0, 2, 3, 4, 6} <= set(parts) and -1 not in parts
+    # In the text from top to bottom; two links of one line may differ by the height of a formula.
+    down = [stop["y"] for stop in stops if stop["part"] == 4]
+    assert all(below > above - 40 for above, below in pairwise(down))
+
+
+BOX = "#qw-preview"
+FIGURE = "The paper’s Fig.\N{NO-BREAK SPACE}2"  # begins a caption
+# What a link of each sort leads to: page, link, and what the preview says or holds.
+# MathJax sets formulas, so that the TeX of an equation is not in what is read.
+PREVIEWS = [
+    ("chirality", 'a[href="model.html#equation-eq-fermi-sum"]', "(12)", "div.math mjx-container"),
+    ("chirality", 'a[href^="bibliography.html#"]', "Edelstein", ".citation"),
+    ("chirality", 'a.symbol[href$="#sym-alpha"]', "Rashba parameters of the interfaces", "code"),
+    ("chirality", 'a[href="#ex-chirality-1"]', "Exercise", ".exercise"),
+    ("chirality", 'a[href="model.html"]', "The model", "ul"),
+    ("confinement", 'a[href="#fig-confinement"]', FIGURE, "figure img"),
+    ("confinement", 'a[href^="verdicts.html#claim-"]', "11 states at 0.046", "strong"),
+    ("glossary", 'a[href="#term-Fermi-state"]', "has the Fermi energy", "mjx-container"),
+    ("speed", 'a[href="rerunning.html#what-it-costs"]', "What it costs", "p"),
+]
+# Where the box is, against the screen, and whether anything in it is cut at its side.
+INSIDE = """box => {
+  const at = box.getBoundingClientRect();
+  const wide = Array.from(box.querySelectorAll("mjx-math, table, img, p")).filter(
+    one => one.getBoundingClientRect().right > at.right + 1
+      || (one.closest("mjx-container[display]")?.clientWidth ?? 9999) + 1 < one.offsetWidth);
+  return at.left >= 0 && at.top >= 0 && at.right <= document.documentElement.clientWidth
+    && at.bottom <= innerHeight && !wide.length;
+}"""
+AWAY = 600  # ms on the page's clock: more than twice the rest of a pointer in previews.js
+
+
+def ready(page) -> None:
+    """Wait until what a preview shows is drawn."""
+    page.wait_for_function(
+        """() => {
+          const box = document.getElementById("qw-preview");
+          return !box.hidden
+            && Array.from(box.querySelectorAll("img")).every(one => one.complete)
+            && Array.from(box.querySelectorAll(".math")).every(
+              one => one.querySelector("mjx-container"));
+        }"""
+    )
+
+
+@pytest.mark.parametrize("visit", ["light"], indirect=True)
+@pytest.mark.parametrize("name", sorted({name for name, *_ in PREVIEWS}))
+def test_link_shows_what_it_leads_to(visit, name):
+    page, wrong = visit(f"book/{name}.html")
+    box = page.locator(BOX)
+    for width in (1400, 400):
+        page.set_viewport_size({"width": width, "height": 700})
+        for _, selector, words, part in (one for one in PREVIEWS if one[0] == name):
+            link = page.locator(f".bd-article {selector}:not(.headerlink)").first
+            link.hover()
+            ready(page)
+            assert words in box.inner_text()
+            assert box.locator(part).first.is_visible()
+            # It is placed anew when its formulas are set.
+            page.wait_for_function(INSIDE, arg=box.element_handle())
+            assert link.get_attribute("aria-describedby") == "qw-preview"
+            assert not box.locator("a, button, input, [id], [tabindex='0']").count()
+            page.keyboard.press("Escape")
+            assert box.is_hidden() and link.get_attribute("aria-describedby") is None
+    assert not wrong
+
+
+def test_preview_serves_the_keyboard_and_every_theme(visit):
+    page, wrong = visit("book/confinement.html")
+    box = page.locator(BOX)
+    link = page.locator('.bd-article a[href="#fig-confinement"]:not(.headerlink)')
+    # The Tab key goes on from here to the link.
+    link.evaluate(
+        """one => { const before = document.createElement("button");
+          before.textContent = "before"; one.before(before); before.focus(); }"""
+    )
+    page.keyboard.press("Tab")
+    ready(page)
+    assert FIGURE in box.inner_text()
+    dark = page.evaluate(DARK)
+    shade = box.evaluate("one => getComputedStyle(one).backgroundColor")
+    assert (sum(map(int, re.findall(r"\d+", shade)[:3])) < 3 * 128) == dark
+    # A figure in it is dark as those of the page are.
+    drawn = box.locator("img").evaluate("one => getComputedStyle(one).filter")
+    assert ("invert" in drawn) == dark
+    assert not obstacles(page)
+    # Held while the pointer is on it, gone after a while without.
+    page.keyboard.press("Tab")
+    assert box.is_hidden()
+    link.hover()
+    ready(page)
+    page.clock.install()
+    box.hover()
+    page.clock.run_for(AWAY)
+    assert box.is_visible()
+    page.mouse.move(5, 5)
+    page.clock.run_for(AWAY)
+    box.wait_for(state="hidden")
+    link.hover()
+    ready(page)
+    page.emulate_media(media="print")
+    assert box.is_hidden()
+    assert not wrong
+
+
+def test_tap_follows_a_link_and_shows_no_preview(browser, site):
+    context = browser.new_context(has_touch=True, viewport={"width": 400, "height": 700})
+    page = context.new_page()
+    page.goto(f"{site}/book/chirality.html")
+    page.evaluate(SETTLED)
+    shown = """() => { window.shown = 0; new MutationObserver(() => window.shown++).observe(
+      document.getElementById("qw-preview"), { attributes: true, childList: true }); }"""
+    page.evaluate(shown)
+    link = page.locator('.bd-article a[href^="#ex-chirality"]:not(.headerlink)').first
+    page.clock.install()
+    link.tap()
+    page.clock.run_for(AWAY)
+    assert page.url.endswith(link.get_attribute("href"))
+    assert page.evaluate("window.shown") == 0
+    context.close()

@@ -1,0 +1,855 @@
+"""Reruns of chapters: what is refused, what a run leaves, and the chapters far from the paper."""
+
+import json
+import multiprocessing
+import os
+import pty
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import termios
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import papermill
+import psutil
+import pytest
+from bs4 import BeautifulSoup
+from conftest import PATIENCE, ROOT
+
+from qwlib import Well, fermi_states
+from qwlib.book import claims
+from qwlib.run import cli
+from qwlib.run import rerun as reruns
+from qwlib.run.page import PARTS
+
+CHAPTERS = reruns.read_chapters(ROOT)
+
+# A book of two small chapters, with the configuration of this one.
+TOC = """\
+format: jb-book
+root: book/intro
+chapters:
+  - file: book/small
+  - file: book/other
+  - file: book/bibliography
+"""
+PARAMETERS = """\
+d = 2.2
+V_L = 5.0
+V_R = 5.0
+Delta = 0.25
+alpha_L = 0.046
+alpha_R = 0.0
+mass = 1.0
+E_F = 3.0
+exchange = "everywhere"
+alpha_weak = 0.001  # eV nm^2; a weaker Rashba parameter; like alpha_L
+widths = [1.0, 2.0]  # nm; some widths; like d
+points = 3  # ; how many points; ≥ 2
+pause = 0.0  # s; how long it takes; ≥ 0, < 60
+"""
+IMPORTS = """\
+import sys
+import time
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+from myst_nb import glue
+
+import qwlib
+from qwlib import Well, fermi_states
+"""
+COMPUTE = """\
+well = Well(d=d, V_L=V_L, V_R=V_R, Delta=Delta, alpha_L=alpha_L, alpha_R=alpha_R,
+            mass=mass, exchange=exchange)
+time.sleep(pause)
+if Path("fail").exists():
+    raise RuntimeError("deliberate")
+glue("small-states", len(fermi_states(well, E_F)), display=False)
+"""
+# Not printed: a path must not get into a notebook.
+WHERE = """\
+places = [str(Path(qwlib.__file__).parent.parent), sys.prefix]
+print("places", places == Path("places").read_text().splitlines())
+"""
+FIGURE = {
+    "mystnb": {
+        "figure": {"name": "fig-small", "caption": "At $d$ = {glue:text}`small-states`."},
+        "image": {"alt": "A line."},
+    }
+}
+SENTENCES = """\
+There are {glue:text}`small-states` states, see {numref}`fig-small`, {eq}`eq-small`, {doc}`other`
+and {cite}`hariri2019`.
+
+$$
+\\frac{\\hbar^2}{m}
+$$ (eq-small)
+"""
+
+
+def cells(*sources):
+    """Return notebook cells; a pair is a code cell and its metadata, a string is Markdown."""
+    made = []
+    for number, source in enumerate(sources):
+        if isinstance(source, str):
+            made.append(nbformat.v4.new_markdown_cell(source, id=f"c{number}"))
+        else:
+            code, metadata = source
+            made.append(nbformat.v4.new_code_cell(code, id=f"c{number}", metadata=metadata))
+    return made
+
+
+def make_tree(tree: Path) -> Path:
+    """Make a tree of a small book in `tree`, with this qwlib."""
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "qwlib", tree / "qwlib", ignore=ignored)
+    shutil.copytree(ROOT / "book" / "_static", tree / "book" / "_static")
+    shutil.copytree(ROOT / "book" / "_ext", tree / "book" / "_ext", ignore=ignored)
+    (tree / "tools").mkdir()
+    (tree / "benchmarks").mkdir()
+    for name in (
+        "_config.yml",
+        "tools/build.py",
+        "tools/live.py",
+        "tools/slides.py",
+        "benchmarks/results.json",
+        "book/references.bib",
+        "book/bibliography.md",
+    ):
+        shutil.copy(ROOT / name, tree / name)
+    (tree / "_toc.yml").write_text(TOC, encoding="utf-8")
+    (tree / "book" / "intro.md").write_text("# Small\n", encoding="utf-8")
+    (tree / "book" / "places").write_text(f"{tree}\n{sys.prefix}\n")
+    small = cells(
+        "# A small chapter",
+        (IMPORTS, {}),
+        (PARAMETERS, {"tags": ["parameters"]}),
+        (WHERE, {}),
+        (COMPUTE, {}),
+        ("plt.plot([0, 1])\nplt.show()", FIGURE),
+        SENTENCES,
+    )
+    write(tree / "book" / "small.ipynb", small)
+    write(tree / "book" / "other.ipynb", cells("# Another chapter", ("print(1)", {})))
+    return tree
+
+
+def write(path: Path, made: list) -> None:
+    metadata = {"kernelspec": {"name": "python3", "display_name": "x", "language": "python"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=made, metadata=metadata), path)
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory) -> Path:
+    # The space is there because a reader's folder may have one.
+    return make_tree(tmp_path_factory.mktemp("a tree"))
+
+
+def command(tree: Path, *arguments: str, **options) -> subprocess.Popen:
+    """Start `python -m qwlib` in `tree`, as a reader does."""
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "qwlib", *arguments],
+        cwd=tree,
+        env=environment | options.pop("env", {}),
+        stdout=subprocess.PIPE,
+        stderr=options.pop("stderr", subprocess.PIPE),
+        text=True,
+        encoding="utf-8",
+        start_new_session=True,
+    )
+
+
+def finish(process: subprocess.Popen) -> tuple[int, str, str]:
+    out, err = process.communicate(timeout=PATIENCE)
+    return process.returncode, out, err
+
+
+def run(tree: Path, *arguments: str, **options) -> tuple[int, str, str]:
+    return finish(command(tree, *arguments, **options))
+
+
+def visible(tree: Path) -> set[str]:
+    """What a reader sees in _reruns."""
+    folder = tree / "_reruns"
+    return {p.name for p in folder.iterdir() if p.name[0] != "."} if folder.exists() else set()
+
+
+def hidden_folders(tree: Path) -> list[Path]:
+    return [p for p in (tree / "_reruns").iterdir() if p.name[0] == "." and p.is_dir()]
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+# --- What is refused -----------------------------------------------------------------------------
+
+REFUSED = {
+    "small -p alpha_l=0.05": "alpha_l is not a parameter of small; did you mean alpha_L?",
+    "small -p nonsense=1": "nonsense is not a parameter of small",
+    "small -p d_max=5": "d_max is not a parameter of small",
+    "smal -p d=2": "smal is not a chapter; did you mean small?",
+    "intro": "intro is not a chapter",
+    "small -p d=wide": "d must be a finite real number in nm, got 'wide'",
+    "small -p d=True": "d must be a finite real number in nm, got True",
+    "small -p d=[1.0]": "d must be a finite real number in nm, got [1.0]",
+    "small -p d=1+1": "d must be a finite real number in nm, got '1+1'",
+    "small -p d=__import__('os').getpid()": "d must be a finite real number in nm, got",
+    "small -p d=nan": "d must be a finite real number in nm, got 'nan'",
+    "small -p d=1e999": "d must be a finite real number in nm, got inf",
+    "small -p d=-1": "d must be > 0 nm, got -1.0",
+    "small -p E_F=5": "E_F must be below the lower barrier edge",
+    "small -p exchange=nowhere": "exchange must be one of",
+    "small -p exchange=3": "exchange must be a word",
+    "small -p alpha_weak=nan": "alpha_weak must be a finite real number in eV nm^2",
+    "small -p widths=[1.0,-2.0]": "widths must be > 0 nm, got -2.0",
+    "small -p widths=[]": "widths must be a list",
+    "small -p widths=2.0": "widths must be a list",
+    "small -p widths=[1.0,'x']": "widths must be a finite real number in nm, got 'x'",
+    "small -p points=1": "points must be ≥ 2, got 1",
+    "small -p points=2.5": "points must be a whole number, got 2.5",
+    "small -p pause=60": "pause must be ≥ 0, < 60 s, got 60",
+    "small -p d=2 -p d=3": "d is given two values, 2 and 3",
+    "small -p d=2 -f same.yml": "d is given two values",
+    "small -f twice.yml": 'duplicate key "d"',
+    "small -f list.yml": "list.yml must hold a mapping",
+    "small -f empty.yml": "empty.yml must hold a mapping",
+    "small -f broken.yml": "cannot read broken.yml",
+    "small -f binary.yml": "cannot read binary.yml: it is not text",
+    "small -f object.yml": "cannot read object.yml: could not determine a constructor",
+    "small -f none.yml": "cannot read none.yml: No such file or directory",
+    "small -f nan.yml": "d must be a finite real number in nm, got nan",
+    "small -f code.yml": "d must be a finite real number in nm, got \"__import__('os')",
+    "small -p d": "-p takes name=value, got 'd'",
+    "small -p d=": "-p takes name=value",
+    "small --name mine": "--name goes with --all",
+    "small --all": "rerun takes the name of one chapter, or --all",
+    "-p d=2": "rerun takes the name of one chapter, or --all",
+    "--all --name ../out": "--name takes letters",
+    "--all -p alpha_l=0.05": "alpha_l is not a parameter of any chapter; did you mean alpha_L?",
+    "--all -p d=0": "d must be > 0 nm",
+    "--all --name taken": "taken was made with other parameters",
+}
+FILES = {
+    "same.yml": b"d: 3\n",
+    "twice.yml": b"d: 2\nd: 3\n",
+    "list.yml": b"- d\n- 2\n",
+    "empty.yml": b"",
+    "broken.yml": b"d: [1\n",
+    "binary.yml": b"\xff\xfe\x00d",
+    "object.yml": b"d: !!python/object/apply:os.getpid []\n",
+    "nan.yml": b"d: .nan\n",
+    "code.yml": b"d: __import__('os').getpid()\n",
+}
+
+
+@pytest.mark.parametrize("arguments", REFUSED)
+def test_nonsense_is_refused_in_one_line_before_anything_runs(
+    arguments, tmp_path, tree, monkeypatch, capsys
+):
+    for name, content in FILES.items():
+        (tmp_path / name).write_bytes(content)
+    for part in (*PARTS, "qwlib"):
+        if (tree / part).exists():
+            (tmp_path / part).symlink_to(tree / part)
+    if "taken" in arguments:
+        (tmp_path / "_reruns" / "taken").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(cli, "ROOT", tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    # Whatever starts a kernel or a build fails here.
+    monkeypatch.setattr(reruns, "place", None)
+    assert cli.main(["rerun", *arguments.split()]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    assert err.startswith("error: ") and REFUSED[arguments] in err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_values_are_read_as_literals_and_numbers_as_yaml_1_2_has_them(tmp_path):
+    file = tmp_path / "material.yml"
+    file.write_text("alpha_L: 1e-3\nexchange: ferromagnet\nwidths: [1, 2.5]\n", encoding="utf-8")
+    values = reruns.read_values(["d=3", "alpha_weak=1e-2", "points= 4"], [str(file)])
+    assert values == {
+        "alpha_L": 1e-3,
+        "exchange": "ferromagnet",
+        "widths": [1, 2.5],
+        "d": 3,
+        "alpha_weak": 1e-2,
+        "points": 4,
+    }
+    assert isinstance(values["alpha_L"], float)
+
+
+def test_whole_numbers_and_floats_are_the_same_rerun(tree):
+    small = reruns.read_chapters(tree)["small"]
+    one, other = small.checked({"d": 3}), small.checked({"d": 3.0})
+    assert reruns.short_hash(one) == reruns.short_hash(other)
+    assert reruns.short_hash(one) != reruns.short_hash(small.checked({"d": 3.5}))
+    # The book's own values are no other parameters.
+    assert small.checked({"d": 2.2}) == small.checked({})
+
+
+def test_chapter_with_nothing_but_a_well_is_checked_too():
+    with pytest.raises(ValueError, match="d must be > 0 nm"):
+        CHAPTERS["model"].checked({"d": -1.0})
+
+
+def test_past_the_end_of_the_model_is_allowed_with_a_warning(tree):
+    small = reruns.read_chapters(tree)["small"]
+    with pytest.warns(UserWarning, match="alpha_L"):
+        small.checked({"alpha_L": 0.1})
+
+
+# --- What can be changed -------------------------------------------------------------------------
+
+
+def test_every_parameter_is_listed_with_default_unit_meaning_and_range(capsys):
+    assert cli.main(["chapters"]) == 0
+    listed = capsys.readouterr().out
+    assert "  d = 2.2 nm: width of the well; > 0\n" in listed
+    assert "  exchange = everywhere: where the exchange acts; everywhere or ferromagnet\n" in listed
+    assert "  E_F = 3.0 eV: Fermi energy; below the lower barrier edge\n" in listed
+    assert "  d_max = 20.0 nm: widest well of Fig. 6; > 1\n" in listed
+    for chapter in CHAPTERS.values():
+        assert re.search(f"^{chapter.name}\\b", listed, re.MULTILINE)
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS.values(), ids=lambda chapter: chapter.name)
+def test_every_parameter_says_what_it_is_and_obeys_its_own_rule(chapter):
+    source = papermill.inspect_notebook(str(chapter.path))
+    assert set(source) == set(chapter.parameters)
+    for name, parameter in chapter.parameters.items():
+        assert parameter.meaning, f"{chapter.name}: {name} needs a comment: unit; meaning; range"
+        # What is written in the comment is understood: bounds, a known parameter, or nothing.
+        understood = not parameter.range or parameter.like in reruns.UNITS
+        rest = reruns.BOUND.sub("", parameter.range).replace(",", "").strip()
+        assert understood or not rest, f"{chapter.name}: {name}: {parameter.range!r}"
+    assert chapter.checked({}) == {n: p.default for n, p in chapter.parameters.items()}
+
+
+def test_chapters_offer_the_material():
+    material = {"V_L", "V_R", "Delta", "mass", "exchange", "E_F"}
+    for name in ("model", "confinement", "chirality", "thickness", "counting"):
+        assert material <= set(CHAPTERS[name].parameters), name
+
+
+# --- What a rerun leaves -------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def done(tree) -> Path:
+    """The directory of one rerun, made by a real process under a hostile environment."""
+    (tree / "kernels" / "kernels" / "python3").mkdir(parents=True)
+    spec = {"argv": ["/bin/false"], "display_name": "broken", "language": "python"}
+    (tree / "kernels" / "kernels" / "python3" / "kernel.json").write_text(json.dumps(spec))
+    hostile = {"JUPYTER_PATH": str(tree / "kernels"), "MPLBACKEND": "agg"}
+    status, out, err = run(tree, "rerun", "small", "-p", "d=3", env=hostile)
+    assert (status, err) == (0, "")  # no progress bar either: this is no terminal
+    page = tree / out.strip()
+    assert page.name == "small.html" and page.is_file()
+    return page.parent
+
+
+def test_rerun_writes_notebook_page_and_record_and_nothing_else(tree, done):
+    assert done.parent == tree / "_reruns"
+    assert re.fullmatch(r"small-[0-9a-f]{8}", done.name)
+    assert {p.name for p in done.iterdir()} == {"small.html", "small.ipynb", "provenance.json"}
+    assert visible(tree) >= {done.name}
+    assert not hidden_folders(tree)
+
+
+def test_notebook_is_executed_with_the_parameters_by_this_interpreter(done):
+    notebook = nbformat.read(done / "small.ipynb", as_version=4)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert all(cell.execution_count for cell in code)
+    injected = [c for c in code if "injected-parameters" in c.metadata.get("tags", [])]
+    assert len(injected) == 1 and "d = 3.0\n" in injected[0].source
+    outputs = "".join(o.get("text", "") for c in code for o in c.outputs)
+    assert outputs == "places True\n"
+    # Inline figures, whatever MPLBACKEND says to the caller.
+    assert any("image/png" in o.get("data", {}) for c in code for o in c.outputs)
+
+
+def test_page_stands_alone_and_shows_the_numbers_of_the_rerun(done):
+    text = (done / "small.html").read_text(encoding="utf-8")
+    page = BeautifulSoup(text, "html.parser")
+    n = len(fermi_states(Well(d=3.0), 3.0))
+    assert n != len(fermi_states(Well(), 3.0))
+    sentences = page.get_text().replace("\N{NO-BREAK SPACE}", " ")
+    assert f"There are {n} states, see Fig. 1, Eq. (1), Another chapter" in sentences
+    assert page.figcaption.get_text().split() == ["Fig.", "1", "At", "d", "=", f"{n}."]
+    assert not re.search(r"\{[\w:]+\}`|\\frac|\\\(", sentences)
+    assert page.find("math").find_all("mi")
+    # Nothing is loaded, and no link leads to a page that is not there.
+    assert not page.select("script, link, iframe, [onload]")
+    assert all(image["src"].startswith("data:image/png;base64,") for image in page("img"))
+    assert page("img") and "url(" not in page.style.get_text() and "@import" not in text
+    for link in page("a", href=True):
+        assert link["href"].startswith("https://") or page.find(id=link["href"][1:]), link
+    assert "Current-driven Rashba field" in page.find(id=re.compile("^work-")).get_text()
+
+
+def test_record_is_in_notebook_and_page_and_names_no_one_and_no_place(tree, done):
+    record = json.loads((done / "provenance.json").read_text(encoding="utf-8"))
+    notebook = nbformat.read(done / "small.ipynb", as_version=4)
+    page = (done / "small.html").read_text(encoding="utf-8")
+    assert notebook.metadata["qwlib"] == record
+    assert record["parameters"]["d"] == 3.0 and len(record["parameters"]) == 13
+    assert record["commit"] is None  # the tree is in no repository
+    assert record["packages"]["numpy"] == np.__version__
+    assert record["code"][:16] in page and np.__version__ in page
+    everything = b"".join(snapshot(done).values()).decode()
+    places = (str(tree), str(ROOT), sys.prefix, os.path.expanduser("~"), os.uname().nodename)
+    for secret in places:
+        assert len(secret) < 3 or secret not in everything
+    assert not re.search(r'"(/[a-z]+){2,}', json.dumps(record))
+
+
+def test_commit_is_that_of_the_tree(tmp_path):
+    assert reruns.commit(tmp_path) is None
+    git = ["git", "-C", tmp_path, "-c", "user.name=x", "-c", "user.email=x@example.org"]
+    subprocess.run([*git, "init", "-q"], check=True)
+    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "first"], check=True)
+    assert re.fullmatch("[0-9a-f]{7,}", reruns.commit(tmp_path))
+    # A copy of the files that lies in somebody's repository is not of that repository.
+    (tmp_path / "copy").mkdir()
+    assert reruns.commit(tmp_path / "copy") is None
+
+
+def test_terminal_gets_a_progress_bar(tree):
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 100))
+    status, out, _ = run(tree, "rerun", "other", stderr=theirs)
+    os.close(theirs)
+    shown = os.read(ours, 100_000).decode()
+    os.close(ours)
+    assert status == 0 and out.endswith("other.html\n")
+    assert re.search(r"other: +100%.* 3/3 ", shown), shown
+
+
+def test_same_parameters_and_code_are_not_run_again(tree, done):
+    before = {p: p.stat().st_mtime_ns for p in done.iterdir()}
+    status, out, err = run(tree, "rerun", "small", "-p", "d=3.0")
+    assert (status, err) == (0, "")
+    assert "nothing to do" in out
+    assert {p: p.stat().st_mtime_ns for p in done.iterdir()} == before
+
+
+def test_other_code_chapter_or_packages_are_not_the_same(tree, done, tmp_path):
+    record = json.loads((done / "provenance.json").read_text(encoding="utf-8"))
+    assert reruns.same(record, {**record, "commit": "other"})
+    assert not reruns.same(record, {**record, "packages": {}})
+    copy = make_tree(tmp_path / "copy")
+    small = copy / "book" / "small.ipynb"
+    assert reruns.code_hash(copy, [small]) == record["code"]
+    # Outputs are not code.
+    stored = nbformat.read(small, as_version=4)
+    stored.cells[3].outputs = [nbformat.v4.new_output("stream", text="x")]
+    nbformat.write(stored, small)
+    assert reruns.code_hash(copy, [small]) == record["code"]
+    stored.cells[4].source += "\n"
+    nbformat.write(stored, small)
+    assert reruns.code_hash(copy, [small]) != record["code"]
+    make_tree(tmp_path / "again")
+    with (tmp_path / "again" / "qwlib" / "well.py").open("a") as file:
+        file.write("\n")
+    changed = reruns.code_hash(tmp_path / "again", [tmp_path / "again" / "book" / "small.ipynb"])
+    assert changed != record["code"]
+
+
+def test_failing_cell_keeps_its_notebook_and_what_was_there_before(tree, done):
+    before = snapshot(done)
+    flag = tree / "book" / "fail"
+    flag.touch()
+    try:
+        status, out, err = run(tree, "rerun", "small", "-p", "d=3", "--force")
+    finally:
+        flag.unlink()
+    assert (status, out) == (1, "")
+    first, second = err.splitlines()
+    assert first == "error: RuntimeError: deliberate"
+    kept = tree / second.removeprefix("kept: ")
+    assert kept.parent.name == f"{done.name}-failed"
+    partial = nbformat.read(kept, as_version=4)
+    assert any(o.output_type == "error" for c in partial.cells for o in c.get("outputs", []))
+    assert not list(kept.parent.glob("*.html"))
+    assert snapshot(done) == before
+    assert not hidden_folders(tree)
+
+
+def wait_for(condition, process: subprocess.Popen) -> None:
+    """Wait until `condition()` holds while `process` runs."""
+    for _ in range(PATIENCE * 20):
+        if condition():
+            return
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    raise AssertionError("waited in vain")
+
+
+def in_the_middle(tree: Path, seconds: float) -> subprocess.Popen:
+    """Start a long rerun and return once the cell before the long one has run."""
+    process = command(tree, "rerun", "small", "-p", f"pause={seconds}")
+
+    def started() -> bool:
+        written = tree.glob("_reruns/.small-*/small.ipynb")
+        return any('"places True\\n"' in path.read_text(encoding="utf-8") for path in written)
+
+    wait_for(started, process)
+    return process
+
+
+@pytest.mark.parametrize("kill", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "kill -9"])
+def test_interrupted_rerun_leaves_nothing_that_looks_finished(tmp_path, kill):
+    tree = make_tree(tmp_path / "tree")
+    process = in_the_middle(tree, 5.0)
+    children = psutil.Process(process.pid).children(recursive=True)
+    assert children
+    process.send_signal(kill)
+    status, out, err = finish(process)
+    # The kernel goes too; one whose parent was killed looks for it every second.
+    assert not psutil.wait_procs(children, timeout=PATIENCE)[1]
+    assert out == ""
+    assert visible(tree) == set()
+    if kill == signal.SIGINT:
+        assert (status, err) == (130, "interrupted: nothing was changed\n")
+        assert not hidden_folders(tree)
+    else:
+        # Nobody was left to tidy up; the next one does.
+        assert status == -signal.SIGKILL
+        assert hidden_folders(tree)
+        status, out, err = run(tree, "rerun", "small", "-p", "pause=5.0")
+        assert (status, err) == (0, "")
+        assert len(visible(tree)) == 1
+        assert not hidden_folders(tree)
+
+
+def test_killed_between_the_renames_the_old_rerun_comes_back(tree, done):
+    before = snapshot(done)
+    done.rename(done.parent / f".{done.name}.old")
+    status, out, _ = run(tree, "rerun", "small", "-p", "d=3")
+    assert status == 0 and "nothing to do" in out
+    assert snapshot(done) == before
+
+
+def test_interrupted_between_the_renames_the_old_rerun_comes_back(tmp_path, monkeypatch):
+    target, rename = tmp_path / "_reruns" / "small-1", Path.rename
+    with reruns.place(target, {"code": "old"}, False) as new:
+        (new / "page").write_text("old")
+
+    def interrupted(path, to):
+        if (path, to) == (new, target):
+            raise KeyboardInterrupt
+        return rename(path, to)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        with reruns.place(target, {"code": "new"}, False) as new:
+            patch.setattr(Path, "rename", interrupted)
+    assert (target / "page").read_text() == "old"
+    assert not hidden_folders(tmp_path)
+    # The place is free again.
+    with reruns.place(target, {"code": "old"}, False) as new:
+        assert new is None
+
+
+def test_two_at_once_run_once(tmp_path):
+    tree = make_tree(tmp_path / "tree")
+    first = in_the_middle(tree, 3.0)
+    second = command(tree, "rerun", "small", "-p", "pause=3")
+    results = [finish(process) for process in (first, second)]
+    assert [status for status, _, _ in results] == [0, 0]
+    assert "nothing to do" in results[1][1] and "waiting for" in results[1][2]
+    (name,) = visible(tree)
+    notebook = nbformat.read(tree / "_reruns" / name / "small.ipynb", as_version=4)
+    assert notebook.metadata["qwlib"]["parameters"]["pause"] == 3.0
+    assert not hidden_folders(tree)
+
+
+def test_whole_book_is_built_for_another_material(tree):
+    status, out, err = run(tree, "rerun", "--all", "-p", "d=3", "--name", "co-mgo")
+    assert (status, err) == (0, "")
+    assert out.strip() == "_reruns/co-mgo/html/index.html"
+    html = tree / "_reruns" / "co-mgo" / "html"
+    assert (html / "index.html").is_file()
+    text = BeautifulSoup((html / "book" / "small.html").read_text("utf-8"), "html.parser")
+    n = len(fermi_states(Well(d=3.0), 3.0))
+    assert f"There are {n} states" in text.get_text()
+    assert "How this was computed" in text.get_text()
+    assert "places True" in text.get_text()
+    front = BeautifulSoup((html / "book" / "intro.html").read_text("utf-8"), "html.parser")
+    assert "With d = 3.0, in each chapter that has them." in front.get_text()
+    other = BeautifulSoup((html / "book" / "other.html").read_text("utf-8"), "html.parser")
+    assert "How this was computed" in other.get_text()
+    assert "This is a rerun" not in other.find("article").get_text()
+    assert {p.name for p in html.parent.iterdir()} == {"html", "provenance.json"}
+    status, out, _ = run(tree, "rerun", "--all", "-p", "d=3", "--name", "co-mgo")
+    assert status == 0 and "nothing to do" in out
+    status, out, err = run(tree, "rerun", "--all", "-p", "d=4", "--name", "co-mgo")
+    assert status == 2 and "co-mgo was made with other parameters" in err
+
+
+def test_book_that_cannot_be_built_leaves_no_page_that_looks_finished(tree):
+    flag = tree / "book" / "fail"
+    flag.touch()
+    try:
+        status, out, err = run(tree, "rerun", "--all", "-p", "d=2", "--name", "broken")
+    finally:
+        flag.unlink()
+    assert (status, out) == (1, "")
+    assert err.splitlines() == [
+        "error: small: RuntimeError: deliberate",
+        "kept: _reruns/broken-failed/book/book/small.ipynb",
+    ]
+    assert "broken" not in visible(tree)
+    assert not list((tree / "_reruns" / "broken-failed").rglob("index.html"))
+
+
+# --- The chapters, far from the paper's parameters -----------------------------------------------
+
+# All of a material is another, and the well is thick.  What a chapter does not have is left out.
+FAR = {
+    "d": 12.0,
+    "widths": [0.3, 1.5, 12.0],
+    "V_L": 4.0,
+    "V_R": 6.5,
+    "Delta": -0.4,
+    "alpha_L": 0.03,
+    "alpha_R": -0.02,
+    "alpha": 0.02,
+    "mass": 0.7,
+    "exchange": "ferromagnet",
+    "E_F": 2.5,
+}
+# These compare with dense matrices or grids that grow with the well, which takes minutes at 12 nm.
+LESS_THICK = {
+    "model": {"d": 4.0},
+    "counting": {"d": 5.0, "d_wide": 12.0},
+    "verdicts": {"d": 4.0},
+    "ends": {"d": 3.0, "alpha_R_values": [0.0]},
+    "interband": {"d": 3.0, "alphas": [0.01, 0.03], "broadenings": [0.05, 0.1]},
+    "laboratory": {"d": 5.0},
+}
+RERUNS = [chapter.name for chapter in CHAPTERS.values() if chapter.parameters]
+
+
+def values_of(name: str) -> dict:
+    chapter = CHAPTERS[name]
+    given = (FAR | LESS_THICK.get(name, {})).items()
+    return chapter.checked({k: v for k, v in given if k in chapter.parameters})
+
+
+def rerun_to(path: Path, name: str) -> nbformat.NotebookNode:
+    """Rerun a chapter of the book, in a process of its own, and return it executed."""
+    chapter, values = CHAPTERS[name], values_of(name)
+    record = reruns.provenance(ROOT, [chapter.path], values)
+    notebook = reruns.parametrised(chapter, values, record)
+    reruns.execute(notebook, path, chapter.path.parent)
+    return nbformat.read(path, as_version=4)
+
+
+@pytest.fixture(scope="module")
+def far_away(tmp_path_factory, request):
+    """Return the reruns that this session asks for, two at a time."""
+    test = "test_chapter_holds_far_from_the_parameters_of_the_paper"
+    asked = [
+        item.callspec.params["name"]
+        for item in request.session.items
+        if getattr(item, "originalname", None) == test
+    ]
+    folder = tmp_path_factory.mktemp("far")
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
+        yield {name: pool.submit(rerun_to, folder / f"{name}.ipynb", name) for name in asked}
+
+
+def glued(notebook) -> dict[str, str]:
+    """Return what the cells glued, without quotes."""
+    return {
+        output.metadata["scrapbook"]["name"]: text.strip("'")
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        for kind, text in output.get("data", {}).items()
+        if kind.endswith("papermill.record/text/plain")
+    }
+
+
+def printed(notebook) -> str:
+    return "".join(o.get("text", "") for c in notebook.cells for o in c.get("outputs", []))
+
+
+def well_of(values: dict, **changes) -> Well:
+    names = Well.__dataclass_fields__
+    return Well(**{"alpha_L": 0.0} | {k: v for k, v in (values | changes).items() if k in names})
+
+
+def check_model(values, numbers, text):
+    states = fermi_states(well_of(values), values["E_F"])
+    assert numbers["model-states"] == str(len(states))
+    assert numbers["model-total"] == f"{1e3 * states.contribution.sum():.3f}"
+
+
+def check_confinement(values, numbers, text):
+    for alpha, label in (("alpha_L", "weaker"), ("alpha_L_stronger", "stronger")):
+        states = fermi_states(well_of(values, alpha_L=values[alpha]), values["E_F"])
+        waves = states[states.kind == "propagating"]
+        assert numbers[f"confinement-all-{label}"] == str(len(states))
+        assert numbers[f"confinement-propagating-{label}"] == str(len(waves))
+        signs = [int(numbers[f"confinement-{sign}-{label}"]) for sign in ("plus", "minus")]
+        assert sum(signs) <= len(waves)
+    assert "proven complete: True" in text
+
+
+def check_chirality(values, numbers, text):
+    assert numbers["chirality-limit"] == f"{well_of(values).critical_rashba:.4f}"
+    wells, proven = re.search(r"wells: (\d+), proven complete: (\d+)", text).groups()
+    assert wells == proven
+
+
+def check_thickness(values, numbers, text):
+    for case, sign in (("a", 1), ("b", 0), ("c", -1)):
+        alphas = {"alpha_L": values["alpha"], "alpha_R": sign * values["alpha"]}
+        well = well_of(values, d=max(values["widths"]), **alphas)
+        assert numbers[f"thickness-all-{case}"] == str(len(fermi_states(well, values["E_F"])))
+    # 1e-3 is more than the rounding to 1e-4 nm of a width above 0.1 nm.
+    last = float(numbers["thickness-last"])
+    beside = [well_of(values, d=last * x, **alphas) for x in (1 - 1e-3, 1 + 1e-3)]
+    assert [len(fermi_states(well, values["E_F"])) for well in beside] == [0, 1]
+    # A wide well: constant integral, and dividing by d lowers the exponent by one (two roundings).
+    integral = float(numbers["thickness-exponent-integral"])
+    assert abs(integral) < 0.05
+    assert abs(integral - 1 - float(numbers["thickness-exponent-average"])) < 0.011
+    assert "all wells proven complete: True" in text
+
+
+def check_counting(values, numbers, text):
+    for d in (values["d"], values["d_wide"]):
+        n = len(fermi_states(well_of(values, d=d), values["E_F"]))
+        assert f"d = {d:g} nm: {n} Fermi states, states.certified = True" in text
+    assert "'parity': 0}" in text
+
+
+def check_verdicts(values, numbers, text):
+    # Of the statements, those that do not hang on the paper's numbers get a verdict.
+    judged = sum(claim.general for claim in claims.claims())
+    names = ("reproduced", "propagating", "not", "undecidable")
+    assert sum(int(numbers[f"verdicts-{name}"]) for name in names) == judged
+    assert claims.ELSEWHERE in text
+
+
+@pytest.mark.parametrize("name", RERUNS)
+def test_chapter_holds_far_from_the_parameters_of_the_paper(far_away, name):
+    notebook = far_away[name].result()
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            assert cell.execution_count
+            assert not [o for o in cell.outputs if o.get("name") == "stderr"], cell.outputs
+        if "figure" in cell.metadata.get("mystnb", {}):
+            assert any("image/png" in o.get("data", {}) for o in cell.outputs), cell.source
+    numbers, text = glued(notebook), printed(notebook)
+    assert "nan" not in " ".join(numbers.values())
+    check = globals().get(f"check_{name}")
+    if check:
+        check(values_of(name), numbers, text)
+
+
+# What papermill injects, and what the first cell that uses it says.
+NONSENSE = {
+    "V_L": ("V_L = float('nan')", "V_L must be a finite real number"),
+    "mass": ("mass = 0.0", "mass must be > 0 m_e"),
+    "exchange": ("exchange = 'nowhere'", "exchange must be one of"),
+}
+
+
+@pytest.mark.parametrize("name", [c.name for c in CHAPTERS.values() if c.parameters])
+def test_a_cell_near_the_parameters_stops_at_nonsense(name):
+    code = [c for c in nbformat.read(CHAPTERS[name].path, 4).cells if c.cell_type == "code"]
+    (place,) = [i for i, c in enumerate(code) if "parameters" in c.metadata.get("tags", [])]
+    names = {}
+    for cell in code[: place + 1]:
+        exec(cell.source, names)
+    for parameter, (injected, message) in NONSENSE.items():
+        if parameter in CHAPTERS[name].parameters:
+            wrong = names.copy()
+            exec(injected, wrong)
+            with pytest.raises(ValueError, match=message):
+                # The first of them may be an exercise, which needs no exchange.
+                for cell in code[place + 1 : place + 3]:
+                    exec(cell.source, wrong)
+
+
+def test_plain_papermill_stops_at_the_first_cell_that_uses_nonsense(tmp_path):
+    papermill_itself = [sys.executable, "-m", "papermill", "--no-progress-bar", "-k", "python3"]
+    done = subprocess.run(
+        [*papermill_itself, CHAPTERS["confinement"].path, "out.ipynb", "-y", "d: -1.0"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("ValueError: ") and "d must be > 0 nm" in last
+    executed = nbformat.read(tmp_path / "out.ipynb", as_version=4)
+    counts = [c.execution_count for c in executed.cells if c.cell_type == "code"]
+    # Imports, parameters, those injected, and the cell that makes a well of them.
+    assert [n for n in counts if n] == [1, 2, 3, 4]
+
+
+# --- The page that shows how ---------------------------------------------------------------------
+
+PAGE = (ROOT / "book" / "rerunning.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+
+
+def test_commands_of_the_page_do_what_it_says(tmp_path):
+    # The whole of the book takes minutes: what makes it is given a small one.
+    small = make_tree(tmp_path / "small")
+    tree = tmp_path / "qwlib"
+    tree.mkdir()
+    for part in (*PARTS, "qwlib", "tools"):
+        source, ignored = ROOT / part, shutil.ignore_patterns("__pycache__", ".*")
+        if source.is_dir():
+            shutil.copytree(source, tree / part, ignore=ignored)
+        else:
+            shutil.copy(source, tree / part)
+    for folder in (tree, small):
+        (folder / ".venv").symlink_to(sys.prefix)
+    # As in one terminal: the first block makes `python` that of the book.
+    (activate, *blocks) = BLOCKS
+    ran = 0
+    for (kind, text), (next_kind, shown) in zip(blocks, [*blocks[1:], ("", "")], strict=True):
+        if kind == "yaml":
+            name = "grid.yml" if "linspace" in text else "material.yml"
+            for folder in (tree, small):
+                (folder / name).write_text(text, encoding="utf-8")
+        if kind != "bash":
+            continue
+        where = small if "--all" in text else tree
+        done = subprocess.run(
+            ["bash", "-ec", activate[1] + text],
+            cwd=where,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        ran += 1
+        said = done.stdout
+        if next_kind == "text":
+            # `…` stands for lines that are left out.
+            pattern = ".*".join(re.escape(part) for part in shown.split("…\n"))
+            assert re.fullmatch(pattern, said, re.DOTALL), said
+        assert done.returncode == (2 if shown.startswith("error:") else 0), said
+        for line in said.splitlines():
+            if line.endswith(".html"):
+                assert (where / line).is_file()
+    assert ran >= 6

@@ -1,0 +1,826 @@
+"""Sweeps on workers: the same numbers to the bit, whatever dies, stops or fills up meanwhile."""
+
+import contextlib
+import io
+import itertools
+import math
+import os
+import platform
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import warnings
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import xarray as xr
+import zarr
+from conftest import PATIENCE
+from distributed import Client, LocalCluster
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qwlib import sweep
+from qwlib.run import cli, sweeps
+
+CHUNK = 16
+GRID = """\
+alpha_L: {linspace: [-0.02, 0.07, 15]}
+exchange: [ferromagnet, everywhere]
+d: {geomspace: [0.5, 3, 16]}
+V_R: 6
+"""
+AXES = {
+    "alpha_L": np.linspace(-0.02, 0.07, 15),
+    "exchange": ["ferromagnet", "everywhere"],
+    "d": np.geomspace(0.5, 3, 16),
+}
+CHUNKS = 15 * 2 * 16 // CHUNK
+
+# What a reader types, but for the size of the chunks; a subprocess has it from here.
+SMALL = f"import sys; from qwlib.run import cli, sweeps; sweeps.CHUNK = {CHUNK}; "
+RUN = SMALL + "sys.exit(cli.main(sys.argv[1:]))"
+
+
+@pytest.fixture(scope="module")
+def bare() -> xr.Dataset:
+    return sweep(**AXES, V_R=6.0)
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch) -> Path:
+    """A directory with a grid file, and chunks so small that there are many."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sweeps, "CHUNK", CHUNK)
+    (tmp_path / "grid.yml").write_text(GRID, encoding="utf-8")
+    return tmp_path
+
+
+def started(workers: int) -> LocalCluster:
+    return LocalCluster(
+        n_workers=workers, threads_per_worker=1, dashboard_address=":0", silence_logs=50
+    )
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    with started(2) as cluster:
+        yield cluster
+
+
+def command(*options: str) -> int:
+    return cli.main(["sweep", "-f", "grid.yml", "-o", "result.nc", *options])
+
+
+def same_bits(path: Path | str, expected: xr.Dataset) -> None:
+    with xr.open_dataset(path) as found:
+        for name, value in expected.attrs.items():
+            assert found.attrs[name] == value, name
+        found.attrs = expected.attrs
+        xr.testing.assert_identical(found, expected)
+        for name in expected.data_vars:
+            assert found[name].dtype == expected[name].dtype
+            # −0 and 0 are equal, and not the same bits.
+            assert found[name].values.tobytes() == expected[name].values.tobytes()
+
+
+def only_result(place: Path) -> bool:
+    return sorted(p.name for p in place.iterdir()) == ["grid.yml", "result.nc"]
+
+
+def on_put(monkeypatch, at: int, act) -> list[int]:
+    """Call `act` after chunk number `at` that is stored; return the list of all that are."""
+    put, stored = sweeps.Parts.put, []
+
+    def watched(parts, number, part):
+        put(parts, number, part)
+        stored.append(number)
+        if len(stored) == at:
+            act()
+
+    monkeypatch.setattr(sweeps.Parts, "put", watched)
+    return stored
+
+
+# --- The same numbers ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("options", [[], ["--jobs", "2"], ["--scheduler"]], ids=str)
+def test_file_has_the_numbers_of_sweep_to_the_bit(place, bare, cluster, capsys, options):
+    if options == ["--scheduler"]:
+        options = [*options, cluster.scheduler_address]
+    assert command(*options) == 0
+    assert capsys.readouterr() == (f"480 wells in {CHUNKS} chunks\nresult.nc\n", "")
+    same_bits("result.nc", bare)
+    assert only_result(place)
+
+
+@pytest.mark.parametrize(
+    ("grid", "axes"),
+    [
+        ("{}", {}),
+        ("E_F: 2\n", dict(E_F=2.0)),
+        ("E_F: [2]\n", dict(E_F=[2.0])),
+        ("mass: [0.7, 0.9]\nE_F: {logspace: [-1, 0, 3]}\n", dict(mass=[0.7, 0.9], E_F="log")),
+        ("Delta: [0.1, 0, -0.1]\nV_L: [4, 5]\n", dict(Delta=[0.1, 0.0, -0.1], V_L=[4.0, 5.0])),
+    ],
+)
+def test_any_parameter_is_an_axis_and_any_number_of_them(place, grid, axes):
+    (place / "grid.yml").write_text(grid, encoding="utf-8")
+    if axes.get("E_F") == "log":
+        axes = axes | {"E_F": np.logspace(-1, 0, 3)}
+    assert command() == 0
+    same_bits("result.nc", sweep(**axes))
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 1000])
+def test_how_a_grid_is_cut_changes_no_bit(place, bare, monkeypatch, chunk):
+    monkeypatch.setattr(sweeps, "CHUNK", chunk)
+    monkeypatch.setattr(sweeps, "FEWEST_CHUNKS", 8)
+    monkeypatch.setattr(sweeps, "SLAB", 11)
+    assert command() == 0
+    same_bits("result.nc", bare)
+
+
+@given(st.lists(st.integers(1, 7), max_size=4), st.integers(1, 20))
+def test_slabs_are_boxes_of_successive_wells_that_fill_the_grid(shape, room):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sweeps, "SLAB", room)
+        wells = np.arange(int(np.prod(shape))).reshape(shape)
+        seen = []
+        for box, first, last in sweeps.slabs(tuple(shape)):
+            assert wells[box].ravel().tolist() == list(range(first, last))
+            assert last - first <= room
+            seen += range(first, last)
+    assert seen == wells.ravel().tolist()
+
+
+def test_chunks_are_of_whole_blocks_and_depend_on_the_grid_alone():
+    sizes = []
+    for side in (1, 10, 300, 400, 3000):
+        grid = sweeps.Grid.of({"alpha_L": np.linspace(0, 0.07, side), "d": np.linspace(1, 2, side)})
+        sizes.append(sweeps.chunk_size(grid) / 1024)
+    assert sizes == [1, 1, 1, 2, 8]
+
+
+# --- The file ------------------------------------------------------------------------------------
+
+
+def test_file_follows_cf_and_says_how_it_was_made(place):
+    assert command() == 0
+    with xr.open_dataset("result.nc") as ds:
+        assert ds.attrs["Conventions"].startswith("CF-1.")
+        for name in ("title", "source", "references", "comment"):
+            assert ds.attrs[name]
+        for name, variable in ds.variables.items():
+            assert variable.attrs["long_name"] and variable.attrs["units"], name
+        # Only what UDUNITS reads.
+        units = {variable.attrs["units"] for variable in ds.variables.values()}
+        assert units == {"1", "nm", "eV", "nm^-2", "eV nm^2"}
+        assert (ds.attrs["V_R"], ds.attrs["V_L"], ds.attrs["E_F"]) == (6.0, 5.0, 3.0)
+        assert ds.attrs["qwlib_sha256"] == sweeps.code()["qwlib_sha256"]
+        assert ds.attrs["numpy"] == np.__version__
+        assert ds.attrs["qwlib_commit"]
+        assert all(ds[name].encoding["fletcher32"] for name in ds.data_vars)
+    content = Path("result.nc").read_bytes()
+    for secret in (str(place), sys.prefix, str(Path.home()), socket.gethostname()):
+        assert len(secret) < 3 or secret.encode() not in content, secret
+
+
+def test_numbers_of_mass_have_no_unit_that_udunits_does_not_know(place):
+    (place / "grid.yml").write_text("mass: [0.5, 1]\n", encoding="utf-8")
+    assert command() == 0
+    with xr.open_dataset("result.nc") as ds:
+        assert ds["mass"].attrs["units"] == "1"
+
+
+def test_same_sweep_gives_the_same_file(place):
+    assert command() == 0
+    first = Path("result.nc").read_bytes()
+    assert command("--jobs", "2") == 0
+    assert Path("result.nc").read_bytes() == first
+
+
+def test_jobs_are_processes(place, monkeypatch):
+    started = []
+
+    class Watched(sweeps.LocalCluster):
+        def __enter__(self):
+            started.append(len({worker.pid for worker in self.workers.values()}))
+            return super().__enter__()
+
+    monkeypatch.setattr(sweeps, "LocalCluster", Watched)
+    assert command("--jobs", "2") == 0
+    assert started == [2]
+    Path("result.nc").unlink()
+    assert command() == 0
+    assert started == [2]  # one is this process
+
+
+# --- What dies, and what comes late --------------------------------------------------------------
+
+
+def test_killed_worker_loses_nothing(place, bare, monkeypatch):
+    solve, died = sweeps.solve_on_worker, place / "died"
+
+    def dying(*arguments):
+        part = solve(*arguments)
+        try:
+            died.touch(exist_ok=False)
+        except FileExistsError:
+            return part
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    monkeypatch.setattr(sweeps, "solve_on_worker", dying)
+    with started(2) as cluster:
+        assert command("--scheduler", cluster.scheduler_address) == 0
+    assert died.exists()
+    same_bits("result.nc", bare)
+
+
+def executed(cluster: LocalCluster) -> list[int]:
+    """How many tasks each worker has done."""
+    with Client(cluster, set_as_default=False) as client:
+        return list(client.run(lambda dask_worker: dask_worker.state.executed_count).values())
+
+
+def on_submit(monkeypatch, act) -> list[sweeps.Client]:
+    """Call `act` with the number of chunks submitted so far; return the list of clients."""
+    clients, numbers = [], itertools.count(1)
+
+    class Watched(sweeps.Client):
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **options)
+            clients.append(self)
+
+        def submit(self, *arguments, **options):
+            future = super().submit(*arguments, **options)
+            act(next(numbers))
+            return future
+
+    monkeypatch.setattr(sweeps, "Client", Watched)
+    return clients
+
+
+def test_workers_that_come_late_get_their_part(place, bare, monkeypatch):
+    waiting, stored = [], []
+    with started(0) as cluster:
+
+        def first(number):
+            waiting.append(number - len(stored))
+            if number == 1:
+                assert not cluster.scheduler.workers
+                cluster.scale(1)
+
+        def second():
+            assert len(cluster.scheduler.workers) == 1
+            cluster.scale(2)
+            cluster.wait_for_workers(2)
+            # All chunks take less time than a worker's first import of qwlib.
+            with Client(cluster, set_as_default=False) as client:
+                client.run(sweeps.code)
+
+        monkeypatch.setattr(sweeps, "LOOK", 0)
+        on_submit(monkeypatch, first)
+        stored = on_put(monkeypatch, 3, second)
+        assert command("--scheduler", cluster.scheduler_address) == 0
+        counts = executed(cluster)
+    assert len(counts) == 2 and min(counts) >= 3 and sum(counts) == CHUNKS
+    # Two for no worker, then four for one, then six for two.
+    assert (waiting[:5], max(waiting)) == ([1, 2, 2, 3, 4], 6)
+    same_bits("result.nc", bare)
+
+
+def test_no_more_chunks_wait_than_the_workers_need(place, cluster, monkeypatch):
+    submitted, waiting = [], []
+    on_submit(monkeypatch, submitted.append)
+    put = sweeps.Parts.put
+    stored = itertools.count(1)
+
+    def counted(parts, number, part):
+        put(parts, number, part)
+        waiting.append(len(submitted) - next(stored))
+
+    monkeypatch.setattr(sweeps.Parts, "put", counted)
+    assert command("--scheduler", cluster.scheduler_address) == 0
+    assert len(submitted) == CHUNKS
+    assert 2 <= max(waiting) < sweeps.AHEAD * 3
+
+
+def dask(*arguments: str) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-m", "dask", *arguments],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def test_scheduler_that_dies_and_is_back_loses_nothing(place, bare, monkeypatch):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address, processes = f"tcp://127.0.0.1:{port}", []
+
+    def start():
+        options = ["--host", "127.0.0.1", "--port", str(port), "--no-dashboard"]
+        processes.append(dask("scheduler", *options))
+        processes.append(dask("worker", address, "--no-nanny", "--no-dashboard"))
+
+    def restart():
+        processes[0].kill()
+        processes[0].wait()
+        start()
+
+    try:
+        start()
+        with Client(address, timeout=PATIENCE, set_as_default=False) as client:
+            client.wait_for_workers(1, timeout=PATIENCE)
+        monkeypatch.setattr(sweeps, "PATIENCE", PATIENCE)
+        stored = on_put(monkeypatch, 4, restart)
+        assert command("--scheduler", address) == 0
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+    assert sorted(stored) == list(range(CHUNKS))
+    same_bits("result.nc", bare)
+
+
+def test_scheduler_that_stays_away_is_told_and_chunks_are_kept(place, monkeypatch, capsys):
+    with started(1) as cluster:
+
+        def close():
+            cluster.close()
+            monkeypatch.setattr(sweeps, "PATIENCE", 1)  # what connects before has all its time
+
+        stored = on_put(monkeypatch, 4, close)
+        assert command("--scheduler", cluster.scheduler_address) == 1
+    error = capsys.readouterr().err
+    assert f"error: no scheduler at {cluster.scheduler_address} for 1 s\n" in error
+    assert f"{len(stored)} of {CHUNKS} chunks are kept in result.nc.parts" in error
+
+
+def test_worker_with_other_code_is_not_used(place, cluster, monkeypatch, capsys):
+    monkeypatch.setattr(sweeps, "code", lambda: {"qwlib_sha256": "other"})
+    assert command("--scheduler", cluster.scheduler_address) == 1
+    error = capsys.readouterr().err
+    assert "a worker has another version of qwlib_sha256" in error
+    assert "0 of 30 chunks are kept" in error
+    assert not (place / "result.nc").exists()
+
+
+@pytest.mark.parametrize("options", [[], ["--scheduler"]], ids=str)
+def test_chunk_that_fails_ends_the_sweep_and_is_told(
+    place, bare, cluster, monkeypatch, capsys, options
+):
+    if options:
+        options = [*options, cluster.scheduler_address]
+    with monkeypatch.context() as patch:
+        name = "solve_on_worker" if options else "solve_chunk"
+        solve = getattr(sweeps, name)
+
+        def failing(columns, *others):
+            if np.any((columns["alpha_L"] > 0.03) & (columns["d"] > 2.9)):
+                raise ArithmeticError("no such well")
+            return solve(columns, *others)
+
+        patch.setattr(sweeps, name, failing)
+        assert command(*options) == 1
+    # α_L is above 0.03 from the eighth value on; each has two chunks, and d is the last axis.
+    error = capsys.readouterr().err
+    assert "Traceback" not in error and error.count("\n") == 2
+    if options:
+        assert ": ArithmeticError: no such well\n" in error
+    else:
+        assert error.startswith("error: chunk 16 failed: ArithmeticError: no such well\n16 of 30 ")
+    assert not (place / "result.nc").exists()
+    assert command() == 0
+    same_bits("result.nc", bare)
+
+
+def test_chunk_that_is_lost_is_missed(place, bare, monkeypatch, capsys):
+    solved = sweeps.solved_here
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            sweeps, "solved_here", lambda parts: (c for c in solved(parts) if c[0] not in (7, 29))
+        )
+        assert command() == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: 2 chunks are missing\n28 of 30 chunks are kept")
+    assert not (place / "result.nc").exists()
+    assert command() == 0
+    same_bits("result.nc", bare)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
+def test_workers_keep_the_memory_that_they_free(cluster):
+    grid = sweeps.Grid.of({})
+
+    def faults():
+        sweeps.solve_on_worker(grid.columns_of(0, 1), 1, sweeps.code())
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        for _ in range(50):
+            np.ones(2**16)  # half a megabyte
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+    with Client(cluster, set_as_default=False) as client:
+        # What is given back to the system comes with a fault for each page.
+        assert client.submit(faults).result() < 25 * 2**19 / resource.getpagesize()
+
+
+# --- Stopped and gone on with --------------------------------------------------------------------
+
+
+def finished(place: Path) -> int:
+    try:
+        store = zarr.open_group(place / "result.nc.parts/chunks.zarr", mode="r")
+        return int((store["checksums"][:] >= 0).sum())
+    except FileNotFoundError:
+        return 0
+
+
+def start(*options: str, code: str = RUN) -> subprocess.Popen:
+    arguments = [sys.executable, "-c", code, "sweep", "-f", "grid.yml", "-o", "result.nc"]
+    return subprocess.Popen(
+        [*arguments, *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+# So slow that it can be stopped.
+SLOW = SMALL + (
+    "import time; put = sweeps.Parts.put; "
+    "sweeps.Parts.put = lambda *a: (put(*a), time.sleep(0.2)); "
+    "sys.exit(cli.main(sys.argv[1:]))"
+)
+
+
+@pytest.mark.parametrize(
+    ("how", "options"),
+    [(signal.SIGINT, []), (signal.SIGINT, ["--jobs", "2"]), (signal.SIGKILL, ["--jobs", "2"])],
+    ids=str,
+)
+def test_stopped_sweep_goes_on_from_its_finished_chunks(
+    place, bare, monkeypatch, capsys, how, options
+):
+    Path("result.nc").write_text("precious")
+    process = start(*options, code=SLOW)
+    while finished(place) < 3:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
+    # As Ctrl-C does, to the workers too.
+    (os.killpg if how == signal.SIGINT else os.kill)(process.pid, how)
+    _, err = process.communicate(timeout=PATIENCE)
+    kept = finished(place)
+    assert 3 <= kept < CHUNKS
+    if how == signal.SIGINT:
+        assert process.returncode == 130
+        assert err == (
+            f"interrupted: {kept} of {CHUNKS} chunks are kept in result.nc.parts; "
+            "the same command goes on from them\n"
+        )
+    assert Path("result.nc").read_text() == "precious"
+    solved = on_put(monkeypatch, 0, None)
+    # On workers in one case: starting them takes seconds.
+    assert command(*(options if how == signal.SIGKILL else [])) == 0
+    assert f"{CHUNKS} chunks, {kept} of them finished before" in capsys.readouterr().out
+    assert len(solved) == CHUNKS - kept
+    same_bits("result.nc", bare)
+    assert only_result(place)
+
+
+# A process of its own: Dask's client forgets a socket when it is closed while it connects again.
+BREAKS = SMALL + (
+    "clients, stored, Client, put = [], [], sweeps.Client, sweeps.Parts.put; "
+    "sweeps.Client = lambda *a, **k: clients.append(Client(*a, **k)) or clients[-1]; "
+    "cut = lambda: clients[-1].loop.add_callback(clients[-1].scheduler_comm.comm.abort); "
+    "sweeps.Parts.put = lambda *a: (put(*a), stored.append(a[1]), len(stored) == 4 and cut()); "
+    "status = cli.main(sys.argv[1:]); print(len(clients), sorted(stored)); sys.exit(status)"
+)
+
+
+def test_client_whose_connection_breaks_comes_back(place, bare, cluster):
+    process = start("--scheduler", cluster.scheduler_address, code=BREAKS)
+    out, err = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, err) == (0, "")
+    # One client that looks for the scheduler, and two that work.
+    assert out.splitlines()[-1] == f"3 {list(range(CHUNKS))}"
+    same_bits("result.nc", bare)
+
+
+def stop_after(monkeypatch, chunks: int) -> None:
+    def stop():
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        on_put(patch, chunks, stop)
+        assert command() == 130
+
+
+def test_chunk_that_is_half_stored_is_solved_again(place, bare, monkeypatch, capsys):
+    stop_after(monkeypatch, 3)
+    # Everything of the fourth chunk but the mark that it is finished.
+    arrays = zarr.open_group("result.nc.parts/chunks.zarr", mode="r+")
+    arrays["spin_density"][3 * CHUNK : 4 * CHUNK] = 1e9
+    assert command() == 0
+    same_bits("result.nc", bare)
+
+
+@pytest.mark.parametrize("harm", ["removed", "cut short", "changed"])
+def test_chunk_that_was_damaged_is_solved_again(place, bare, monkeypatch, capsys, harm):
+    stop_after(monkeypatch, 5)
+    store = place / "result.nc.parts/chunks.zarr"
+    file = store / "spin_density/c/3/0/0"
+    if harm == "removed":
+        file.unlink()
+    elif harm == "cut short":
+        file.write_bytes(file.read_bytes()[:20])
+    else:
+        zarr.open_group(store, mode="r+")["certified"][3 * CHUNK] ^= 1
+    capsys.readouterr()
+    stored = on_put(monkeypatch, 0, None)
+    assert command() == 0
+    assert "30 chunks, 4 of them finished before" in capsys.readouterr().out
+    assert stored[0] == 3
+    same_bits("result.nc", bare)
+
+
+def test_store_without_a_finished_chunk_stops_nobody(place, bare):
+    other = sweeps.Parts(sweeps.Grid.of({"d": [1.0, 2.0]}), Path("result.nc"))
+    other.hold()
+    other.open()
+    other.release()
+    (other.folder / "new.zarr").mkdir()  # and one that was being made
+    (other.folder / "new.zarr/zarr.json").write_text("{")
+    assert command() == 0
+    same_bits("result.nc", bare)
+
+
+def test_who_waits_for_another_goes_on_from_its_chunks(place, monkeypatch):
+    waiting = sweeps.Parts(sweeps.Grid.of(sweeps.read_grid("grid.yml")), Path("result.nc"))
+    waiting.check()
+    stop_after(monkeypatch, 3)
+    assert not waiting.done.any()
+    waiting.hold()
+    waiting.release()
+    assert waiting.done.sum() == 3
+
+
+@pytest.mark.parametrize("other", ["grid", "code", "cut"])
+def test_chunks_of_another_sweep_or_code_are_not_mixed_in(place, monkeypatch, capsys, other):
+    stop_after(monkeypatch, 3)
+    capsys.readouterr()
+    if other == "grid":
+        (place / "grid.yml").write_text(GRID.replace("V_R: 6", "V_R: 6.5"), encoding="utf-8")
+    elif other == "code":
+        changed = sweeps.code() | {"qwlib_sha256": "0"}
+        monkeypatch.setattr(sweeps, "code", lambda: changed)
+    else:
+        monkeypatch.setattr(sweeps, "CHUNK", CHUNK // 2)
+    before = contents(place)
+    assert command() == 2
+    out, err = capsys.readouterr()
+    assert err.startswith("error: result.nc.parts has 3 finished chunks of another sweep")
+    assert (out, err.count("\n")) == ("", 1)
+    assert contents(place) == before
+
+
+def test_order_of_the_axes_is_part_of_the_sweep(place):
+    one = sweeps.Grid.of({"d": [1.0, 2.0], "E_F": [1.0, 2.0]})
+    other = sweeps.Grid.of({"E_F": [1.0, 2.0], "d": [1.0, 2.0]})
+    assert sweeps.fingerprint(one, 8) != sweeps.fingerprint(other, 8)
+
+
+def test_two_at_once_do_not_get_into_each_others_way(place, bare, monkeypatch, capsys):
+    second = []
+    on_put(monkeypatch, 2, lambda: second.append(start().communicate(timeout=PATIENCE)))
+    assert command() == 0
+    assert second == [("", "error: another process is writing result.nc\n")]
+    same_bits("result.nc", bare)
+
+
+# --- What is refused -----------------------------------------------------------------------------
+
+REFUSED = {
+    "alpha_l: [0, 1]": "alpha_l is not a parameter of a well; did you mean alpha_L?",
+    "nonsense: 1": "nonsense is not a parameter of a well; there are d, V_L",
+    "d: wide": "d must be a finite real number in nm, got 'wide'",
+    "d: true": "d must be a finite real number in nm, got True",
+    "d: [1, yes, 3]": "d must be a finite real number in nm, got 'yes'",
+    "d: [1, true]": "d must be a finite real number in nm, got True",
+    "d: [1, [2]]": "d must be a finite real number in nm, got [2]",
+    "d:": "d must be a finite real number in nm, got None",
+    "d: []": "d must have at least one value",
+    "d: .nan": "d must be a finite real number in nm, got nan",
+    "d: [1, .nan]": "d must be a finite real number in nm, got nan",
+    "d: [1, -.inf]": "d must be a finite real number in nm, got -inf",
+    "d: [1, 0]": "d must be > 0 nm, got 0.0",
+    "d: [1, 3, 2]": "d must rise or fall from each value to the next",
+    "d: [1, 1]": "d must rise or fall",
+    "d: {linspace: [1, 1, 2]}": "d must rise or fall",
+    "d: {linspace: [1, 2]}": "linspace of d must be [first, last, number of values], got [1, 2]",
+    "d: {linspace: 3}": "linspace of d must be [first, last, number of values], got 3",
+    "d: {linspace: [1, 2, 3.0]}": "linspace of d must have a whole number of values",
+    "d: {linspace: [1, 2, 0]}": "linspace of d must have a whole number of values",
+    "d: {linspace: [1, 2, true]}": "linspace of d must have a whole number of values",
+    "d: {linspace: [1, 2, 1000000000000]}": "linspace of d must have a whole number of values",
+    "d: {linspace: [1, .nan, 3]}": "linspace of d must be a finite real number in nm, got nan",
+    "d: {linspace: [a, 2, 3]}": "linspace of d must be a finite real number in nm, got 'a'",
+    "d: {logspace: [0, 999, 3]}": "d must be a finite real number in nm, got inf",
+    "d: {geomspace: [0, 1, 3]}": "geomspace of d must have ends of one sign",
+    "d: {linspce: [1, 2, 3]}": "d must be a value, a list, or one of linspace, logspace",
+    "d: {linspace: [1, 2, 3], logspace: [1, 2, 3]}": "d must be a value, a list, or one of",
+    "d: {}": "d must be a value, a list, or one of",
+    "exchange: nowhere": "exchange must be one of",
+    "exchange: [everywhere, everywhere]": "exchange must rise or fall",
+    "exchange: [everywhere, [ferromagnet]]": "exchange must be one of",
+    "exchange: {linspace: [0, 1, 2]}": "exchange must be a value, a list, got",
+    "E_F: 5": "E_F must be below the lower barrier edge, 4.75 eV",
+    "E_F: [1, 5]": "E_F must be below the lower barrier edge",
+    "V_L: {linspace: [5, 2, 4]}": "E_F must be below the lower barrier edge, 1.75 eV",
+    "d: 1\nd: 2": 'duplicate key "d"',
+    "d: {linspace: [1, 2, 3], linspace: [1, 2, 4]}": 'duplicate key "linspace"',
+    "- d": "grid.yml must hold a mapping",
+    "": "grid.yml must hold a mapping",
+    "d: [1": "cannot read grid.yml",
+}
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(p): p.read_bytes() if p.is_file() else b"" for p in sorted(folder.rglob("*"))}
+
+
+@pytest.fixture
+def refused(place, capsys, monkeypatch):
+    """Run the command: it must say why not, in one line, and write and start nothing."""
+
+    def check(*options: str, reason: str) -> None:
+        before = contents(place)
+        assert command(*options) == 2
+        out, err = capsys.readouterr()
+        assert (out, err.count("\n")) == ("", 1)
+        assert err.startswith("error: ") and reason in err
+        assert contents(place) == before
+
+    monkeypatch.setattr(sweeps, "solve_grid", None)
+    return check
+
+
+@pytest.mark.parametrize("grid", REFUSED)
+def test_nonsense_is_refused_in_one_line_and_nothing_is_written(place, refused, grid):
+    (place / "grid.yml").write_text(grid + "\n", encoding="utf-8")
+    refused(reason=REFUSED[grid])
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--jobs", "0"], "--jobs takes a whole number from 1, got '0'"),
+        (["--jobs", "two"], "--jobs takes a whole number from 1, got 'two'"),
+        (["--jobs", "2", "--scheduler", "tcp://x:1"], "--jobs and --scheduler exclude each other"),
+        (["--scheduler", "nonsense://x:1"], "no Dask scheduler at nonsense://x:1"),
+        (["-f", "none.yml"], "cannot read none.yml: No such file or directory"),
+        (["-o", "."], ". is a directory"),
+        (["-o", "nowhere/result.nc"], "there is no directory nowhere"),
+        (["-o", "grid.yml/result.nc"], "there is no directory grid.yml"),
+    ],
+    ids=str,
+)
+def test_what_cannot_work_is_refused_before_anything_is_solved(refused, options, reason):
+    refused(*options, reason=reason)
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="no /proc")
+def test_directory_that_takes_no_file_is_refused(refused, monkeypatch):
+    # Nobody can write there, not even root.
+    usage = shutil.disk_usage(".")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+    refused("-o", "/proc/result.nc", reason="/proc/result.nc cannot be written: ")
+
+
+def test_full_disk_is_seen_before_anything_is_solved(refused, monkeypatch):
+    needed = sweeps.space(sweeps.Grid.of(AXES))
+    usage = shutil.disk_usage(".")._replace(free=needed - 1)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+    refused(reason="result.nc may need 0.00231 GB until it is finished, and its disk has 0.00231")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=needed))
+    with pytest.raises(TypeError):  # it goes on to solve_grid, which is None here
+        command()
+
+
+def test_finished_chunks_need_no_space_again(place, monkeypatch):
+    stop_after(monkeypatch, 20)
+    parts = sweeps.Parts(sweeps.Grid.of(sweeps.read_grid("grid.yml")), Path("result.nc"))
+    stored = sum(p.stat().st_size for p in parts.path.rglob("*") if p.is_file())
+    assert stored > 1000
+    for free, enough in ((-stored, True), (-stored - 1, False)):
+        usage = shutil.disk_usage(".")._replace(free=sweeps.space(parts.grid) + free)
+        monkeypatch.setattr(shutil, "disk_usage", lambda path, usage=usage: usage)
+        with contextlib.nullcontext() if enough else pytest.raises(ValueError, match="may need"):
+            parts.check()
+
+
+def test_estimate_of_the_space_is_not_too_small(place, monkeypatch):
+    # Noise, which nothing can compress, and enough of it to be more than what the files say of it.
+    grid = "alpha_L: {linspace: [0, 0.07, 200]}\nd: {linspace: [1, 2, 100]}\n"
+    (place / "grid.yml").write_text(grid, encoding="utf-8")
+    monkeypatch.setattr(sweeps, "CHUNK", 1024)
+    random = np.random.default_rng(1)
+
+    def noise(columns, block):
+        n = columns["d"].size
+        shapes = {name: (n, *sweeps.PER_WELL) for name in sweeps.TYPES} | {"certified": (n,)}
+        return tuple(
+            np.frombuffer(
+                random.bytes(math.prod(shapes[name]) * np.dtype(kind).itemsize), kind
+            ).reshape(shapes[name])
+            for name, kind in sweeps.TYPES.items()
+        )
+
+    monkeypatch.setattr(sweeps, "solve_chunk", noise)
+    needed, most = [], []
+    write = sweeps.write_netcdf
+
+    def weighed(grid, arrays, path, commit):
+        write(grid, arrays, path, commit)
+        needed.append(sweeps.space(grid))
+        most.append(sum(p.stat().st_size for p in path.parent.rglob("*") if p.is_file()))
+
+    monkeypatch.setattr(sweeps, "write_netcdf", weighed)
+    assert command() == 0
+    assert 0.8 * needed[0] < most[0] <= needed[0]
+
+
+# From where it solves: git, which was asked before, may write its own files.
+LIMIT = SMALL + (
+    "import resource; solve = sweeps.solve_grid; "
+    "sweeps.solve_grid = lambda *a: "
+    "(resource.setrlimit(resource.RLIMIT_FSIZE, ({0}, {0})), solve(*a)); "
+    "sys.exit(cli.main(sys.argv[1:]))"
+)
+
+
+# A chunk here has files of 200 to 1000 bytes, the result one of some 50 000.
+@pytest.mark.parametrize(("limit", "kept"), [(100, 0), (20_000, CHUNKS)])
+def test_disk_that_fills_up_meanwhile_leaves_what_was_there(place, bare, limit, kept):
+    Path("result.nc").write_text("precious")
+    process = start(code=LIMIT.format(limit))
+    out, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 1, err
+    assert out == f"480 wells in {CHUNKS} chunks\n"
+    assert err.startswith("error: ") and err.count("\n") == 2
+    if kept:
+        assert f"{kept} of {CHUNKS} chunks are kept in result.nc.parts; the same command" in err
+    assert Path("result.nc").read_text() == "precious"
+    assert command() == 0
+    same_bits("result.nc", bare)
+
+
+def test_past_the_end_of_the_model_is_allowed_with_one_warning(place, capsys):
+    (place / "grid.yml").write_text("alpha_L: [0.05, 0.08]\n", encoding="utf-8")
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        assert command() == 0
+    error = capsys.readouterr().err
+    assert error.startswith("warning: |alpha| up to 0.08") and error.count("\n") == 1
+
+
+# --- The bar -------------------------------------------------------------------------------------
+
+
+def terminal_of(monkeypatch) -> io.StringIO:
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    return terminal
+
+
+def test_bar_shows_chunks_rate_and_time_left_at_a_terminal(place, monkeypatch):
+    terminal = terminal_of(monkeypatch)
+    assert command() == 0
+    last = terminal.getvalue().split("\r")[-1]
+    assert f"{CHUNKS}/{CHUNKS} [" in last and "chunk/s" in last and "<00:00" in last
+    assert " wells/s]" in last
+
+
+def test_bar_of_a_resumed_sweep_counts_what_is_solved_now(place, monkeypatch):
+    stop_after(monkeypatch, 20)
+    terminal = terminal_of(monkeypatch)
+    seconds = itertools.count()  # one look at the clock at the start, one at each chunk
+    monkeypatch.setattr(sweeps, "time", SimpleNamespace(monotonic=lambda: next(seconds)))
+    assert command() == 0
+    shown = terminal.getvalue().split("\r")
+    assert f" 20/{CHUNKS} [" in shown[1]
+    assert f", {CHUNK} wells/s]" in shown[-1]

@@ -1,0 +1,538 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import brentq, minimize_scalar
+from wells import E_F, PAPER, between, wells, wells_and_energies
+
+from qwlib import Well, bound_states, count_states, fermi_states, matching_matrix
+from qwlib.matching import Full, Layers, Rule, interior
+from qwlib.search import (
+    Shape,
+    basis_integrals,
+    clamped_gram,
+    excluded,
+    levels,
+    monotonic,
+    odd_ratio,
+    own_integrals,
+    refine,
+    rising,
+    settled,
+    spin_monotonic,
+)
+
+
+def scalar_levels(well, s):
+    """Levels of one spin at k = 0: the textbook rule κd = nπ + atan(q_L/κ) + atan(q_R/κ)."""
+    floor = s * well.Delta
+    edges = [V + s * well.Delta_barrier for V in (well.V_L, well.V_R)]
+
+    def phase(E):
+        kappa = np.sqrt((E - floor) / well.c)
+        q = [np.sqrt(max(edge - E, 0) / well.c) for edge in edges]
+        return kappa * well.d - np.arctan2(q[0], kappa) - np.arctan2(q[1], kappa)
+
+    top = min(*edges, well.continuum_edge)
+    levels = []
+    if floor >= top:
+        return levels
+    while phase(top) > len(levels) * np.pi:
+        n = len(levels)
+        levels.append(brentq(lambda E, n=n: phase(E) - n * np.pi, floor, top, xtol=1e-14))
+    return levels
+
+
+X, W = np.polynomial.legendre.leggauss(400)
+
+
+def inside_integral(well, states, function):
+    """∫₀^d of a function of (ψ↑, ψ↓), by Gauss-Legendre."""
+    psi = states.wavefunction((X + 1) * well.d / 2)
+    return function(psi[:, 0], psi[:, 1]) @ W * well.d / 2
+
+
+def tail_norms(well, states):
+    """∫|ψ|² in both barriers, by Gauss-Legendre over 40 decay lengths of the slower spin."""
+    total = np.zeros(len(states))
+    for i in range(len(states)):
+        for V, end, sign in ((well.V_L, 0.0, -1), (well.V_R, well.d, 1)):
+            length = 20 / np.sqrt((V - abs(well.Delta_barrier) - states.E[i]) / well.c)
+            psi = states[i].wavefunction(end + sign * (X + 1) * length)
+            total[i] += (psi**2).sum(axis=1)[0] @ W * length
+    return total
+
+
+# --- bound states -----------------------------------------------------------------------------
+
+
+@given(wells())
+def test_bound_states_at_zero_wave_number_are_the_textbook_wells(well):
+    """At k = 0 the Rashba terms vanish: E_n(k→0) does not depend on α."""
+    expected = np.sort(scalar_levels(well, 1) + scalar_levels(well, -1))
+    found = bound_states(well, 0.0)
+    assert len(found) == len(expected)
+    # brentq stops at 1e-14 eV and at eps·E; both solvers add a few roundings of κd.
+    assert found == pytest.approx(expected, abs=1e-11)
+
+
+@given(wells(), between(-12, 12))
+def test_bound_states_are_all_there(well, k):
+    E = bound_states(well, k)
+    assert len(E) == count_states(well, well.continuum_edge, k)
+    assert (np.diff(E) >= 0).all()
+    assert (E < well.continuum_edge).all()
+    # The count just above each level, where levels are apart, is its place in the list.
+    for i, energy in enumerate(E[:-1]):
+        if E[i + 1] - energy > 1e-6:
+            assert count_states(well, (energy + E[i + 1]) / 2, k) == i + 1
+    assert bound_states(well, -k) == pytest.approx(E, abs=1e-11)
+
+
+def test_bound_states_refuse_bad_wave_numbers():
+    for bad in (float("nan"), "1", [1.0, 2.0]):
+        with pytest.raises(ValueError, match="k must be"):
+            bound_states(PAPER, bad)
+
+
+# --- Fermi states ------------------------------------------------------------------------------
+
+
+@given(wells_and_energies(alpha_max=1.2))
+@pytest.mark.filterwarnings("ignore::qwlib.UnboundedSpectrumWarning")
+def test_number_found_is_the_number_counted(case):
+    """Every change of N(k) over a fine grid of k is one state, and there is no other."""
+    well, energy = case
+    states = fermi_states(well, energy)
+    top = 1.2 * states.k.max() if len(states) else 10.0
+    k = np.concatenate([[0.0], np.geomspace(1e-7, 0.05, 200), np.linspace(0.05, top, 3000)])
+    N = count_states(well, energy - well.c * k**2, k)
+    if not states.certified:  # at |α| = ħ²/m, and where a subband all but touches ε_F
+        return
+    # A grid can miss a pair but never invent one.
+    assert np.abs(np.diff(N)).sum() <= len(states)
+    # Exactly: from k = 0 to beyond the last, N falls by the signed number of states.
+    assert N[0] - N[-1] == np.sign(states.velocity).sum()
+    # And up to each state, by those before it.
+    ascending = states.k[::-1]
+    signs = np.cumsum(np.sign(states.velocity[::-1]))
+    for i in range(len(states) - 1):
+        if ascending[i + 1] - ascending[i] > 1e-7 * ascending[i + 1]:
+            middle = (ascending[i] + ascending[i + 1]) / 2
+            assert N[0] - count_states(well, energy - well.c * middle**2, middle) == signs[i]
+
+
+@given(wells_and_energies())
+def test_fermi_states_solve_the_quantization_rule(case):
+    well, energy = case
+    states = fermi_states(well, energy)
+    assert (states.k > 0).all()
+    assert (np.diff(states.E) >= 0).all()
+    assert states.E == pytest.approx(energy - well.c * states.k**2, abs=1e-12)
+    for i in range(len(states)):
+        E = bound_states(well, states.k[i])
+        # The same energy by the search in E at fixed k: both to rounding of a few eV, which a
+        # pair of levels closer than 1e-6 eV multiplies.
+        assert np.abs(E - states.E[i]).min() < 1e-9
+
+
+@given(wells_and_energies())
+@settings(max_examples=40)
+def test_velocity_is_the_slope_of_the_dispersion(case):
+    """Hellmann-Feynman against a finite difference of bound_states."""
+    well, energy = case
+    states = fermi_states(well, energy)
+    h = 1e-4
+    for i in range(len(states)):
+        k = states.k[i]
+        levels = [bound_states(well, k + x) for x in (-h, 0.0, h)]
+        n = np.argmin(np.abs(levels[1] - states.E[i]))
+        gaps = np.delete(np.abs(levels[1] - levels[1][n]), n)
+        if min(map(len, levels)) <= n or (gaps.size and gaps.min() < 0.02):
+            continue  # close levels bend within h, or cross and change places
+        slope = (levels[2][n] - levels[0][n]) / (2 * h) + 2 * well.c * k
+        # h²/6 times a third derivative of at most coupling³/gap² ~ 1e2, and 1e-12 eV / h.
+        assert states.velocity[i] == pytest.approx(slope, abs=1e-6)
+
+
+@given(wells_and_energies())
+@settings(max_examples=25)
+def test_norm_and_spin_integral_against_quadrature(case):
+    well, energy = case
+    states = fermi_states(well, energy)
+    norm = inside_integral(well, states, lambda up, down: up**2 + down**2)
+    # 400 nodes integrate these waves and decays to rounding; the wave function is good to a few
+    # 1e-12 for κd near a multiple of π, where it is large against its values at the interfaces.
+    assert norm + tail_norms(well, states) == pytest.approx(1, abs=1e-10)
+    spin = inside_integral(well, states, lambda up, down: 2 * up * down)
+    assert states.spin == pytest.approx(spin, abs=1e-10)
+
+
+@given(wells_and_energies())
+@settings(max_examples=40)
+def test_norm_is_the_energy_derivative_of_the_matching_matrix(case):
+    """−c uᵀ(∂M/∂E)u = 1 for a normalised state: a second route to the norm."""
+    well, energy = case
+    states = fermi_states(well, energy)
+    h = 1e-6
+    for i in range(len(states)):
+        M = matching_matrix(well, states.E[i] + h * np.arange(-2, 3), states.k[i])
+        if np.abs(M).max() > 100:
+            continue  # next to a pole a finite difference is no derivative
+        u = states.amplitude[i]
+        slope = np.tensordot([1, -8, 0, 8, -1], M, 1) / (12 * h)
+        # Five points: (h / distance to the pole)⁴ < 1e-5, and rounding of M over h, 1e-7.
+        assert -well.c * u @ slope @ u == pytest.approx(1, abs=1e-4)
+
+
+@given(wells_and_energies())
+@settings(max_examples=40)
+def test_wave_functions_satisfy_schroedinger_and_the_jump(case):
+    well, energy = case
+    states = fermi_states(well, energy)
+    # Continuity, and the values at the interfaces.
+    both = states.wavefunction([0.0, well.d])
+    values = np.stack([both[:, 0, 0], both[:, 1, 0], both[:, 0, 1], both[:, 1, 1]], axis=1)
+    scale = np.abs(states.wavefunction(np.linspace(0, well.d, 50))).max(initial=1.0)
+    assert values == pytest.approx(states.amplitude, abs=1e-9 * scale)
+    outside = states.wavefunction([-1e-13, well.d + 1e-13])
+    assert outside[:, :, 0] == pytest.approx(both[:, :, 0], abs=1e-9 * scale)
+    assert outside[:, :, 1] == pytest.approx(both[:, :, 1], abs=1e-9 * scale)
+    # ψ'' = −κ²ψ in the middle of the well, by a five-point difference.
+    h = 1e-3 * min(well.d, 1.0)
+    z = well.d * 0.4 + h * np.arange(-2, 3)
+    psi = states.wavefunction(z)
+    second = psi @ np.array([-1, 16, -30, 16, -1]) / (12 * h * h)
+    kappa2 = (states.E[:, None] - well.Delta * np.array([1, -1])) / well.c
+    # (κh)⁶-small truncation and rounding/h² ≤ 1e-16/1e-8·…: 1e-5 of the largest curvature.
+    assert second == pytest.approx(
+        -kappa2 * psi[:, :, 2], abs=2e-5 * max(1, np.abs(kappa2).max(initial=1))
+    )
+    # The jump of the slope at both interfaces, from M u = 0 where M has no pole nearby.
+    for i in range(len(states)):
+        M = matching_matrix(well, states.E[i], states.k[i])
+        if np.abs(M).max() < 1e3:
+            assert M @ states.amplitude[i] == pytest.approx(0, abs=1e-8 * scale)
+
+
+@given(wells_and_energies(), between(0.3, 3.0))
+@settings(max_examples=40)
+def test_rescaling_lengths_and_mass(case, factor):
+    """z → λz with m → m/λ² and α → λα leaves all energies: k, S_y scale by powers of λ."""
+    well, energy = case
+    scaled = well.replace(
+        d=factor * well.d,
+        mass=well.mass / factor**2,
+        alpha_L=factor**2 * well.alpha_L,
+        alpha_R=factor**2 * well.alpha_R,
+    )
+    one, two = fermi_states(well, energy), fermi_states(scaled, energy)
+    assert len(one) == len(two)
+    # Roundings of the inputs change κ² by 1e-15 of its largest value, and k by that over k.
+    tolerance = 1e-12 * (1 + (abs(energy) + 1) / well.c / one.k.min(initial=1.0) ** 2)
+    assert factor * two.k == pytest.approx(one.k, rel=tolerance)
+    # Close pairs mix: only their sum is well-conditioned.
+    assert factor**2 * 0 + factor * two.contribution.sum() == pytest.approx(
+        one.contribution.sum(), abs=1e-8
+    )
+
+
+@given(wells_and_energies())
+@settings(max_examples=40)
+def test_mirror_image(case):
+    """z → d − z exchanges the barriers and takes α_L, α_R to −α_R, −α_L."""
+    well, energy = case
+    image = well.replace(V_L=well.V_R, V_R=well.V_L, alpha_L=-well.alpha_R, alpha_R=-well.alpha_L)
+    z = np.linspace(-0.3, well.d + 0.3, 41)
+    one = fermi_states(well, energy).spin_density(z).sum(axis=0)
+    two = fermi_states(image, energy).spin_density(well.d - z).sum(axis=0)
+    assert two == pytest.approx(one, abs=1e-9)  # rounding that a close pair multiplies
+
+
+@given(wells_and_energies())
+@settings(max_examples=40)
+def test_both_alphas_reversed(case):
+    """A rotation by π about z reverses both α and the in-plane spin."""
+    well, energy = case
+    reverse = well.replace(alpha_L=-well.alpha_L, alpha_R=-well.alpha_R)
+    z = np.linspace(-0.3, well.d + 0.3, 41)
+    one, two = fermi_states(well, energy), fermi_states(reverse, energy)
+    assert two.k == pytest.approx(one.k, rel=1e-9)
+    assert two.spin_density(z).sum(axis=0) == pytest.approx(
+        -one.spin_density(z).sum(axis=0), abs=1e-9
+    )
+
+
+@given(wells_and_energies())
+@settings(max_examples=40)
+def test_reversed_exchange(case):
+    """Exchanging ↑ and ↓ reverses Δ and leaves σ_φ: S_y is the same."""
+    well, energy = case
+    z = np.linspace(-0.3, well.d + 0.3, 41)
+    one = fermi_states(well, energy).spin_density(z).sum(axis=0)
+    two = fermi_states(well.replace(Delta=-well.Delta), energy).spin_density(z).sum(axis=0)
+    assert two == pytest.approx(one, abs=1e-9)
+
+
+@given(wells_and_energies(mirror=False))
+@settings(max_examples=40)
+def test_symmetric_well_has_an_antisymmetric_profile(case):
+    well, energy = case
+    well = well.replace(V_L=min(well.V_L, well.V_R), V_R=min(well.V_L, well.V_R))
+    well = well.replace(alpha_R=well.alpha_L)
+    states = fermi_states(well, energy)
+    z = np.linspace(-0.3, well.d + 0.3, 41)
+    profile = states.spin_density(z).sum(axis=0)
+    # The total vanishes state by state, so both are compared on the scale of the profile.
+    assert states.contribution == pytest.approx(0, abs=1e-12)
+    assert profile == pytest.approx(-profile[::-1], abs=1e-11 * max(1, np.abs(profile).max()))
+    assert (states.chirality == 0).all()
+
+
+def test_subband_below_the_band_crossing_is_met_twice():
+    """Δ = 0 and ε_F below the crossing of a subband: two circles, v < 0 on the inner one."""
+    well = Well(d=1.0, V_L=4.0, V_R=4.0, Delta=0.0, alpha_L=0.05, alpha_R=-0.05)
+    bottom = bound_states(well, 0.0)[0]
+    k = np.linspace(0, 3, 601)
+    lowest = np.array([bound_states(well, x)[0] for x in k]) + well.c * k**2
+    i = lowest.argmin()
+    assert 0 < i < 600
+    energy = (lowest[i] + bottom) / 2
+    states = fermi_states(well, energy)
+    assert len(states) == 2
+    assert sorted(np.sign(states.velocity)) == [-1, 1]
+    inner, outer = np.argsort(states.k)
+    assert states.velocity[inner] < 0 < states.velocity[outer]
+    assert states.k[inner] < k[i] < states.k[outer]
+    # Both belong to one branch, so their spins agree and their contributions subtract.
+    assert states.spin[inner] * states.spin[outer] > 0
+    assert states.contribution[inner] * states.contribution[outer] < 0
+    assert states.certified
+
+
+@pytest.mark.filterwarnings("ignore::qwlib.UnboundedSpectrumWarning")
+def test_what_cannot_be_proven_is_flagged_and_still_solved():
+    """At |α| = ħ²/m exactly, and where a subband turns within rounding of ε_F."""
+    critical = PAPER.critical_rashba
+    states = fermi_states(PAPER.replace(alpha_L=critical), E_F)
+    assert not states.certified
+    nearby = fermi_states(PAPER.replace(alpha_L=critical * (1 + 1e-9)), E_F)
+    assert nearby.certified
+    # The interface band never comes back, so the others are the states of either side.
+    assert states.k == pytest.approx(nearby.k, rel=1e-6)  # as α differs
+    well = Well(d=0.3, V_L=4, V_R=5, Delta=0, alpha_L=0.07, alpha_R=-0.07)
+    bottom = minimize_scalar(
+        lambda k: bound_states(well, k)[0] + well.c * k**2, bounds=(1, 6), method="bounded"
+    ).fun
+    for above, count in ((-1e-6, 0), (1e-6, 2)):
+        assert len(fermi_states(well, bottom + above)) == count
+        assert fermi_states(well, bottom + above).certified
+    assert not fermi_states(well, bottom + 1e-13).certified
+
+
+def test_below_every_subband_there_is_nothing():
+    states = fermi_states(Well(d=0.1, alpha_L=0.01), E_F)
+    assert len(states) == 0
+    assert states.certified
+    assert states.contribution.sum() == 0
+    assert states.amplitude.shape == (0, 4)
+    assert states.spin_density([0.0, 0.05]).shape == (0, 2)
+    assert states.kind.shape == states.chirality.shape == (0,)
+
+
+@pytest.mark.parametrize(("alpha_L", "E_F"), [(0.059, -2.0), (0.075, -0.5), (0.056, -5.0)])
+def test_below_the_floors_of_the_well(alpha_L, E_F):
+    # No wave propagates there; an interface state may be left, and whether one is, is proven.
+    well = Well(alpha_L=alpha_L)
+    states = fermi_states(well, E_F)
+    assert states.certified
+    k = np.linspace(1e-3, 60, 20001)
+    N = count_states(well, E_F - well.c * k**2, k)
+    assert len(states) == np.abs(np.diff(N)).sum()
+
+
+@pytest.mark.parametrize(
+    ("fraction", "count"), [(0.9, 13), (0.99, 13), (0.999, 13), (1.0001, 12), (1.5, 12)]
+)
+@pytest.mark.filterwarnings("ignore::qwlib.UnboundedSpectrumWarning")
+def test_interface_state_runs_away_at_the_end_of_the_model(fraction, count):
+    well = PAPER.replace(alpha_L=fraction * PAPER.critical_rashba)
+    states = fermi_states(well, E_F)
+    assert len(states) == count
+    assert states.certified
+    if fraction == 0.999:
+        # ε → c k²(1 − (α/2c)²) + V/2 for the interface band: k_F from that to 1/k².
+        k = np.sqrt((E_F - 2.5) / (well.c * (1 - fraction**2)))
+        assert states.k.max() == pytest.approx(k, rel=0.05)
+
+
+# --- what the proofs stand on -------------------------------------------------------------------
+
+
+@given(between(1e-3, 60), between(0.1, 5), st.booleans())
+def test_lower_bound_of_the_clamped_norm(y, d, real):
+    """Against the exact smallest ratio of ∫|ψ|² to |ψ(0)|² + |ψ(d)|²."""
+    kappa2 = (y / d) ** 2 * (1 if real else -1)
+    sinc, C = (np.sin(y) / y, np.cos(y)) if real else (np.sinh(y) / y, np.cosh(y))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        even, odd = (1 + sinc) / (2 * (1 + C)), (1 - sinc) / (2 * (1 - C))
+    exact = d * np.fmin(even, odd)
+    bound = clamped_gram(np.array([kappa2]), np.array([d]))[0]
+    assert bound <= exact * (1 + 1e-8)  # (1 − sin y/y) loses digits at small y in the test itself
+    # The exact ratio is at most d/2 (where sin y/y = cos y) and the bound at least d/6.
+    assert bound >= exact / 3 * (1 - 1e-8)
+    assert 0 < odd_ratio(np.array([y]))[0] <= 1
+
+
+def test_lower_bound_falls_along_the_parabola():
+    x = np.linspace(60, -60, 4001)
+    bound = clamped_gram(x, np.full(x.shape, 2.2))
+    assert (np.diff(bound) <= 1e-15).all()
+
+
+def test_interface_states_that_only_tunnelling_splits():
+    """Without exchange and with α_L = −α_R: two pairs, closer than 1e-4, of definite parity."""
+    well = Well(d=0.85, V_L=3.6, V_R=3.6, Delta=0.0, alpha_L=0.0724, alpha_R=-0.0724)
+    states = fermi_states(well, 2.96)
+    assert 0 < states.k[0] - states.k[1] < 1e-3
+    z = np.linspace(-0.3, well.d + 0.3, 41)
+    for state in (states[0], states[1]):
+        profile = state.spin_density(z)[0]
+        # Of one parity each, so symmetric to rounding; a mixture sits at one interface.
+        assert profile == pytest.approx(profile[::-1], abs=1e-12 * np.abs(profile).max())
+
+
+@pytest.mark.parametrize("off", [1e-14, 1e-12])
+def test_a_pair_that_a_symmetry_all_but_parts(off):
+    """The mirror image of a symmetric well has a rule for each of the two; this well has one."""
+    well = Well(d=3.0, alpha_L=0.07, alpha_R=-0.07 * (1 + off))
+    one, two = fermi_states(well, E_F), fermi_states(well.replace(alpha_R=-0.07), E_F)
+    assert (-np.diff(one.k) / one.k[1:]).min() < 1e-9
+    z = np.linspace(-0.3, well.d + 0.3, 41)
+    profile = one.spin_density(z).sum(axis=0)
+    # Rounding over the distance of the two; `off` itself matters less.
+    assert profile == pytest.approx(two.spin_density(z).sum(axis=0), abs=1e-6)
+
+
+@pytest.mark.parametrize("distance", [1e-8, 3e-9, 1e-9])
+def test_what_is_noise_is_not_called_proven(distance):
+    # There the interface band crosses ε_F at k of 1e4 and more, where det M is a small difference
+    # of numbers of the size of k⁴, and its noise changes sign as roots do.
+    states = fermi_states(PAPER.replace(alpha_L=(1 - distance) * PAPER.critical_rashba), E_F)
+    assert states.k.max() > 1e4
+    assert len(states) == 13 or not states.certified
+
+
+def random_cells(n: int, seed: int) -> tuple[Rule, np.ndarray, np.ndarray]:
+    """Return wells of all sorts at ε_F = 0.3 to 3 eV, and a cell of k in each."""
+    rng = np.random.default_rng(seed)
+    strength = 2 * Well().c * rng.uniform(-1.02, 1.02, (2, n))
+    columns = {
+        "d": np.exp(rng.uniform(np.log(0.2), np.log(6), n)),
+        "V_L": rng.uniform(4.2, 8, n),
+        "V_R": rng.uniform(4.2, 8, n),
+        "Delta": rng.uniform(-1, 1, n) ** 5,  # often near zero, where subbands turn
+        "Delta_barrier": np.zeros(n),
+        "alpha_L": strength[0],
+        "alpha_R": strength[1],
+        "c": np.full(n, Well().c),
+    }
+    k1 = 14 * rng.uniform(0, 1, n) ** 3
+    return Rule.of(columns, rng.uniform(0.3, 3, n)), k1, k1 + 10 ** rng.uniform(-2.5, 0.5, n)
+
+
+@pytest.mark.parametrize(
+    ("certificate", "least", "most"),
+    [
+        # What it is called with, and by how much N may change within the cell: it says that N
+        # does not rise, or that it does not change at all.
+        (lambda rule, k1, k2: monotonic(rule, k1, k2), -99, 0),
+        (lambda rule, k1, k2: rising(rule, k1), -99, 0),
+        (lambda rule, k1, k2: spin_monotonic(Full, rule, k1, k2), -99, 0),
+        (lambda rule, k1, k2: settled(rule, k1, k2), 0, 0),
+        (lambda rule, k1, k2: settled(rule, k1), 0, 0),
+        (lambda rule, k1, k2: excluded(Full, rule, k1, k2), 0, 0),
+    ],
+    ids=["monotonic", "rising", "spin_monotonic", "settled", "settled-beyond", "excluded"],
+)
+def test_what_a_certificate_proves_is_so(certificate, least, most):
+    rule, k1, k2 = random_cells(60000, seed=7)
+    proven = np.nonzero(certificate(rule, k1, k2))[0]
+    assert proven.size > 500  # it says something
+    k = k1[proven] + np.linspace(0, 1, 25)[:, None] * (k2 - k1)[proven]
+    some = rule.take(proven)
+    N = np.array([Full.sturm(some, row * row, row)[0] for row in k])
+    change = np.diff(N, axis=0)
+    assert change.min() >= least
+    assert change.max() <= most
+
+
+def test_norm_integrals_by_their_own_formula_agree_with_those_of_any_two_functions():
+    rng = np.random.default_rng(11)
+    kappa2 = np.concatenate(
+        [[0.0, 1e-12, -1e-12], rng.uniform(-1, 1, 997) * 10.0**4 ** rng.random(997)]
+    )
+    d = 10 ** rng.uniform(-1, 1, kappa2.size)
+    S, C, t, y = interior(kappa2, d / 2)
+    shape = Shape(kappa2, None, None, S, C, y)
+    own, general = own_integrals(shape, d, t), basis_integrals(shape, shape, d)
+    for one, other in zip(own, general, strict=True):
+        # The odd one is a difference of two terms up to 3.5 times as large.
+        assert one == pytest.approx(other, rel=2e-14)
+
+
+def test_layers_of_half_the_width_give_those_of_the_whole():
+    rng = np.random.default_rng(12)
+    kappa2 = rng.uniform(-1, 1, 1000) * 10.0**4 ** rng.random(1000)
+    d = 10 ** rng.uniform(-1, 1, kappa2.size)
+    half = Layers(kappa2, *interior(kappa2, d / 2), None)
+    S, C, t, y = interior(kappa2, d)
+    # In units of the largest value each can have; the phase itself carries a rounding error.
+    for one, other, scale in zip(
+        half.whole(), (S, C, t), (d / np.maximum(y, 1), 1, 1), strict=True
+    ):
+        assert (np.abs(one - other) <= 1e-15 * (4 + y) * scale).all()
+
+
+def test_root_finder_finds_the_root_of_each_bracket_by_itself():
+    # Cells as the search leaves them: one root each, here of curves with flat and steep parts.
+    rng = np.random.default_rng(13)
+    root, bend = rng.uniform(0.5, 20, (2, 400))
+
+    def function(x, i):
+        return np.sinh((x - root[i]) * (0.1 + (bend[i] > 10))) * (1 + bend[i] * x**2)
+
+    a, b = root * rng.uniform(0.2, 1, 400), root * rng.uniform(1, 3, 400)
+    every = np.arange(400)
+    brackets = a, b, function(a, every), function(b, every)
+    found = refine(function, *brackets)
+    assert found == pytest.approx(root, rel=2e-14)  # 2^-48, and the rounding of x − root
+    # The error of an interpolation is the product of the last three.
+    assert refine(function, *brackets, close=1e-8) == pytest.approx(root, rel=1e-11)
+    for i in (0, 17):
+        alone = (column[i : i + 1] for column in brackets)
+        here = refine(lambda x, j, i=i: function(x, j + i), *alone)
+        assert here[0] == found[i]
+
+
+def test_polishing_mends_what_the_root_finder_leaves(monkeypatch):
+    hard = PAPER.replace(d=20.0, alpha_L=0.07)
+    exact = fermi_states(hard, E_F)
+    monkeypatch.setattr("qwlib.search.CLOSE", 2.0**-22)  # it then leaves up to 1e-7
+    rough = fermi_states(hard, E_F)
+    assert rough.k == pytest.approx(exact.k, rel=1e-13)
+    largest = np.abs(exact.contribution).max()
+    # Each is within 1e-11 of the truth, by the table to 30 digits.
+    assert rough.contribution == pytest.approx(exact.contribution, abs=2e-11 * largest)
+
+
+@pytest.mark.parametrize(
+    "well", [PAPER, PAPER.replace(alpha_R=PAPER.alpha_L), PAPER.replace(Delta=0.0)]
+)
+def test_levels_at_many_wave_numbers_are_those_at_each(well):
+    # At 40/nm the lowest is far below the others, where the search for it begins.
+    k = np.array([5.0, 0.0, 40.0, 0.3])
+    together = levels(well, k)
+    assert len(together) == 4 and len(together[0]) > 10
+    for q, E in zip(k, together, strict=True):
+        np.testing.assert_array_equal(E, bound_states(well, q))

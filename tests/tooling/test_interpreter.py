@@ -1,0 +1,93 @@
+"""tools/environment.sh: which interpreter it takes, and when .venv is made again."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+# Answers what the script asks an interpreter, makes a `.venv` that holds itself, and notes what it
+# is told to install; nothing is.
+FAKE = """#!/bin/sh
+case "$*" in
+*sys.version_info*sys.exit*) echo {version} ;;
+*sys.base_prefix*) echo "{path}" ;;
+"-m venv "*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;
+*--requirement*) echo packages >>log ;;
+*--editable*) echo qwlib >>log ;;
+esac
+"""
+
+
+@pytest.fixture
+def place(tmp_path) -> Path:
+    """A tree of what the script reads, and nobody's own interpreters."""
+    (tmp_path / "tools").mkdir()
+    shutil.copy(ROOT / "tools" / "environment.sh", tmp_path / "tools")
+    (tmp_path / "requirements.txt").write_text("one==1\n")
+    (tmp_path / "pyproject.toml").write_text("one\n")
+    interpreter(tmp_path / "bin" / "uv")  # it notes what it is told, too
+    return tmp_path
+
+
+def interpreter(path: Path, version: str = "3.12") -> Path:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(FAKE.format(version=version, path=path))
+    path.chmod(0o755)
+    return path
+
+
+def environment(place: Path, *options: str, **variables: object) -> tuple[int, str, str]:
+    found = os.pathsep.join((str(place / "bin"), "/usr/bin", "/bin"))
+    done = subprocess.run(
+        ["sh", "tools/environment.sh", *options],
+        cwd=place,
+        env={"PATH": found, **{name: str(value) for name, value in variables.items()}},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_the_interpreter_that_is_named_is_taken(place):
+    interpreter(place / "bin" / "python3.11")
+    other = interpreter(place / "elsewhere" / "mine")
+    assert environment(place, "--find", PYTHON=other) == (0, f"{other}\n", "")
+    # Without a name the one behind .venv, once there is one.
+    assert environment(place, "--find") == (0, f"{place}/bin/python3.11\n", "")
+    assert environment(place, PYTHON=other)[0] == 0
+    assert environment(place, "--find") == (0, f"{other}\n", "")
+
+
+def test_one_that_does_not_run_is_refused_in_one_line(place):
+    interpreter(place / "bin" / "python3.11")
+    status, out, err = environment(place, PYTHON=place / "none")
+    assert (status, out) == (1, "")
+    assert err.startswith("error: PYTHON=") and err.count("\n") == 1
+    assert not (place / ".venv").exists()
+
+
+def test_it_is_made_again_when_what_it_holds_has_changed_and_not_otherwise(place):
+    python = interpreter(place / "bin" / "mine")
+    log = place / "log"
+
+    def installed(**variables) -> list[str]:
+        log.write_text("")
+        status, _, err = environment(place, **variables)
+        assert status == 0, err
+        return log.read_text().split()
+
+    both = ["packages", "qwlib"]
+    assert installed(PYTHON=python) == both
+    assert installed() == []
+    (place / "pyproject.toml").write_text("two\n")
+    assert installed() == ["qwlib"]
+    (place / "requirements.txt").write_text("one==2\n")
+    assert installed() == both
+    assert installed(PYTHON=interpreter(place / "bin" / "newer", "3.13")) == both
+    # An installation that was interrupted.
+    (place / ".venv" / "ready").unlink()
+    assert installed() == both
