@@ -31,6 +31,7 @@ def chapters(arguments: argparse.Namespace) -> int:
 
 def rerun(arguments: argparse.Namespace) -> int:
     """Rerun a chapter or the whole book."""
+    from . import parameters
     from . import rerun as reruns
 
     try:
@@ -42,9 +43,9 @@ def rerun(arguments: argparse.Namespace) -> int:
         if arguments.name is not None and not re.fullmatch(r"\w[\w-]*", arguments.name):
             raise ValueError(f"--name takes letters, digits, _ and -, got {arguments.name!r}")
         if arguments.chapter is not None and arguments.chapter not in known:
-            close = reruns.hint(arguments.chapter, known)
+            close = parameters.hint(arguments.chapter, known)
             raise ValueError(f"{arguments.chapter} is not a chapter" + close)
-        values = reruns.read_values(arguments.parameters, arguments.files)
+        values = parameters.read_values(arguments.parameters, arguments.files)
         if arguments.all:
             values = reruns.checked_book(known, values)
             reruns.refuse_other(ROOT, arguments.name, values, arguments.force)
@@ -75,27 +76,26 @@ def rerun(arguments: argparse.Namespace) -> int:
 def sweep(arguments: argparse.Namespace) -> int:
     """Solve a grid of wells into a file."""
     from ..grid import Grid
-    from . import sweeps as engine
-    from .rerun import commit
+    from . import parameters, record, sweeps
 
     try:
         if arguments.jobs is not None and arguments.scheduler is not None:
             raise ValueError("--jobs and --scheduler exclude each other")
         if not re.fullmatch("[1-9][0-9]*", arguments.jobs or "1"):
             raise ValueError(f"--jobs takes a whole number from 1, got {arguments.jobs!r}")
-        grid = Grid.of(engine.read_grid(arguments.file))
-        parts = engine.Parts(grid, Path(arguments.output), commit(ROOT))
+        grid = Grid.of(parameters.read_grid(arguments.file))
+        parts = sweeps.Parts(grid, Path(arguments.output), record.commit(ROOT))
         parts.check()
         if arguments.scheduler is not None:
-            engine.check_scheduler(arguments.scheduler)
+            sweeps.check_scheduler(arguments.scheduler)
         parts.hold()
     except ValueError as error:
         return refused(error)
     before = f", {parts.done.sum()} of them finished before" if parts.done.any() else ""
     print(f"{grid.total} wells in {parts.done.size} chunks{before}", flush=True)
     try:
-        engine.solve_grid(parts, int(arguments.jobs or 1), arguments.scheduler)
-    except (engine.SweepFailed, KeyboardInterrupt) as error:
+        sweeps.solve_grid(parts, int(arguments.jobs or 1), arguments.scheduler)
+    except (sweeps.SweepFailed, KeyboardInterrupt) as error:
         stopped = isinstance(error, KeyboardInterrupt)
         print(
             "interrupted" if stopped else f"error: {error}",

@@ -18,46 +18,43 @@ its place and is renamed at the end, so a place never holds half of one.
 from __future__ import annotations
 
 import ast
-import difflib
-import hashlib
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import grimp
 import nbformat
 import papermill
 from filelock import FileLock, Timeout
+from IPython.core.inputtransformer2 import TransformerManager
 from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from .. import __version__
-from ..well import EXCHANGE, LONG_NAMES, POSITIVE, UNITS, Well, checked_number
+from ..well import LONG_NAMES, UNITS, Well
 from .chapters import ThisInterpreter, environment
 from .chapters import execute as run_chapters
-from .page import PARTS, copy_book, render
+from .page import copy_book, render
+from .parameters import Parameter, check_well, hint
+from .record import commit, files_hash, short_hash, versions
 
 PACKAGES = ("numpy", "scipy", "xarray", "matplotlib", "papermill", "myst-nb", "ipykernel")
 """Those whose versions are recorded: what computes, draws and runs."""
 
-BOUND = re.compile(r"([<>≤≥])\s*([^\s,]+)")
-COMPARE = {
-    "<": lambda value, bound: value < bound,
-    ">": lambda value, bound: value > bound,
-    "≤": lambda value, bound: value <= bound,
-    "≥": lambda value, bound: value >= bound,
-}
+RUN = {f"qwlib.run.{name}" for name in ("rerun", "parameters", "record", "chapters")}
+"""Modules that decide what is in an executed chapter, beside those that its cells import."""
+
+PAGE = {"qwlib.run.page", "qwlib.book.claims"}
+"""Modules that make its page, the second by way of the extensions in ``book/_ext``."""
 
 
 class ChapterFailed(Exception):
@@ -75,66 +72,6 @@ class ChapterFailed(Exception):
 
 
 # --- What can be changed -------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One line of a parameters cell: name, default, unit, meaning, and range in words."""
-
-    name: str
-    default: object
-    unit: str
-    meaning: str
-    range: str
-
-    @property
-    def like(self) -> str:
-        """The field of `Well`, or E_F, whose rule this parameter obeys; empty if none."""
-        if self.name in UNITS:
-            return self.name
-        return self.range.removeprefix("like ") if self.range.startswith("like ") else ""
-
-    @property
-    def allowed(self) -> str:
-        """The range in words, also where `Well` decides."""
-        if self.like in POSITIVE:
-            return "> 0"
-        if self.like == "exchange":
-            return " or ".join(EXCHANGE)
-        if self.like == "E_F":
-            return "below the lower barrier edge"
-        return "any" if self.like or not self.range else self.range
-
-    def checked(self, value: object) -> object:
-        """Return `value` as the chapter needs it.
-
-        Raises
-        ------
-        ValueError
-            If its type is not that of the default, or it lies outside the bounds of the comment.
-        """
-        if not isinstance(self.default, list):
-            return self._checked_one(value, self.default)
-        if not isinstance(value, (list, tuple)) or not value:
-            raise ValueError(f"{self.name} must be a list, like {self.default}, got {value!r}")
-        return [self._checked_one(element, self.default[0]) for element in value]
-
-    def _checked_one(self, value: object, example: object) -> object:
-        if isinstance(example, str):
-            if not isinstance(value, str):
-                raise ValueError(f"{self.name} must be a word, like {example!r}, got {value!r}")
-            return value
-        number = checked_number(self.name, value, self.unit)
-        for sign, bound in BOUND.findall("" if self.like else self.range):
-            if not COMPARE[sign](number, float(bound)):
-                raise ValueError(
-                    f"{self.name} must be {self.range} {self.unit}".rstrip() + f", got {value!r}"
-                )
-        if isinstance(example, float):
-            return number
-        if not number.is_integer():
-            raise ValueError(f"{self.name} must be a whole number, got {value!r}")
-        return int(number)
 
 
 @dataclass(frozen=True)
@@ -180,22 +117,6 @@ class Chapter:
         return result
 
 
-def check_well(values: dict[str, object], E_F: object) -> None:
-    """Raise the ValueError of `Well`, or of its Fermi energy, if these do not fit together."""
-    if "E_F" in values:
-        E_F = values["E_F"]
-    well = Well(**{name: value for name, value in values.items() if name != "E_F"})
-    if E_F is not None:
-        well.checked_fermi_energy(E_F)
-
-
-def hint(name: str, names: Collection[str]) -> str:
-    """Return how to go on after a name that does not exist."""
-    folded = [other for other in names if other.lower() == name.lower()]
-    close = folded or difflib.get_close_matches(name, names, n=1)
-    return f"; did you mean {close[0]}?" if close else f"; there are {', '.join(names) or 'none'}"
-
-
 def read_chapters(root: Path) -> dict[str, Chapter]:
     """Return the chapters of the book under `root` by name, in its order.
 
@@ -221,116 +142,92 @@ def read_chapters(root: Path) -> dict[str, Chapter]:
     return chapters
 
 
-# --- What to change it to ------------------------------------------------------------------------
-
-
-def read_values(pairs: Iterable[str], files: Iterable[str]) -> dict[str, object]:
-    """Return the values that the command line gives, one for each name.
-
-    Parameters
-    ----------
-    pairs : iterable of str
-        ``name=value``, the value a Python literal; what is not one stays a string.
-    files : iterable of str
-        YAML files that hold a mapping from names to values.
-
-    Raises
-    ------
-    ValueError
-        If one of them is something else, or a name has two values.
-    """
-    found: list[tuple[str, object]] = []
-    for file in files:
-        try:
-            mapping = YAML(typ="safe", pure=True).load(Path(file).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "it is not text"
-            raise ValueError(f"cannot read {file}: {reason}") from None
-        except YAMLError as error:
-            reason = getattr(error, "problem", None) or "it is not YAML"
-            raise ValueError(f"cannot read {file}: {reason}") from None
-        if not isinstance(mapping, dict):
-            raise ValueError(f"{file} must hold a mapping, lines like `alpha_L: 0.05`")
-        found += [(str(name), value) for name, value in mapping.items()]
-    for pair in pairs:
-        name, equals, text = (part.strip() for part in pair.partition("="))
-        if not (name and equals and text):
-            raise ValueError(f"-p takes name=value, got {pair!r}")
-        try:
-            value = ast.literal_eval(text)
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
-            value = text
-        found.append((name, value))
-    values: dict[str, object] = {}
-    for name, value in found:
-        if name in values:
-            raise ValueError(f"{name} is given two values, {values[name]!r} and {value!r}")
-        values[name] = value
-    return values
-
-
 # --- What was run --------------------------------------------------------------------------------
 
 
-def code_hash(root: Path, sources: Iterable[Path]) -> str:
-    """Return a hash of `qwlib` and of `sources`; of notebooks the cells, whatever their outputs."""
-    digest = hashlib.sha256()
-    for path in [*sorted((root / "qwlib").rglob("*.py")), *sources]:
-        content = path.read_bytes()
-        if path.suffix == ".ipynb":
-            cells = nbformat.reads(content.decode("utf-8"), as_version=4).cells
-            content = json.dumps([(c.cell_type, c.source, c.metadata) for c in cells]).encode()
-        digest.update(path.name.encode() + b"\0" + content + b"\0")
-    return digest.hexdigest()
+def imported(notebook: Path) -> set[str]:
+    """Return the modules of `qwlib` that the cells of a notebook import, with all they import."""
+    graph, found = grimp.build_graph("qwlib", cache_dir=None), set()
+    plain = TransformerManager().transform_cell  # IPython's own commands are no Python
+    for cell in nbformat.read(notebook, as_version=4).cells:
+        for node in ast.walk(ast.parse(plain(cell.source) if cell.cell_type == "code" else "")):
+            if isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                names = (alias.name for alias in node.names)
+                found |= {node.module, *(f"{node.module}.{name}" for name in names)}
+    found &= graph.modules
+    return found.union(*map(graph.find_upstream_modules, found))
 
 
-def commit(root: Path) -> str | None:
-    """Return what `git describe` says of the tree; None if it is no repository."""
-    if not (root / ".git").exists():
-        return None
-    try:
-        done = subprocess.run(
-            ["git", "--no-optional-locks", "-C", root, "describe", "--always", "--dirty", "--tags"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    except OSError:
-        return None
-    return done.stdout.strip() or None
+def module_files(root: Path, modules: Iterable[str]) -> set[Path]:
+    """Return the files of modules of `qwlib`, with the data that lie beside them."""
+    files = set()
+    for module in modules:
+        place = root.joinpath(*module.split("."))
+        names = (place / "__init__.py", place.with_suffix(".py"), place.with_suffix(".toml"))
+        files |= {file for file in names if file.is_file()}
+    return files
 
 
-def provenance(root: Path, sources: list[Path], parameters: dict[str, object]) -> dict:
-    """Return what decides the outcome: parameters, code and packages, and nothing of who or where.
+def book_files(root: Path) -> set[Path]:
+    """Return what the pages of the book under `root` are made of, beside the code of `qwlib`."""
+    files = {root / name for name in ("_config.yml", "_toc.yml")}
+    files.update((root / "benchmarks").glob("*.json"))
+    files.update(path for path in (root / "book").rglob("*.*") if path.suffix != ".pyc")
+    return {path for path in files if path.is_file() and not path.name.startswith(".")}
 
-    `sources` are the files beside `qwlib` that it is made from.
+
+def chapter_hashes(root: Path, chapter: Chapter) -> dict[str, str]:
+    """Return hashes of what decides the outputs of a chapter, and its page beside them."""
+    text = chapter.path.read_text(encoding="utf-8")
+    read = {path for path in (root / "benchmarks").glob("*.json") if path.name in text}
+    modules = imported(chapter.path) | RUN
+    # Of the looks and scripts of the site a page that stands alone has one style sheet.
+    static = root / "book" / "_static"
+    shown = {path for path in book_files(root) if not path.is_relative_to(static)}
+    shown |= {static / "onepage.css"} | module_files(root, PAGE)
+    return {
+        "code": files_hash(root, {chapter.path} | read | module_files(root, modules)),
+        "page": files_hash(root, shown),
+    }
+
+
+def book_hash(root: Path) -> str:
+    """Return a hash of what decides the whole book."""
+    made_by = {root / "tools" / f"{name}.py" for name in ("build", "live", "slides")}
+    shown = grimp.build_graph("qwlib", cache_dir=None).modules
+    shown = {module for module in shown if not module.startswith("qwlib.run")}
+    return files_hash(root, book_files(root) | made_by | module_files(root, shown | RUN | PAGE))
+
+
+def provenance(root: Path, parameters: dict[str, object], **hashes: str) -> dict:
+    """Return what decides the outcome, as `chapter_hashes` or `book_hash` has it for the code.
 
     ``commit`` is there for people; two reruns are the same if all else is.
     """
-    packages = {}
-    for name in PACKAGES:
-        try:
-            packages[name] = version(name)
-        except PackageNotFoundError:
-            continue
     return {
         "parameters": parameters,
         "qwlib": __version__,
         "commit": commit(root),
-        "code": code_hash(root, sources),
+        **hashes,
         "python": ".".join(map(str, sys.version_info[:3])),
-        "packages": packages,
+        "packages": versions(PACKAGES),
     }
 
 
-def same(one: dict, other: dict) -> bool:
-    """Whether two records are of the same parameters, code and packages."""
-    return {**one, "commit": None} == {**other, "commit": None}
+def same(one: dict | None, other: dict, but: Iterable[str] = ("commit",)) -> bool:
+    """Whether two records, of which the first may be missing, agree in all `but` some entries."""
+    gone = dict.fromkeys(but)
+    return one is not None and {**one, **gone} == {**other, **gone}
 
 
-def short_hash(value: object) -> str:
-    """Return eight hexadecimal digits that stand for `value`."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:8]
+def recorded(target: Path) -> dict | None:
+    """Return the record of a finished rerun; None if there is none that can be read."""
+    try:
+        return json.loads((target / "provenance.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
 
 
 NOTE = """\
@@ -381,7 +278,7 @@ def annotate(notebook: nbformat.NotebookNode, chapter: Chapter, values: dict, re
     # A chapter without parameters, such as that of stored timings, does not depend on them.
     note = [top] if chapter.parameters else []
     notebook.cells = [notebook.cells[0], *note, *notebook.cells[1:], end]
-    notebook.metadata["qwlib"] = record
+    notebook.metadata["qwlib"] = {name: of for name, of in record.items() if name != "page"}
 
 
 def parametrised(chapter: Chapter, values: dict, record: dict) -> nbformat.NotebookNode:
@@ -461,11 +358,7 @@ def place(target: Path, record: dict, force: bool) -> Iterator[Path | None]:
         for left in target.parent.glob(f".{target.name}.*"):
             if left.is_dir():
                 shutil.rmtree(left, ignore_errors=True)
-        try:
-            done = json.loads((target / "provenance.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            done = None
-        if done and same(done, record) and not force:
+        if same(recorded(target), record) and not force:
             yield None
             return
         new = target.parent / f".{target.name}.{os.getpid()}"
@@ -492,6 +385,8 @@ def place(target: Path, record: dict, force: bool) -> Iterator[Path | None]:
 def rerun_chapter(root: Path, chapter: Chapter, values: dict, force: bool = False) -> Path | None:
     """Rerun one chapter; return the directory of its notebook and page, or None if it was there.
 
+    Where only its page would be another, that alone is made anew.
+
     Parameters
     ----------
     root : Path
@@ -507,7 +402,7 @@ def rerun_chapter(root: Path, chapter: Chapter, values: dict, force: bool = Fals
     ChapterFailed
         If a cell fails, or its page cannot be made.
     """
-    record = provenance(root, [chapter.path], values)
+    record = provenance(root, values, **chapter_hashes(root, chapter))
     target = root / "_reruns" / f"{chapter.name}-{short_hash(values)}"
     with place(target, record, force) as new:
         if new is None:
@@ -515,7 +410,10 @@ def rerun_chapter(root: Path, chapter: Chapter, values: dict, force: bool = Fals
         output = new / f"{chapter.name}.ipynb"
         kept = failed(target) / output.name
         try:
-            execute(parametrised(chapter, values, record), output, chapter.path.parent)
+            if same(recorded(target), record, but=("commit", "page")) and not force:
+                shutil.copy(target / output.name, output)
+            else:
+                execute(parametrised(chapter, values, record), output, chapter.path.parent)
             render(root, chapter.page, output, new / f"{chapter.name}.html", new / "work")
         except (PapermillExecutionError, DeadKernelError) as error:
             raise ChapterFailed(last_line(error), kept) from None
@@ -576,9 +474,7 @@ def rerun_book(
         If the book cannot be built.
     """
     target = root / "_reruns" / (name or f"book-{short_hash(values)}")
-    files = [path for part in PARTS for path in sorted((root / part).glob("[!.]*"))]
-    pages = [path for path in files if path.is_file()]
-    record = provenance(root, [root / "_config.yml", root / "_toc.yml", *pages], values)
+    record = provenance(root, values, code=book_hash(root))
     with place(target, record, force) as new:
         if new is None:
             return None
@@ -637,11 +533,7 @@ def refuse_other(root: Path, name: str | None, values: dict, force: bool) -> Non
     target = root / "_reruns" / (name or "")
     if force or name is None or not target.exists():
         return
-    try:
-        done = json.loads((target / "provenance.json").read_text(encoding="utf-8"))["parameters"]
-    except (OSError, ValueError, KeyError):
-        done = None
-    if done != values:
+    if (recorded(target) or {}).get("parameters") != values:
         raise ValueError(
             f"{name} was made with other parameters: choose another name, or --force to replace it"
         )

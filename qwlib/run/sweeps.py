@@ -14,7 +14,6 @@ from __future__ import annotations
 import ctypes
 import functools
 import hashlib
-import importlib.metadata
 import itertools
 import json
 import logging
@@ -47,7 +46,8 @@ from ..grid import (
     full,
     solve_columns,
 )
-from ..well import EXCHANGE, UNITS, checked_number
+from ..well import UNITS
+from .record import files_hash, versions
 
 TYPES = {"n_states": "i8", "spin_density": "f8", "current": "f8", "certified": "i1"}
 """How `VARIABLES` are stored; netCDF has no truth values."""
@@ -66,9 +66,6 @@ FEWEST_CHUNKS = 64
 SLAB = 2**14
 """Wells that are written to the file at once; the file is compressed in pieces of this size."""
 
-LONGEST_AXIS = 10**8
-"""Values of one axis, which are kept in memory."""
-
 AHEAD = 2
 """Chunks that wait for each thread of a cluster, so that none is idle while results travel."""
 
@@ -85,88 +82,9 @@ KEPT_MEMORY = {-1: 2**27, -3: 2**25}
 """What `mallopt` of the GNU C library is told on a worker, in bytes: M_TRIM_THRESHOLD and
 M_MMAP_THRESHOLD of its malloc.h."""
 
-SPACINGS = {"linspace": np.linspace, "logspace": np.logspace, "geomspace": np.geomspace}
-"""The functions of NumPy that a grid file may name."""
-
 
 class SweepFailed(Exception):
     """A sweep could not go on.  The finished chunks are kept."""
-
-
-# --- The grid file -------------------------------------------------------------------------------
-
-
-def read_grid(file: str) -> dict[str, object]:
-    """Return the parameters of a sweep, as `sweep` takes them, from a YAML file.
-
-    Raises
-    ------
-    ValueError
-        If the file or a value in it is not what it should be.
-    """
-    # Not at the top: a worker of a cluster needs no notebooks.
-    from .rerun import hint, read_values
-
-    values = read_values([], [file])
-    for name in values:
-        if name not in UNITS:
-            raise ValueError(f"{name} is not a parameter of a well{hint(name, UNITS)}")
-    return {name: _read(name, value) for name, value in values.items()}
-
-
-def _read(name: str, value: object) -> object:
-    """Return a value or an axis of the parameter `name`."""
-    if isinstance(value, dict):
-        axis = _spaced(name, value)
-    elif isinstance(value, list):
-        if not value:
-            raise ValueError(f"{name} must have at least one value, got []")
-        axis = np.array([_checked(name, element) for element in value])
-    else:
-        return _checked(name, value)
-    if name == "exchange":
-        ordered = np.unique(axis).size == axis.size
-    else:
-        steps = np.diff(axis)
-        ordered = bool((steps > 0).all() or (steps < 0).all())
-    if not ordered:
-        raise ValueError(
-            f"{name} must rise or fall from each value to the next, as the axes of a file do"
-        )
-    return axis
-
-
-def _checked(name: str, value: object) -> object:
-    """Return one value; what else a well asks of it is checked later."""
-    if name != "exchange":
-        return checked_number(name, value, UNITS[name])
-    if value not in EXCHANGE:
-        raise ValueError(f"exchange must be one of {EXCHANGE}, got {value!r}")
-    return value
-
-
-def _spaced(name: str, value: dict) -> np.ndarray:
-    """Return the values that, say, ``linspace: [0, 1, 11]`` stands for."""
-    kind, arguments = next(iter(value.items()), (None, None))
-    if name == "exchange" or len(value) != 1 or kind not in SPACINGS:
-        allowed = "" if name == "exchange" else f", or one of {', '.join(SPACINGS)}"
-        raise ValueError(f"{name} must be a value, a list{allowed}, got {value!r}")
-    where = f"{kind} of {name}"
-    if not isinstance(arguments, list) or len(arguments) != 3:
-        raise ValueError(f"{where} must be [first, last, number of values], got {arguments!r}")
-    *ends, n = arguments
-    if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= LONGEST_AXIS:
-        raise ValueError(
-            f"{where} must have a whole number of values from 1 to {LONGEST_AXIS}, got {n!r}"
-        )
-    unit = "" if kind == "logspace" else UNITS[name]  # there the ends are powers of ten
-    first, last = (checked_number(where, end, unit) for end in ends)
-    if kind == "geomspace" and first * last <= 0:
-        raise ValueError(f"{where} must have ends of one sign that are not 0, got {ends!r}")
-    with np.errstate(over="ignore"):
-        axis = SPACINGS[kind](first, last, n)
-    checked_number(name, axis[np.argmin(np.isfinite(axis))].item(), UNITS[name])
-    return axis
 
 
 # --- What decides the numbers --------------------------------------------------------------------
@@ -174,15 +92,17 @@ def _spaced(name: str, value: dict) -> np.ndarray:
 
 @functools.cache
 def code() -> dict[str, str]:
-    """Return what computes: a hash of the modules of `qwlib`, and the versions of packages."""
-    digest = hashlib.sha256()
+    """Return what computes: a hash of the solver and the Kubo sum, and the versions of packages.
+
+    What figures or pages show is no part of it, so that a change there keeps finished chunks.
+    """
     package = Path(__file__).parent.parent
-    for path in sorted(package.rglob("*.py")):
-        digest.update(
-            path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes() + b"\0"
-        )
-    packages = {name: importlib.metadata.version(name) for name in ("numpy", "scipy")}
-    return {"qwlib": __version__, "qwlib_sha256": digest.hexdigest(), **packages}
+    solver = [path for path in package.glob("*.py") if not path.stem.startswith("__")]
+    return {
+        "qwlib": __version__,
+        "qwlib_sha256": files_hash(package, solver),
+        **versions(("numpy", "scipy")),
+    }
 
 
 def fingerprint(grid: Grid, size: int) -> str:

@@ -403,7 +403,7 @@ def test_record_is_in_notebook_and_page_and_names_no_one_and_no_place(tree, done
     record = json.loads((done / "provenance.json").read_text(encoding="utf-8"))
     notebook = nbformat.read(done / "small.ipynb", as_version=4)
     page = (done / "small.html").read_text(encoding="utf-8")
-    assert notebook.metadata["qwlib"] == record
+    assert notebook.metadata["qwlib"] == {k: v for k, v in record.items() if k != "page"}
     assert record["parameters"]["d"] == 3.0 and len(record["parameters"]) == 13
     assert record["commit"] is None  # the tree is in no repository
     assert record["packages"]["numpy"] == np.__version__
@@ -445,26 +445,113 @@ def test_same_parameters_and_code_are_not_run_again(tree, done):
     assert {p: p.stat().st_mtime_ns for p in done.iterdir()} == before
 
 
-def test_other_code_chapter_or_packages_are_not_the_same(tree, done, tmp_path):
+def test_other_packages_are_not_the_same_and_another_commit_is(done):
     record = json.loads((done / "provenance.json").read_text(encoding="utf-8"))
     assert reruns.same(record, {**record, "commit": "other"})
     assert not reruns.same(record, {**record, "packages": {}})
-    copy = make_tree(tmp_path / "copy")
-    small = copy / "book" / "small.ipynb"
-    assert reruns.code_hash(copy, [small]) == record["code"]
-    # Outputs are not code.
-    stored = nbformat.read(small, as_version=4)
-    stored.cells[3].outputs = [nbformat.v4.new_output("stream", text="x")]
-    nbformat.write(stored, small)
-    assert reruns.code_hash(copy, [small]) == record["code"]
-    stored.cells[4].source += "\n"
-    nbformat.write(stored, small)
-    assert reruns.code_hash(copy, [small]) != record["code"]
-    make_tree(tmp_path / "again")
-    with (tmp_path / "again" / "qwlib" / "well.py").open("a") as file:
+    assert not reruns.same(None, record)
+
+
+DECIDES = {
+    # What is edited: whether it decides the outputs of the small chapter, its page, and the book.
+    "book/small.ipynb": (True, True, True),
+    "qwlib/kubo.py": (True, False, True),
+    "qwlib/run/rerun.py": (True, False, True),
+    "qwlib/run/chapters.py": (True, False, True),
+    "qwlib/run/page.py": (False, True, True),
+    "qwlib/book/claims.py": (False, True, True),
+    "qwlib/book/claims.toml": (False, True, True),
+    "qwlib/book/figures.py": (False, False, True),
+    "qwlib/beyond/fem.py": (False, False, True),
+    "qwlib/run/sweeps.py": (False, False, False),
+    "qwlib/run/cli.py": (False, False, False),
+    "book/other.ipynb": (False, True, True),
+    "book/intro.md": (False, True, True),
+    "book/references.bib": (False, True, True),
+    "book/quizzes/small.yml": (False, True, True),
+    "book/_ext/quiz.py": (False, True, True),
+    "book/_static/onepage.css": (False, True, True),
+    "book/_static/live.js": (False, False, True),
+    "book/.notes.md": (False, False, False),
+    "benchmarks/results.json": (False, False, True),
+    "benchmarks/run.py": (False, False, False),
+    "tools/live.py": (False, False, True),
+    "tools/mutants.py": (False, False, False),
+    "_config.yml": (False, True, True),
+    "_toc.yml": (False, True, True),
+    "README.md": (False, False, False),
+}
+
+
+@pytest.fixture(scope="module")
+def edited(tmp_path_factory) -> Path:
+    return make_tree(tmp_path_factory.mktemp("edited"))
+
+
+def hashes(tree: Path, name: str = "small") -> list[str]:
+    chapter = reruns.read_chapters(tree)[name]
+    return [*reruns.chapter_hashes(tree, chapter).values(), reruns.book_hash(tree)]
+
+
+def edit(path: Path) -> None:
+    """Change a file as little as can be: of a notebook the last cell, else the end."""
+    if path.suffix == ".ipynb":
+        notebook = nbformat.read(path, as_version=4)
+        notebook.cells[-1].source += "\n"
+        nbformat.write(notebook, path)
+        return
+    path.parent.mkdir(exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
         file.write("\n")
-    changed = reruns.code_hash(tmp_path / "again", [tmp_path / "again" / "book" / "small.ipynb"])
-    assert changed != record["code"]
+
+
+@pytest.mark.parametrize("file", DECIDES)
+def test_a_result_depends_on_what_decides_it_and_on_nothing_else(edited, file):
+    before = hashes(edited)
+    edit(edited / file)
+    changed = tuple(one != other for one, other in zip(before, hashes(edited), strict=True))
+    assert changed == DECIDES[file]
+
+
+def test_what_a_chapter_imports_or_reads_decides_it(edited):
+    read = cells(
+        "# C", ("%time 1\nfrom qwlib.book import claims", {}), ("open('results.json')", {})
+    )
+    write(edited / "book" / "other.ipynb", read)
+    for file in ("qwlib/book/claims.toml", "qwlib/beyond/fem.py", "benchmarks/results.json"):
+        before = hashes(edited, "other")[0]
+        edit(edited / file)
+        assert hashes(edited, "other")[0] != before, file
+
+
+def test_outputs_are_no_code(edited):
+    before, path = hashes(edited), edited / "book" / "small.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[3].outputs = [nbformat.v4.new_output("stream", text="x")]
+    nbformat.write(notebook, path)
+    assert hashes(edited) == before
+
+
+def test_where_the_page_alone_would_differ_no_cell_runs(tree, done, monkeypatch):
+    """The page of what was executed before is made anew; with another solver all is."""
+    made = {path.name: path.read_bytes() for path in done.iterdir()}
+    rendered, executed = [], []
+    monkeypatch.setattr(reruns, "render", lambda *a: rendered.append(a[3].write_text("page")))
+    monkeypatch.setattr(reruns, "execute", lambda n, output, _: executed.append(output.touch()))
+    chapter = reruns.read_chapters(tree)["small"]
+    values = chapter.checked({"d": 3.0})
+    now = reruns.chapter_hashes(tree, chapter)
+    try:
+        for changes, runs in (({"page": "other"}, 0), ({"code": "other"}, 1)):
+            monkeypatch.setattr(reruns, "chapter_hashes", lambda *_, c=changes: now | c)
+            assert reruns.rerun_chapter(tree, chapter, values) == done
+            assert (len(rendered), len(executed)) == (1 + runs, runs)
+            kept = (done / "small.ipynb").read_bytes() == made["small.ipynb"]
+            assert kept == (not runs)
+            assert (done / "small.html").read_text() == "page"
+    finally:
+        for name, content in made.items():
+            (done / name).write_bytes(content)
 
 
 def test_failing_cell_keeps_its_notebook_and_what_was_there_before(tree, done):
@@ -651,7 +738,7 @@ def values_of(name: str) -> dict:
 def rerun_to(path: Path, name: str) -> nbformat.NotebookNode:
     """Rerun a chapter of the book, in a process of its own, and return it executed."""
     chapter, values = CHAPTERS[name], values_of(name)
-    record = reruns.provenance(ROOT, [chapter.path], values)
+    record = reruns.provenance(ROOT, values, code="of no interest")
     notebook = reruns.parametrised(chapter, values, record)
     reruns.execute(notebook, path, chapter.path.parent)
     return nbformat.read(path, as_version=4)

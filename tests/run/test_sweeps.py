@@ -27,7 +27,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qwlib import sweep
-from qwlib.run import cli, sweeps
+from qwlib.run import cli, parameters, sweeps
 
 CHUNK = 16
 GRID = """\
@@ -566,7 +566,7 @@ def test_store_without_a_finished_chunk_stops_nobody(place, bare):
 
 
 def test_who_waits_for_another_goes_on_from_its_chunks(place, monkeypatch):
-    waiting = sweeps.Parts(sweeps.Grid.of(sweeps.read_grid("grid.yml")), Path("result.nc"))
+    waiting = sweeps.Parts(sweeps.Grid.of(parameters.read_grid("grid.yml")), Path("result.nc"))
     waiting.check()
     stop_after(monkeypatch, 3)
     assert not waiting.done.any()
@@ -592,6 +592,29 @@ def test_chunks_of_another_sweep_or_code_are_not_mixed_in(place, monkeypatch, ca
     assert err.startswith("error: result.nc.parts has 3 finished chunks of another sweep")
     assert (out, err.count("\n")) == ("", 1)
     assert contents(place) == before
+
+
+@pytest.mark.parametrize(
+    ("file", "decides"),
+    [
+        ("matching.py", True),
+        ("grid.py", True),
+        ("book/figures.py", False),
+        ("book/claims.toml", False),
+        ("beyond/fem.py", False),
+        ("run/sweeps.py", False),
+        ("run/rerun.py", False),
+        ("__main__.py", False),
+    ],
+)
+def test_chunks_depend_on_the_solver_alone(tmp_path, monkeypatch, file, decides):
+    copy = tmp_path / "qwlib"
+    shutil.copytree(Path(sweeps.__file__).parent.parent, copy)
+    monkeypatch.setattr(sweeps, "__file__", str(copy / "run" / "sweeps.py"))
+    before = sweeps.code.__wrapped__()
+    with (copy / file).open("a") as changed:
+        changed.write("\n")
+    assert (sweeps.code.__wrapped__() != before) == decides
 
 
 def test_order_of_the_axes_is_part_of_the_sweep(place):
@@ -719,7 +742,7 @@ def test_full_disk_is_seen_before_anything_is_solved(refused, monkeypatch):
 
 def test_finished_chunks_need_no_space_again(place, monkeypatch):
     stop_after(monkeypatch, 20)
-    parts = sweeps.Parts(sweeps.Grid.of(sweeps.read_grid("grid.yml")), Path("result.nc"))
+    parts = sweeps.Parts(sweeps.Grid.of(parameters.read_grid("grid.yml")), Path("result.nc"))
     stored = sum(p.stat().st_size for p in parts.path.rglob("*") if p.is_file())
     assert stored > 1000
     for free, enough in ((-stored, True), (-stored - 1, False)):

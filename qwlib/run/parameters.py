@@ -1,0 +1,232 @@
+"""Parameters as people give them: read, checked, and what to say of those that are not allowed.
+
+A parameter of a chapter is a line of its parameters cell, see `rerun`; those of a sweep are the
+fields of `Well` and ``E_F``.  Nothing here needs a notebook.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from ..well import EXCHANGE, POSITIVE, UNITS, Well, checked_number
+
+BOUND = re.compile(r"([<>≤≥])\s*([^\s,]+)")
+COMPARE = {
+    "<": lambda value, bound: value < bound,
+    ">": lambda value, bound: value > bound,
+    "≤": lambda value, bound: value <= bound,
+    "≥": lambda value, bound: value >= bound,
+}
+
+
+LONGEST_AXIS = 10**8
+"""Values of one axis, which are kept in memory."""
+
+SPACINGS = {"linspace": np.linspace, "logspace": np.logspace, "geomspace": np.geomspace}
+"""The functions of NumPy that a grid file may name."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One line of a parameters cell: name, default, unit, meaning, and range in words."""
+
+    name: str
+    default: object
+    unit: str
+    meaning: str
+    range: str
+
+    @property
+    def like(self) -> str:
+        """The field of `Well`, or E_F, whose rule this parameter obeys; empty if none."""
+        if self.name in UNITS:
+            return self.name
+        return self.range.removeprefix("like ") if self.range.startswith("like ") else ""
+
+    @property
+    def allowed(self) -> str:
+        """The range in words, also where `Well` decides."""
+        if self.like in POSITIVE:
+            return "> 0"
+        if self.like == "exchange":
+            return " or ".join(EXCHANGE)
+        if self.like == "E_F":
+            return "below the lower barrier edge"
+        return "any" if self.like or not self.range else self.range
+
+    def checked(self, value: object) -> object:
+        """Return `value` as the chapter needs it.
+
+        Raises
+        ------
+        ValueError
+            If its type is not that of the default, or it lies outside the bounds of the comment.
+        """
+        if not isinstance(self.default, list):
+            return self._checked_one(value, self.default)
+        if not isinstance(value, (list, tuple)) or not value:
+            raise ValueError(f"{self.name} must be a list, like {self.default}, got {value!r}")
+        return [self._checked_one(element, self.default[0]) for element in value]
+
+    def _checked_one(self, value: object, example: object) -> object:
+        if isinstance(example, str):
+            if not isinstance(value, str):
+                raise ValueError(f"{self.name} must be a word, like {example!r}, got {value!r}")
+            return value
+        number = checked_number(self.name, value, self.unit)
+        for sign, bound in BOUND.findall("" if self.like else self.range):
+            if not COMPARE[sign](number, float(bound)):
+                raise ValueError(
+                    f"{self.name} must be {self.range} {self.unit}".rstrip() + f", got {value!r}"
+                )
+        if isinstance(example, float):
+            return number
+        if not number.is_integer():
+            raise ValueError(f"{self.name} must be a whole number, got {value!r}")
+        return int(number)
+
+
+def check_well(values: dict[str, object], E_F: object) -> None:
+    """Raise the ValueError of `Well`, or of its Fermi energy, if these do not fit together."""
+    if "E_F" in values:
+        E_F = values["E_F"]
+    well = Well(**{name: value for name, value in values.items() if name != "E_F"})
+    if E_F is not None:
+        well.checked_fermi_energy(E_F)
+
+
+def hint(name: str, names: Collection[str]) -> str:
+    """Return how to go on after a name that does not exist."""
+    folded = [other for other in names if other.lower() == name.lower()]
+    close = folded or difflib.get_close_matches(name, names, n=1)
+    return f"; did you mean {close[0]}?" if close else f"; there are {', '.join(names) or 'none'}"
+
+
+# --- Values ---------------------------------------------------------------------------------------
+
+
+def read_values(pairs: Iterable[str], files: Iterable[str]) -> dict[str, object]:
+    """Return the values that the command line gives, one for each name.
+
+    Parameters
+    ----------
+    pairs : iterable of str
+        ``name=value``, the value a Python literal; what is not one stays a string.
+    files : iterable of str
+        YAML files that hold a mapping from names to values.
+
+    Raises
+    ------
+    ValueError
+        If one of them is something else, or a name has two values.
+    """
+    found: list[tuple[str, object]] = []
+    for file in files:
+        try:
+            mapping = YAML(typ="safe", pure=True).load(Path(file).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not text"
+            raise ValueError(f"cannot read {file}: {reason}") from None
+        except YAMLError as error:
+            reason = getattr(error, "problem", None) or "it is not YAML"
+            raise ValueError(f"cannot read {file}: {reason}") from None
+        if not isinstance(mapping, dict):
+            raise ValueError(f"{file} must hold a mapping, lines like `alpha_L: 0.05`")
+        found += [(str(name), value) for name, value in mapping.items()]
+    for pair in pairs:
+        name, equals, text = (part.strip() for part in pair.partition("="))
+        if not (name and equals and text):
+            raise ValueError(f"-p takes name=value, got {pair!r}")
+        try:
+            value = ast.literal_eval(text)
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            value = text
+        found.append((name, value))
+    values: dict[str, object] = {}
+    for name, value in found:
+        if name in values:
+            raise ValueError(f"{name} is given two values, {values[name]!r} and {value!r}")
+        values[name] = value
+    return values
+
+
+# --- A grid --------------------------------------------------------------------------------------
+
+
+def read_grid(file: str) -> dict[str, object]:
+    """Return the parameters of a sweep, as `sweep` takes them, from a YAML file.
+
+    Raises
+    ------
+    ValueError
+        If the file or a value in it is not what it should be.
+    """
+    values = read_values([], [file])
+    for name in values:
+        if name not in UNITS:
+            raise ValueError(f"{name} is not a parameter of a well{hint(name, UNITS)}")
+    return {name: _read(name, value) for name, value in values.items()}
+
+
+def _read(name: str, value: object) -> object:
+    """Return a value or an axis of the parameter `name`."""
+    if isinstance(value, dict):
+        axis = _spaced(name, value)
+    elif isinstance(value, list):
+        if not value:
+            raise ValueError(f"{name} must have at least one value, got []")
+        axis = np.array([_checked(name, element) for element in value])
+    else:
+        return _checked(name, value)
+    if name == "exchange":
+        ordered = np.unique(axis).size == axis.size
+    else:
+        steps = np.diff(axis)
+        ordered = bool((steps > 0).all() or (steps < 0).all())
+    if not ordered:
+        raise ValueError(
+            f"{name} must rise or fall from each value to the next, as the axes of a file do"
+        )
+    return axis
+
+
+def _checked(name: str, value: object) -> object:
+    """Return one value; what else a well asks of it is checked later."""
+    if name != "exchange":
+        return checked_number(name, value, UNITS[name])
+    if value not in EXCHANGE:
+        raise ValueError(f"exchange must be one of {EXCHANGE}, got {value!r}")
+    return value
+
+
+def _spaced(name: str, value: dict) -> np.ndarray:
+    """Return the values that, say, ``linspace: [0, 1, 11]`` stands for."""
+    kind, arguments = next(iter(value.items()), (None, None))
+    if name == "exchange" or len(value) != 1 or kind not in SPACINGS:
+        allowed = "" if name == "exchange" else f", or one of {', '.join(SPACINGS)}"
+        raise ValueError(f"{name} must be a value, a list{allowed}, got {value!r}")
+    where = f"{kind} of {name}"
+    if not isinstance(arguments, list) or len(arguments) != 3:
+        raise ValueError(f"{where} must be [first, last, number of values], got {arguments!r}")
+    *ends, n = arguments
+    if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= LONGEST_AXIS:
+        raise ValueError(
+            f"{where} must have a whole number of values from 1 to {LONGEST_AXIS}, got {n!r}"
+        )
+    unit = "" if kind == "logspace" else UNITS[name]  # there the ends are powers of ten
+    first, last = (checked_number(where, end, unit) for end in ends)
+    if kind == "geomspace" and first * last <= 0:
+        raise ValueError(f"{where} must have ends of one sign that are not 0, got {ends!r}")
+    with np.errstate(over="ignore"):
+        axis = SPACINGS[kind](first, last, n)
+    checked_number(name, axis[np.argmin(np.isfinite(axis))].item(), UNITS[name])
+    return axis
