@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,18 +36,20 @@ VARIABLES = {
 PER_WELL = (len(KINDS), len(CHIRALITIES))
 """Shape of what a well has of each variable but `certified`, which is one truth value."""
 
-AXES = {"mass": ("effective mass, over that of the electron", "1")}
-"""The same for the axes whose unit UDUNITS does not know."""
+PARAMETERS = {"mass": ("effective mass, over that of the electron", "1")}
+"""The same for the parameter whose unit UDUNITS does not know."""
 
 
-def sweep(**parameters: object) -> xr.Dataset:
+def sweep(well: Well | None = None, **parameters: object) -> xr.Dataset:
     """Solve every well of a grid.
 
     Parameters
     ----------
+    well : Well, optional
+        Gives what `parameters` do not; left out, the defaults of `Well` do.
     **parameters
         `E_F` in eV or any field of `Well`: a value, or a 1D array_like of values that becomes an
-        axis.  What is not given keeps the default of `Well`, and 3 eV for `E_F`.
+        axis.  `E_F` is 3 eV if it is not given.
 
     Returns
     -------
@@ -55,13 +57,14 @@ def sweep(**parameters: object) -> xr.Dataset:
         `n_states`, `spin_density` (∫₀^d S_y dz of Eq. (6), in nm⁻² per τeE/ħ) and `current` over
         the axes in the order given, and over `kind` and `chirality`; `certified` over the axes
         alone.  Summed over `kind` and `chirality` they are the physical totals;
-        ``.sel(kind="propagating")`` is what the paper counts.
+        ``.sel(kind="propagating")`` is what the paper counts.  Parameters that are no axis are
+        coordinates of one value.
 
     Raises
     ------
     ValueError
-        If a name is not a parameter, an axis is empty or not one-dimensional, or any well of the
-        grid is not allowed.
+        If `well` is no well, a name is not a parameter, an axis is empty or not one-dimensional,
+        or any well of the grid is not allowed.
 
     Warns
     -----
@@ -71,7 +74,7 @@ def sweep(**parameters: object) -> xr.Dataset:
     import xarray as xr
     from tqdm import tqdm
 
-    grid = Grid.of(parameters)
+    grid = Grid.of(parameters, well)
     counts = np.zeros((grid.total, *PER_WELL), dtype=np.int64)
     spins = np.zeros(counts.shape)
     currents = np.zeros(counts.shape)
@@ -92,11 +95,22 @@ def sweep(**parameters: object) -> xr.Dataset:
             )
             for name, values in data.items()
         },
-        coords={
-            name: (name, values, attributes) for name, values, attributes in grid.coordinates()
-        },
-        attrs=grid.constants(),
+        coords=grid.coordinates(),
+        attrs=about(),
     )
+
+
+def about() -> dict[str, str]:
+    """Return the attributes that say what a dataset is, and where from."""
+    from . import __version__  # which is known when all modules are
+
+    return {
+        "Conventions": "CF-1.11",
+        "title": "Fermi states of magnetic quantum wells, and the spin density that a current "
+        "drives in them",
+        "source": f"qwlib {__version__}",
+        "references": "arXiv:1907.07116",
+    }
 
 
 def description(long_name: str, units: str) -> dict[str, str]:
@@ -113,7 +127,7 @@ class Grid:
     axes : dict
         The values of each parameter that has several, 1D arrays, in the order of the dimensions.
     fixed : dict
-        The values given to other parameters, and that of ``E_F`` if it is no axis.
+        The value of each field of `Well`, and of ``E_F``, that is no axis.
     columns : dict
         Each field of `Well` and ``E_F`` as an array: its axis, or its one value.
     """
@@ -123,15 +137,19 @@ class Grid:
     columns: dict[str, np.ndarray]
 
     @classmethod
-    def of(cls, parameters: dict[str, object]) -> Grid:
+    def of(cls, parameters: dict[str, object], well: Well | None = None) -> Grid:
         """Check what `sweep` takes, and warn as it does."""
-        known = [*Well.__dataclass_fields__, "E_F"]
+        if not (well is None or isinstance(well, Well)):
+            raise ValueError(f"well must be a Well, got {well!r}")
+        base = {name: field.default for name, field in Well.__dataclass_fields__.items()}
+        base |= {} if well is None else asdict(well)
+        known = [*base, "E_F"]
         for name in parameters:
             if name not in known:
                 raise ValueError(
                     f"{name} is not a parameter of a well; they are {', '.join(known)}"
                 )
-        axes, fixed = {}, {"E_F": DEFAULT_FERMI_ENERGY}
+        axes, fixed = {}, base | {"E_F": DEFAULT_FERMI_ENERGY}
         for name, value in parameters.items():
             if isinstance(value, str) or np.ndim(value) == 0:
                 fixed[name] = value.item() if isinstance(value, np.ndarray) else value
@@ -142,7 +160,7 @@ class Grid:
                 )
             else:
                 axes[name] = np.asarray(value)
-                fixed.pop(name, None)
+                del fixed[name]
         return cls(axes, fixed, _checked_columns(axes, fixed))
 
     @property
@@ -176,26 +194,22 @@ class Grid:
             for name, column in self.columns.items()
         }
 
-    def coordinates(self) -> list[tuple[str, np.ndarray | list, dict[str, str]]]:
-        """Return name, values and attributes of each dimension."""
-        return [
-            *(
-                (name, axis, description(*AXES.get(name, (LONG_NAMES[name], UNITS[name] or "1"))))
-                for name, axis in self.axes.items()
-            ),
-            ("kind", list(KINDS), description("kind of Fermi state", "1")),
-            (
-                "chirality",
-                list(CHIRALITIES),
-                description("sign of the contribution to the spin density", "1"),
-            ),
-        ]
+    def coordinates(self) -> dict[str, tuple[tuple[str, ...], object, dict[str, str]]]:
+        """Return dimensions, values and attributes of each coordinate.
 
-    def constants(self) -> dict[str, object]:
-        """Return the value of each parameter that is no axis."""
-        defaults = {name: field.default for name, field in Well.__dataclass_fields__.items()}
-        values = defaults | self.fixed
-        return {name: value for name, value in values.items() if name not in self.axes}
+        A parameter that is no axis has one value and no dimension.
+        """
+
+        def parameter(name: str) -> dict[str, str]:
+            return description(*PARAMETERS.get(name, (LONG_NAMES[name], UNITS[name] or "1")))
+
+        sign = description("sign of the contribution to the spin density", "1")
+        return {
+            **{name: ((name,), axis, parameter(name)) for name, axis in self.axes.items()},
+            "kind": (("kind",), list(KINDS), description("kind of Fermi state", "1")),
+            "chirality": (("chirality",), list(CHIRALITIES), sign),
+            **{name: ((), value, parameter(name)) for name, value in self.fixed.items()},
+        }
 
 
 def _checked_columns(axes: dict, fixed: dict) -> dict[str, np.ndarray]:
@@ -204,20 +218,15 @@ def _checked_columns(axes: dict, fixed: dict) -> dict[str, np.ndarray]:
     What can be wrong with a well is wrong with one value of one parameter, but for two limits that
     are tested on the extreme values: ε_F against the barriers, and |α| against ħ²/m.
     """
-    fields = [name for name in Well.__dataclass_fields__]
+    fields = list(Well.__dataclass_fields__)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UnboundedSpectrumWarning)
-        base = {name: value for name, value in fixed.items() if name in fields}
-        Well(**base)
+        Well(**{name: value for name, value in fixed.items() if name != "E_F"})
         for name, axis in axes.items():
             if name != "E_F":
                 for value in _telling_values(axis):
                     Well(**{name: value})
-    defaults = {name: field.default for name, field in Well.__dataclass_fields__.items()}
-    values = {
-        name: np.atleast_1d(axes.get(name, fixed.get(name, defaults.get(name))))
-        for name in [*fields, "E_F"]
-    }
+    values = {name: np.atleast_1d((axes | fixed)[name]) for name in [*fields, "E_F"]}
     columns = {n: v if n == "exchange" else v.astype(float) for n, v in values.items()}
     strongest = max(np.abs(columns["alpha_L"]).max(), np.abs(columns["alpha_R"]).max())
     everywhere = EXCHANGE[0] in columns["exchange"]

@@ -58,8 +58,34 @@ def test_every_variable_and_coordinate_says_what_it_is():
     for name, variable in ds.variables.items():
         assert variable.attrs["long_name"], name
         assert variable.attrs["units"], name
-    assert ds.attrs["d"] == 2.2
-    assert "E_F" not in ds.attrs
+    fixed = {name for name in ds.coords if name not in ds.dims}
+    assert fixed == {"d", "V_L", "V_R", "Delta", "alpha_L", "alpha_R", "mass"}
+    assert float(ds["d"]) == 2.2
+    for name in ("Conventions", "source", "references"):
+        assert ds.attrs[name]
+
+
+def test_a_well_gives_what_is_not_said():
+    well = Well(d=3.0, V_L=4.0, alpha_L=0.01, exchange="ferromagnet")
+    ds = sweep(well, E_F=2.0, alpha_L=[0.0, 0.02], V_L=4.5)
+    assert ds["n_states"].dims == ("alpha_L", "kind", "chirality")
+    assert {name: ds[name].item() for name in ds.coords if name not in ds.dims} == {
+        "d": 3.0,
+        "V_L": 4.5,
+        "V_R": 5.0,
+        "Delta": 0.25,
+        "alpha_R": 0.0,
+        "mass": 1.0,
+        "exchange": "ferromagnet",
+        "E_F": 2.0,
+    }
+    expected = fermi_states(well.replace(alpha_L=0.02, V_L=4.5), 2.0)
+    assert float(ds["spin_density"][1].sum()) == pytest.approx(
+        expected.contribution.sum(), abs=1e-14
+    )
+    assert sweep(well)["d"].item() == 3.0 and sweep(well)["E_F"].item() == 3.0
+    with pytest.raises(ValueError, match="well must be a Well, got 3"):
+        sweep(3, d=[1.0])
 
 
 @pytest.mark.parametrize("chunk", [1, 5, 7])

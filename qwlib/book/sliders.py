@@ -201,7 +201,7 @@ def totals(ds: xr.Dataset) -> Slider:
             }
         )
     alpha, span = ds["alpha_L"].values, max(float(np.abs(spin[:, 0]).max()), SMALLEST)
-    limit = 2 * HBAR2_OVER_2ME / ds.attrs["mass"]
+    limit = 2 * HBAR2_OVER_2ME / float(ds["mass"])
     # Past the end of the model the sums over all states come back, below the others.
     past = spin.sum(axis=1)[:, alpha > 1.02 * limit]
     lowest = min(-1.5 * span, 1.05 * past.min(initial=0))

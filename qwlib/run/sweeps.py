@@ -42,11 +42,11 @@ from ..grid import (
     PER_WELL,
     VARIABLES,
     Grid,
+    about,
     description,
     full,
     solve_columns,
 )
-from ..well import UNITS
 from .record import files_hash, versions
 
 TYPES = {"n_states": "i8", "spin_density": "f8", "current": "f8", "certified": "i1"}
@@ -545,26 +545,15 @@ def write_netcdf(grid: Grid, arrays: dict, path: Path, commit: str | None) -> No
     OSError, RuntimeError
         If it cannot be written.
     """
-    units = ", ".join(f"{name}: {UNITS[name] or 'a word'}" for name in grid.constants())
     with Dataset(path, "w", format="NETCDF4") as file:
-        file.setncatts(
-            {
-                "Conventions": "CF-1.11",
-                "title": "Fermi states of magnetic quantum wells, and the spin density that a "
-                "current drives in them",
-                "source": f"qwlib {__version__}",
-                "references": "arXiv:1907.07116",
-                "comment": f"The parameters that are no axis are attributes: {units}",
-                **grid.constants(),
-                **code(),
-                **({"qwlib_commit": commit} if commit else {}),
-            }
-        )
-        for name, values, attributes in grid.coordinates():
-            words = isinstance(values[0], str)
-            file.createDimension(name, len(values))
-            variable = file.createVariable(name, str if words else np.asarray(values).dtype, name)
-            variable[:] = np.array(values, dtype=object) if words else values
+        file.setncatts({**about(), **code(), **({"qwlib_commit": commit} if commit else {})})
+        for name, (dims, values, attributes) in grid.coordinates().items():
+            for dim in dims:
+                file.createDimension(dim, len(values))
+            kind = np.asarray(values).dtype.kind
+            of = str if kind == "U" else np.asarray(values).dtype
+            variable = file.createVariable(name, of, dims)
+            variable[...] = np.array(values, dtype=object) if kind == "U" else values
             variable.setncatts(attributes)
         for name in VARIABLES:
             dims = grid.dims(name)
@@ -581,6 +570,8 @@ def write_netcdf(grid: Grid, arrays: dict, path: Path, commit: str | None) -> No
                 else None,
             )
             variable.setncatts(description(*VARIABLES[name]))
+            if grid.fixed:
+                variable.coordinates = " ".join(grid.fixed)
             if name == "certified":
                 variable.setncattr("dtype", "bool")  # so xarray knows truth values
         for box, first, last in slabs(grid.shape):

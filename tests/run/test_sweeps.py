@@ -176,14 +176,15 @@ def test_file_follows_cf_and_says_how_it_was_made(place):
     assert command() == 0
     with xr.open_dataset("result.nc") as ds:
         assert ds.attrs["Conventions"].startswith("CF-1.")
-        for name in ("title", "source", "references", "comment"):
+        for name in ("title", "source", "references"):
             assert ds.attrs[name]
         for name, variable in ds.variables.items():
             assert variable.attrs["long_name"] and variable.attrs["units"], name
         # Only what UDUNITS reads.
         units = {variable.attrs["units"] for variable in ds.variables.values()}
         assert units == {"1", "nm", "eV", "nm^-2", "eV nm^2"}
-        assert (ds.attrs["V_R"], ds.attrs["V_L"], ds.attrs["E_F"]) == (6.0, 5.0, 3.0)
+        assert [ds[name].item() for name in ("V_R", "V_L", "E_F")] == [6.0, 5.0, 3.0]
+        assert "V_R" in ds.coords and "V_R" not in ds.dims
         assert ds.attrs["qwlib_sha256"] == sweeps.code()["qwlib_sha256"]
         assert ds.attrs["numpy"] == np.__version__
         assert ds.attrs["qwlib_commit"]
