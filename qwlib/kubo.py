@@ -18,7 +18,8 @@ import numpy as np
 
 from .matching import Layers, Rule
 from .precise import sharpened
-from .search import shapes, solve
+from .search import solve
+from .waves import shapes, values
 from .well import Well
 
 PREFACTOR = 1 / (8 * np.pi**2)
@@ -172,23 +173,7 @@ class FermiStates:
         rule = Rule.of_well(self.well, self.E_F).take(np.zeros(n, dtype=int))
         u = self.amplitude.T.reshape(2, 2, n)
         layers = Layers.of(rule, self.k**2)
-        shape = shapes(rule, self.k, u, layers)
-        psi = np.empty((n, 2, z.size))
-        left, right = z < 0, z > d
-        inner = ~left & ~right
-        zeta = z[inner] - d / 2
-        for s in (0, 1):
-            q, A, B = layers.q[:, s, :, None], shape.A[s, :, None], shape.B[s, :, None]
-            psi[:, s, left] = u[0, s, :, None] * np.exp(q[0] * z[left])
-            psi[:, s, right] = u[1, s, :, None] * np.exp(-q[1] * (z[right] - d))
-            depth = shape.y[s, :, None]
-            y = depth * (2 * zeta / d)
-            wave = A * np.cos(y) + B * zeta * np.sinc(y / np.pi)
-            rest = np.exp(np.abs(y) - depth) / 2  # cosh and sinh, times exp(−γd/2)
-            even, odd = 1 + np.exp(-2 * np.abs(y)), -np.expm1(-2 * np.abs(y)) * np.sign(y)
-            decay = A * rest * even + B * rest * odd * (d / 2) / depth
-            psi[:, s, inner] = np.where(shape.kappa2[s, :, None] < 0, decay, wave)
-        return psi
+        return values(shapes(rule, self.k, u, layers), u, layers.q, d, z)
 
     def spin_density(self, z: np.ndarray | float) -> np.ndarray:
         """Return what each state adds to S_y(z) of Eq. (6), barriers included.

@@ -1,0 +1,196 @@
+"""Wave functions in closed form: values, norms, overlaps.
+
+In each layer a spin component is a combination of two exponentials or waves, so that every integral
+that a Fermi state needs is known in closed form.  What costs thought is to lose no digit, where two
+wave numbers are equal, zero or imaginary.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .matching import TINY, Layers, Rule
+
+
+class Shape(NamedTuple):
+    """Both spin components inside the well: A cos(κζ) + B sin(κζ)/κ, with ζ = z − d/2.
+
+    Arrays of shape (2, n), or (n,) of one component.  Evanescent components carry a factor
+    exp(−γd/2) in the basis functions.
+    """
+
+    kappa2: np.ndarray
+    A: np.ndarray
+    B: np.ndarray
+    S: np.ndarray  # sin(κd/2)/κ
+    C: np.ndarray  # cos(κd/2)
+    y: np.ndarray  # |κ|d/2
+
+    def component(self, spin: int) -> Shape:
+        """Return one component: 0 is ↑."""
+        return Shape(*(column[spin] for column in self))
+
+
+def shapes(rule: Rule, k: np.ndarray, u: np.ndarray, layers: Layers) -> Shape:
+    """Return both spin components of a state from its values at the interfaces.
+
+    For real κ the slopes that Eq. (5) gives are used beside the values: near a pole of M the values
+    alone do not fix the wave function.  `u` is (2, 2, n), by interface and spin.
+    """
+    x, S, C, _, y, q = layers
+    slope = q * u + (k * rule.a)[:, None] * u[:, ::-1]  # towards the other interface
+    total, difference = u[0] + u[1], u[1] - u[0]
+    A = C * total + S * (slope[0] + slope[1])
+    B = C * (slope[0] - slope[1]) + x * S * difference
+    i = np.nonzero(x < 0)
+    if i[0].size:
+        A[i], B[i] = total[i] / C[i], difference[i] / S[i]
+    return Shape(x, A / 2, B / 2, S, C, y)
+
+
+def values(
+    shape: Shape, u: np.ndarray, q: np.ndarray, d: np.ndarray | float, z: np.ndarray
+) -> np.ndarray:
+    """Return ψ↑ and ψ↓ of n states of one well at positions z, barriers included.
+
+    Parameters
+    ----------
+    shape : Shape
+        Of the n states.
+    u, q : (2, 2, n) arrays
+        Values at the interfaces in nm^-1/2 and decay constants in 1/nm, by interface and spin.
+    d : float
+        Width in nm.
+    z : (m,) array
+        Positions in nm.
+
+    Returns
+    -------
+    float array (n, 2, m)
+        In nm^-1/2.
+    """
+    psi = np.empty((u.shape[-1], 2, z.size))
+    left, right = z < 0, z > d
+    inner = ~left & ~right
+    zeta = z[inner] - d / 2
+    for s in (0, 1):
+        decay, A, B = q[:, s, :, None], shape.A[s, :, None], shape.B[s, :, None]
+        psi[:, s, left] = u[0, s, :, None] * np.exp(decay[0] * z[left])
+        psi[:, s, right] = u[1, s, :, None] * np.exp(-decay[1] * (z[right] - d))
+        depth = shape.y[s, :, None]
+        y = depth * (2 * zeta / d)
+        wave = A * np.cos(y) + B * zeta * np.sinc(y / np.pi)
+        rest = np.exp(np.abs(y) - depth) / 2  # cosh and sinh, times exp(−γd/2)
+        even, odd = 1 + np.exp(-2 * np.abs(y)), -np.expm1(-2 * np.abs(y)) * np.sign(y)
+        evanescent = A * rest * even + B * rest * odd * (d / 2) / depth
+        psi[:, s, inner] = np.where(shape.kappa2[s, :, None] < 0, evanescent, wave)
+    return psi
+
+
+def own_integrals(f: Shape, d: np.ndarray, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return ∫cos² and ∫sin²/κ² over the well, `t` being that of `Layers`."""
+    whole, wave = d / 2 * (t * t), f.S * f.C
+    small = f.y < 0.7
+    odd = (whole - wave) / np.where(small, 1.0, f.kappa2)
+    i = np.nonzero(small)
+    if i[0].size:
+        h = d[i[-1]] / 2
+        Y = 4 * f.kappa2[i] * h * h
+        series = 1.0  # of 6(1 − sin(w)/w)/w² in Y = w²: the first term left out is below 1e-18
+        for n in range(10, 0, -1):
+            series = 1 - Y / ((2 * n + 2) * (2 * n + 3)) * series
+        odd[i] = 2 / 3 * h**3 * t[i] ** 2 * series
+    return whole + wave, odd
+
+
+def basis_integrals(f: Shape, g: Shape, d: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return ∫cos·cos and ∫(sin/κ)(sin/κ) over the well for the basis functions of two shapes.
+
+    Three closed forms, each where it loses no digit: sums and differences of wave numbers where
+    both are real or both imaginary; the Wronskian where they differ; a power series where both
+    are small.
+    """
+    h = d / 2
+    x, y = f.kappa2, g.kappa2
+    product = f.y * g.y
+    same = (x * y > 0) & (np.minimum(f.y, g.y) > 0.7)
+    small = np.maximum(f.y, g.y) < 1.4
+    with np.errstate(divide="ignore", invalid="ignore"):  # overwritten below where y = x
+        D = (g.S * f.C - f.S * g.C) / (y - x)
+        even, odd = 2 * (g.S * f.C + x * D), 2 * D
+    i = np.nonzero(same & (x > 0))
+    if i[0].size:
+        hi = h[i[-1]]
+        total = f.y[i] + g.y[i]
+        difference = (x[i] - y[i]) * hi**2 / total + TINY
+        plus, minus = np.sin(total) / total, np.sin(difference) / difference
+        even[i] = hi * (minus + plus)
+        odd[i] = hi**3 * (minus - plus) / product[i]
+    i = np.nonzero(same & (x < 0))
+    if i[0].size:
+        hi = h[i[-1]]
+        total = f.y[i] + g.y[i]
+        difference = np.abs((x[i] - y[i]) * hi**2) / total + TINY
+        plus = -np.expm1(-2 * total) / (2 * total)
+        minus = -np.exp(difference - total) * np.expm1(-2 * difference) / (2 * difference)
+        even[i] = hi * (plus + minus)
+        odd[i] = hi**3 * (plus - minus) / product[i]
+    i = np.nonzero(small & ~same)
+    if i[0].size:
+        hi = h[i[-1]]
+        X, Y = x[i] * hi**2, y[i] * hi**2
+        scale = np.exp(-np.where(X < 0, f.y[i], 0) - np.where(Y < 0, g.y[i], 0))
+        D = S = dS = dC = np.zeros_like(X)
+        C, SY = np.zeros_like(X), np.zeros_like(X)
+        complete, power, powerX, factor = np.zeros_like(X), 1.0, 1.0, 1.0
+        for n in range(14):  # |X|, |Y| < 2: the last term is below 1e-20
+            C, S, SY = (
+                C + factor * powerX,
+                S + factor * powerX / (2 * n + 1),
+                SY + factor * power / (2 * n + 1),
+            )
+            dC, dS = dC + factor * complete, dS + factor * complete / (2 * n + 1)
+            complete = X * complete + power  # Σ XⁱYʲ over i + j = n
+            power, powerX = power * Y, powerX * X
+            factor /= -(2 * n + 1) * (2 * n + 2)
+        D = dS * C - S * dC
+        even[i] = 2 * hi * scale * (SY * C + X * D)
+        odd[i] = 2 * hi**3 * scale * D
+    return even, odd
+
+
+def inside(f: Shape, g: Shape, d: np.ndarray) -> np.ndarray:
+    """Return ∫₀^d f g dz."""
+    even, odd = basis_integrals(f, g, d)
+    return f.A * g.A * even + f.B * g.B * odd
+
+
+def overlap_of_spins(pair: Shape, d: np.ndarray) -> np.ndarray:
+    """Return ∫₀^d ψ↑ψ↓ dz."""
+    return inside(pair.component(0), pair.component(1), d)
+
+
+def boundary_values(pair: Shape) -> np.ndarray:
+    """Return u, (2, 2, n), of a shape."""
+    even, odd = pair.A * pair.C, pair.B * pair.S
+    return np.stack([even - odd, even + odd])
+
+
+def coupling(rule: Rule, u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """Return uᵀ(∂M/∂k)v: the Rashba terms of both interfaces."""
+    return (rule.a * (u[:, 0] * v[:, 1] + u[:, 1] * v[:, 0])).sum(axis=0)
+
+
+def product(q: np.ndarray, a: Shape, b: Shape, within: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return ⟨a|b⟩ over all z and aᵀMb without the Rashba terms, for states of the same wells.
+
+    The first is −aᵀ(∂M/∂E)b·c: the tails in the barriers are included.  `within` is what the two
+    have of it in the well, (2, n).
+    """
+    uv = boundary_values(a) * boundary_values(b)
+    inner = 2 * a.S * a.C * (a.B * b.B - a.kappa2 * a.A * b.A)
+    norm = within.sum(axis=0) + (uv / (2 * q)).sum(axis=(0, 1))
+    form = inner.sum(axis=0) + (q * uv).sum(axis=(0, 1))
+    return norm, form
