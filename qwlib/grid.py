@@ -290,8 +290,8 @@ def solve_columns(columns: dict[str, np.ndarray]) -> tuple[np.ndarray, ...]:
     n = certified.size
     E = columns["E_F"][roots.well] - c[roots.well] * roots.k**2
     kind = kind_of(E, columns["Delta"][roots.well])
-    spin = contribution(roots.k, roots.velocity, 2 * roots.overlap)
-    carried = current(roots.k, c[roots.well] * roots.velocity)
+    spin = contribution(roots.k, roots.velocity_over_c, 2 * roots.overlap)
+    carried = current(roots.k, c[roots.well] * roots.velocity_over_c)
     sign = np.where(np.abs(spin) < SILENT, 0, np.sign(spin)).astype(np.intp)
     bins = (roots.well * len(KINDS) + kind) * len(CHIRALITIES) + sign + 1
     size, shape = n * math.prod(PER_WELL), (n, *PER_WELL)

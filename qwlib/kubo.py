@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .matching import Layers, Rule
+from .matching import Point, Rule
 from .precise import sharpened
 from .search import solve
 from .waves import shapes, values
@@ -172,8 +172,8 @@ class FermiStates:
         n, d = len(self), self.well.d
         rule = Rule.of_well(self.well, self.E_F).take(np.zeros(n, dtype=int))
         u = self.amplitude.T.reshape(2, 2, n)
-        layers = Layers.of(rule, self.k**2)
-        return values(shapes(rule, self.k, u, layers), u, layers.q, d, z)
+        point = Point.of(rule, self.k**2)
+        return values(shapes(rule, self.k, u, point), u, point.q, d, z)
 
     def spin_density(self, z: np.ndarray | float) -> np.ndarray:
         """Return what each state adds to S_y(z) of Eq. (6), barriers included.
@@ -257,7 +257,7 @@ def fermi_states_of(wells: Sequence[Well], E_F: np.ndarray | float) -> list[Ferm
             wells[i],
             energies[i],
             roots.k[some],
-            c[i] * roots.velocity[some],
+            c[i] * roots.velocity_over_c[some],
             roots.amplitude[some],
             2 * roots.overlap[some],
             bool(certified[i]),

@@ -16,7 +16,7 @@ multiplied out.  Wells are columns of arrays here, so that a sweep solves all of
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -38,18 +38,18 @@ class Rule:
         All that follows, one column a well; the others are views of it.
     d : (n,) array
         Width in nm.
-    inside : (2, n) array
-        (ε − Δ)/c and (ε + Δ)/c in nm⁻²: κ² of ↑ and of ↓ is `inside` − kin.
-    outside : (2, 2, n) array
-        (V ± Δ_barrier − ε)/c by interface and spin: q² is `outside` + kin.
+    kappa2 : (2, n) array
+        (ε − Δ)/c and (ε + Δ)/c in nm⁻²: κ² of ↑ and of ↓ is `kappa2` − kin.
+    q2 : (2, 2, n) array
+        (V ± Δ_barrier − ε)/c by interface and spin: q² is `q2` + kin.
     a : (2, n) array
         α_L/c and −α_R/c, no unit: both interfaces then carry +k a σ_x.
     """
 
     def __init__(self, columns: np.ndarray):
         self.columns = columns
-        self.d, self.inside, self.a = columns[0], columns[1:3], columns[7:9]
-        self.outside = columns[3:7].reshape(2, 2, -1)
+        self.d, self.kappa2, self.a = columns[0], columns[1:3], columns[7:9]
+        self.q2 = columns[3:7].reshape(2, 2, -1)
 
     def take(self, index: np.ndarray) -> Rule:
         """Return the rule of the wells `index`, repeated as often as they occur in it."""
@@ -129,9 +129,9 @@ def odd_number(J: np.ndarray) -> np.ndarray:
     return (J & 1).astype(bool)
 
 
-def barrier(outside: np.ndarray, kin: np.ndarray) -> np.ndarray:
+def barrier(q2: np.ndarray, kin: np.ndarray) -> np.ndarray:
     """Return the decay constant q in 1/nm in an insulator; 0 where rounding makes q² negative."""
-    q = outside + kin
+    q = q2 + kin
     np.maximum(q, 0.0, out=q)
     return np.sqrt(q, out=q)
 
@@ -145,7 +145,7 @@ def scalar_minors(x, S, C, left, right):
     return S * left + C, S * right + C, S * (left * right - x) + (left + right) * C
 
 
-class Layers(NamedTuple):
+class Point(NamedTuple):
     """What the layers of many wells contribute at one point of the (E, k) plane each.
 
     S, C, t and y are those of `interior` for half the width, from which those of the whole follow.
@@ -159,10 +159,10 @@ class Layers(NamedTuple):
     q: np.ndarray  # (2, 2, n), interface and spin
 
     @classmethod
-    def of(cls, rule: Rule, kin: np.ndarray) -> Layers:
-        """Return the layers at (ε − E)/c = `kin`."""
-        x = rule.inside - kin
-        return cls(x, *interior(x, rule.d / 2), barrier(rule.outside, kin))
+    def of(cls, rule: Rule, kin: np.ndarray) -> Point:
+        """Return the point (ε − E)/c = `kin` of each well."""
+        x = rule.kappa2 - kin
+        return cls(x, *interior(x, rule.d / 2), barrier(rule.q2, kin))
 
     def whole(self) -> tuple[np.ndarray, ...]:
         """Return S, C and t of `interior` for the whole width."""
@@ -170,21 +170,14 @@ class Layers(NamedTuple):
         return 2 * S * C, C * C - self.x * S * S, t * t
 
 
-class Full:
-    """The 4×4 rule of a well without a symmetry."""
+class Sector(Protocol):
+    """The part of a well's states that one symmetry keeps apart, with a rule of its own.
 
-    @staticmethod
-    def _parts(rule: Rule, kin, k, shift):
-        x = rule.inside - kin
-        S, C, t, y = interior(x, rule.d)
-        q = barrier(rule.outside, kin)
-        if shift is not None:
-            q = q + (shift * np.abs(rule.a))[:, None]
-        return x, y, S, t, *scalar_minors(x, S, C, *q), k * rule.a
+    `kin`, `k` are arrays of shape (n,), a point of each of the n wells of a `Rule`.
+    """
 
-    @classmethod
-    def sturm(cls, rule: Rule, kin, k, shift=None):
-        """Return the number of states below E at wave number k, and det M without its poles.
+    def sturm(self, rule: Rule, kin, k, shift=None) -> tuple[np.ndarray, np.ndarray]:
+        """Return the number of states below E at wave number k, and the determinant of the rule.
 
         Parameters
         ----------
@@ -199,10 +192,50 @@ class Full:
         Returns
         -------
         N : int array (n,)
-            J↑ + J↓ + the number of negative eigenvalues of M (Wittrick and Williams 1971), the
-            latter from the signs of the leading minors of M, in the order ↑0, ↑d, ↓0, ↓d.
         F : float array (n,)
-            det M times S↑S↓, smooth below the barrier edges, with the sign (−1)^N.
+            Without its poles: smooth below the barrier edges, with the sign (−1)^N.
+        """
+
+    def determinant(self, rule: Rule, kin, k) -> np.ndarray:
+        """Return the second of what `sturm` returns, alone."""
+
+    def inverse(self, rule: Rule, kin) -> tuple[np.ndarray, ...]:
+        """Return each spin's count without Rashba coupling, and its block of M inverted.
+
+        Returns
+        -------
+        N : int array (2, n)
+            Number of states of that spin (↑ first) below E.
+        LL, LR, RR : float arrays (2, n)
+            The inverse of the 2×2 block, in nm: smooth where M has a pole.  Not a number in a
+            sector where a spin component is conserved, since no spin is left to eliminate.
+        """
+
+    def null_vector(self, rule: Rule, k, point: Point) -> np.ndarray:
+        """Return u with M u = 0, unnormalised, by interface and spin, (2, 2, n).
+
+        `point` is that of the same wells and energies.
+        """
+
+
+class Full:
+    """The 4×4 rule of a well without a symmetry."""
+
+    @staticmethod
+    def _parts(rule: Rule, kin, k, shift):
+        x = rule.kappa2 - kin
+        S, C, t, y = interior(x, rule.d)
+        q = barrier(rule.q2, kin)
+        if shift is not None:
+            q = q + (shift * np.abs(rule.a))[:, None]
+        return x, y, S, t, *scalar_minors(x, S, C, *q), k * rule.a
+
+    @classmethod
+    def sturm(cls, rule: Rule, kin, k, shift=None):
+        """As `Sector.sturm`: Wittrick and Williams (1971).
+
+        N is J↑ + J↓ + the number of negative eigenvalues of M, the latter from the signs of the
+        leading minors of M in the order ↑0, ↑d, ↓0, ↓d; F is det M times S↑S↓.
         """
         x, y, *parts = cls._parts(rule, kin, k, shift)
         S, _, a, b, P, ka = parts
@@ -229,41 +262,20 @@ class Full:
 
     @classmethod
     def determinant(cls, rule: Rule, kin, k):
-        """Return the second of what `sturm` returns, alone."""
+        """As `Sector.determinant`."""
         return cls._minor(*cls._parts(rule, kin, k, None)[2:])
 
     @classmethod
     def inverse(cls, rule: Rule, kin):
-        """Return each spin's count without Rashba coupling, and its block of M inverted.
-
-        Returns
-        -------
-        N : int array (2, n)
-            Number of states of that spin (↑ first) below E.
-        LL, LR, RR : float arrays (2, n)
-            The inverse of the 2×2 block, in nm: smooth where M has a pole.
-        """
+        """As `Sector.inverse`."""
         x, y, _, t, a, b, P, _ = cls._parts(rule, kin, 0.0, None)
         return _scalar_count(x, y, a, P), b / P, t / P, a / P
 
     @classmethod
-    def null_vector(cls, rule: Rule, k, layers: Layers):
-        """Return u with M u = 0, unnormalised: the largest column of adj(M) S↑S↓.
-
-        Parameters
-        ----------
-        rule, k
-            As in `sturm`.
-        layers : Layers
-            At the same point.
-
-        Returns
-        -------
-        float array (2, 2, n)
-            By interface and spin.
-        """
-        S, C, t = layers.whole()
-        a, b, P = scalar_minors(layers.x, S, C, *layers.q)
+    def null_vector(cls, rule: Rule, k, point: Point):
+        """As `Sector.null_vector`: the largest column of adj(M) S↑S↓."""
+        S, C, t = point.whole()
+        a, b, P = scalar_minors(point.x, S, C, *point.q)
         kL, kR = k * rule.a
         LL, RR, tt, SS = kL * kL, kR * kR, t[0] * t[1], S[0] * S[1]
         # Rows ↑0, ↓0, ↑d, ↓d.  Wells are last, where they are contiguous.
@@ -298,19 +310,19 @@ class Mirror:
 
     def _parts(self, rule: Rule, kin, shift=None):
         """Return numerator and denominator of each spin's condition, and J, all (2, n)."""
-        layers = Layers.of(rule, kin)
-        q = layers.q[0]
+        point = Point.of(rule, kin)
+        q = point.q[0]
         if shift is not None:
             q = q + shift * np.abs(rule.a[0])
-        J = clamped_states(layers.x, layers.y, np.where(self.even, 0.5, 0.0))
-        return *self._condition(layers, q), J
+        J = clamped_states(point.x, point.y, np.where(self.even, 0.5, 0.0))
+        return *self._condition(point, q), J
 
-    def _condition(self, layers: Layers, q):
-        x, S, C = layers.x, layers.S, layers.C
+    def _condition(self, point: Point, q):
+        x, S, C = point.x, point.S, point.C
         return np.where(self.even, q * C - x * S, q * S + C), np.where(self.even, C, S)
 
     def sturm(self, rule: Rule, kin, k, shift=None):
-        """As `Full.sturm`, for the states of this sector alone."""
+        """As `Sector.sturm`."""
         n, D, J = self._parts(rule, kin, shift)
         a = k * rule.a[0]
         F = n[0] * n[1] - a * a * D[0] * D[1]
@@ -319,17 +331,17 @@ class Mirror:
         return J[0] + J[1] + m1 + (m1 ^ m2), F
 
     def determinant(self, rule: Rule, kin, k):
-        """As `Full.determinant`, for the states of this sector alone."""
+        """As `Sector.determinant`."""
         return self.sturm(rule, kin, k)[1]
 
     def inverse(self, rule: Rule, kin):
-        """As `Full.inverse`, for the states of this sector alone."""
+        """As `Sector.inverse`."""
         n, D, J = self._parts(rule, kin)
         return J + ((n < 0) ^ odd_number(J)), D / n, np.zeros_like(n), D / n
 
-    def null_vector(self, rule: Rule, k, layers: Layers):
-        """As `Full.null_vector`, for the states of this sector alone."""
-        n, D = self._condition(layers, layers.q[0])
+    def null_vector(self, rule: Rule, k, point: Point):
+        """As `Sector.null_vector`."""
+        n, D = self._condition(point, point.q[0])
         a = k * rule.a[0]
         first = np.abs(n[1] * D[0]) > np.abs(n[0] * D[1])
         left = np.where(first, [n[1], -a * D[1]], [-a * D[0], n[0]])
@@ -356,32 +368,32 @@ class Conserved:
         self.sign, self.spin = sign, spin
 
     def _parts(self, rule: Rule, kin, k, shift):
-        x = rule.inside[self.spin] - kin
+        x = rule.kappa2[self.spin] - kin
         S, C, _, y = interior(x, rule.d)
-        q = barrier(rule.outside[:, self.spin], kin) + self.sign * k * rule.a
+        q = barrier(rule.q2[:, self.spin], kin) + self.sign * k * rule.a
         if shift is not None:
             q = q + shift * np.abs(rule.a)
         return x, y, *scalar_minors(x, S, C, *q)
 
     def sturm(self, rule: Rule, kin, k, shift=None):
-        """As `Full.sturm`, for the states of this sector alone."""
+        """As `Sector.sturm`."""
         x, y, a, _, P = self._parts(rule, kin, k, shift)
         return _scalar_count(x, y, a, P), P
 
     def determinant(self, rule: Rule, kin, k):
-        """As `Full.determinant`, for the states of this sector alone."""
+        """As `Sector.determinant`."""
         return self._parts(rule, kin, k, None)[-1]
 
     def inverse(self, rule: Rule, kin):
-        """As `Full.inverse`; not a number, since no spin is left to eliminate."""
-        nan = np.full(rule.inside.shape, np.nan)
-        return np.zeros(rule.inside.shape, dtype=np.intp), nan, nan, nan
+        """As `Sector.inverse`: not a number."""
+        nan = np.full(rule.kappa2.shape, np.nan)
+        return np.zeros(rule.kappa2.shape, dtype=np.intp), nan, nan, nan
 
-    def null_vector(self, rule: Rule, k, layers: Layers):
-        """As `Full.null_vector`, for the states of this sector alone."""
-        S, C, t = (part[self.spin] for part in layers.whole())
-        q = layers.q[:, self.spin] + self.sign * k * rule.a
-        a, b, _ = scalar_minors(layers.x[self.spin], S, C, *q)
+    def null_vector(self, rule: Rule, k, point: Point):
+        """As `Sector.null_vector`."""
+        S, C, t = (part[self.spin] for part in point.whole())
+        q = point.q[:, self.spin] + self.sign * k * rule.a
+        a, b, _ = scalar_minors(point.x[self.spin], S, C, *q)
         ends = np.where(np.abs(b) > np.abs(a), [b, t], [t, a])
         u = np.zeros((2, 2, k.size))
         u[:, self.spin] = ends
@@ -401,10 +413,10 @@ class MirrorConserved:
         self.sign, self.even = sign, even
 
     def sturm(self, rule: Rule, kin, k, shift=None):
-        """As `Full.sturm`, for the states of this sector alone."""
-        x = rule.inside[0] - kin
+        """As `Sector.sturm`."""
+        x = rule.kappa2[0] - kin
         S, C, _, y = interior(x, rule.d / 2)
-        q = barrier(rule.outside[0, 0], kin) + self.sign * k * rule.a[0]
+        q = barrier(rule.q2[0, 0], kin) + self.sign * k * rule.a[0]
         if shift is not None:
             q = q + shift * np.abs(rule.a[0])
         J = clamped_states(x, y, 0.5 if self.even else 0.0)
@@ -412,19 +424,19 @@ class MirrorConserved:
         return J + ((F < 0) ^ odd_number(J)), F
 
     def determinant(self, rule: Rule, kin, k):
-        """As `Full.determinant`, for the states of this sector alone."""
+        """As `Sector.determinant`."""
         return self.sturm(rule, kin, k)[1]
 
     inverse = Conserved.inverse
 
-    def null_vector(self, rule: Rule, k, layers: Layers):
-        """As `Full.null_vector`: known beforehand."""
+    def null_vector(self, rule: Rule, k, point: Point):
+        """As `Sector.null_vector`: known beforehand."""
         left = np.array([1.0, self.sign])
         vector = np.stack([left, left if self.even else -left])
         return np.repeat(vector[..., None], k.size, axis=2)
 
 
-SECTORS = (
+SECTORS: tuple[tuple[Sector, ...], ...] = (
     (Full(),),
     (Mirror(True, True), Mirror(False, False)),
     (Mirror(True, False), Mirror(False, True)),
@@ -442,12 +454,10 @@ def symmetry(rule: Rule) -> np.ndarray:
     cross, and each keeps its own well-conditioned rule.
     """
     a_L, a_R = rule.a
-    equal_barriers = (rule.outside[0] == rule.outside[1]).all(axis=0)
+    equal_barriers = (rule.q2[0] == rule.q2[1]).all(axis=0)
     kind = np.zeros(rule.d.shape, dtype=np.intp)
     kind[equal_barriers & (a_L == a_R)] = 1
-    no_exchange = (rule.inside[0] == rule.inside[1]) & (
-        rule.outside[:, 0] == rule.outside[:, 1]
-    ).all(axis=0)
+    no_exchange = (rule.kappa2[0] == rule.kappa2[1]) & (rule.q2[:, 0] == rule.q2[:, 1]).all(axis=0)
     kind[no_exchange] = 3
     kind[no_exchange & equal_barriers & (a_L == a_R)] = 5
     kind[equal_barriers & (a_L == -a_R)] = 2

@@ -27,12 +27,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .matching import SECTORS, TINY, Layers, Rule, barrier, symmetry
+from .matching import SECTORS, TINY, Point, Rule, Sector, barrier, symmetry
 from .waves import (
     Shape,
     boundary_values,
     coupling,
-    inside,
+    overlap,
     overlap_of_spins,
     own_integrals,
     product,
@@ -71,7 +71,7 @@ class Roots(NamedTuple):
     well: np.ndarray  # which well
     k: np.ndarray  # 1/nm
     amplitude: np.ndarray  # (n, 4), normalised
-    velocity: np.ndarray  # dε/dk divided by c, 1/nm
+    velocity_over_c: np.ndarray  # dε/dk divided by c, 1/nm
     overlap: np.ndarray  # ∫₀^d ψ↑ψ↓ dz
 
 
@@ -110,7 +110,7 @@ def monotonic(rule: Rule, k1: np.ndarray, k2: np.ndarray) -> np.ndarray:
 
 def lower_gram(rule: Rule, kin: np.ndarray) -> np.ndarray:
     """Return a lower bound of the diagonal of −c ∂M/∂E, (2, 2, n), never rising with `kin`."""
-    return clamped_gram(rule.inside - kin, rule.d) + 0.5 / barrier(rule.outside, kin)
+    return clamped_gram(rule.kappa2 - kin, rule.d) + 0.5 / barrier(rule.q2, kin)
 
 
 def beats(rule: Rule, bound: np.ndarray) -> np.ndarray:
@@ -118,7 +118,7 @@ def beats(rule: Rule, bound: np.ndarray) -> np.ndarray:
     return ((bound > rule.a * rule.a) | (rule.a == 0)).all(axis=0)
 
 
-def spin_monotonic(sector, rule: Rule, k1: np.ndarray, k2: np.ndarray) -> np.ndarray:
+def spin_monotonic(sector: Sector, rule: Rule, k1: np.ndarray, k2: np.ndarray) -> np.ndarray:
     """Return where N(k) is proven not to rise on [k1, k2], one spin eliminated from M.
 
     Near the bottom of a subband `monotonic` fails, since there the coupling k a is first order in k
@@ -138,7 +138,7 @@ def spin_monotonic(sector, rule: Rule, k1: np.ndarray, k2: np.ndarray) -> np.nda
     return proven.any(axis=0)
 
 
-def excluded(sector, rule: Rule, k1: np.ndarray, k2: np.ndarray) -> np.ndarray:
+def excluded(sector: Sector, rule: Rule, k1: np.ndarray, k2: np.ndarray) -> np.ndarray:
     """Return where no subband of the sector touches ε_F for k in [k1, k2]."""
     middle, half = (k1 + k2) / 2, (k2 - k1) / 2
     most, _ = sector.sturm(rule, k1 * k1, middle, -half)
@@ -153,9 +153,9 @@ def rising(rule: Rule, k: np.ndarray) -> np.ndarray:
     spin; `clamped_gram` of a propagating one is above it too.
     """
     kin = k * k
-    gamma = np.sqrt(np.maximum(kin - rule.inside, 0.0))
+    gamma = np.sqrt(np.maximum(kin - rule.kappa2, 0.0))
     inner = odd_ratio(k * rule.d / 2) * np.minimum(1.0, k / (gamma + TINY))
-    least = k / np.sqrt(rule.outside + kin) + inner
+    least = k / np.sqrt(rule.q2 + kin) + inner
     return beats(rule, least[:, 0] * least[:, 1])
 
 
@@ -167,23 +167,23 @@ def settled(rule: Rule, k1: np.ndarray, k2: np.ndarray | None = None) -> np.ndar
     its value at one end to that at the other.  If they settle the sign of each interface's
     determinant, M keeps its inertia.
     """
-    first = np.sqrt(np.maximum(k1 * k1 - rule.inside, 0.0))
+    first = np.sqrt(np.maximum(k1 * k1 - rule.kappa2, 0.0))
     y = first * rule.d / 2 + TINY
     first = first / (k1 + TINY)
-    most_q = np.sqrt(rule.outside + k1 * k1) / (k1 + TINY)
+    most_q = np.sqrt(rule.q2 + k1 * k1) / (k1 + TINY)
     # γ/k·tanh(γd/2) is bounded by the smaller of either factor, coth by its first value.
     if k2 is None:
         last, least_q, shallow = 1.0, np.ones_like(most_q), y
     else:
-        last = np.sqrt(np.maximum(k2 * k2 - rule.inside, 0.0)) / k2
-        least_q = np.sqrt(rule.outside + k2 * k2) / k2
+        last = np.sqrt(np.maximum(k2 * k2 - rule.kappa2, 0.0)) / k2
+        least_q = np.sqrt(rule.q2 + k2 * k2) / k2
         shallow = np.minimum(y, last * k2 * rule.d / 2 + TINY)
     slope = np.tanh(shallow)
     least = least_q + np.minimum(first, last) * slope
     most = most_q + np.maximum(first, last) / slope
     aa = rule.a * rule.a
     proven = (least[:, 0] * least[:, 1] > aa) | (most[:, 0] * most[:, 1] < aa)
-    return proven.all(axis=0) & (k1 * k1 > rule.inside).all(axis=0)
+    return proven.all(axis=0) & (k1 * k1 > rule.kappa2).all(axis=0)
 
 
 def tail(rule: Rule, K: np.ndarray, N: np.ndarray) -> np.ndarray:
@@ -194,25 +194,82 @@ def tail(rule: Rule, K: np.ndarray, N: np.ndarray) -> np.ndarray:
     return ((N == 0) & rising(rule, K)) | settled(rule, K)
 
 
-def search(sector, rule: Rule) -> tuple[np.ndarray, ...]:
+class Cells(NamedTuple):
+    """Intervals [k1, k2] of k of one well each, with the count and the determinant at the ends."""
+
+    well: np.ndarray
+    k1: np.ndarray
+    k2: np.ndarray
+    N1: np.ndarray
+    N2: np.ndarray
+    F1: np.ndarray
+    F2: np.ndarray
+
+    @property
+    def change(self) -> np.ndarray:
+        """By how much N falls in each."""
+        return self.N1 - self.N2
+
+    def take(self, index: np.ndarray) -> Cells:
+        """Return some of them, by a mask or by numbers."""
+        return Cells(*(column[index] for column in self))
+
+    def halves(self, sector: Sector, rule: Rule) -> Cells:
+        """Return the lower half of each in k², then the upper ones; `rule` is of their wells."""
+        k = np.sqrt((self.k1 * self.k1 + self.k2 * self.k2) / 2)
+        N, F = sector.sturm(rule, k * k, k)
+        lower, upper = self._replace(k2=k, N2=N, F2=F), self._replace(k1=k, N1=N, F1=F)
+        return Cells(*map(np.concatenate, zip(lower, upper, strict=True)))
+
+
+def search(sector: Sector, rule: Rule) -> tuple[Cells, np.ndarray]:
     """Return cells of k that hold one Fermi state each, and whether none can be missing.
 
     Returns
     -------
-    well, k1, k2, F1, F2, change : arrays
-        Which well, the ends of the cell, the sector's determinant there, and by how much N falls
-        in it: 1 or −1, or more in a cell that is as narrow as rounding.
+    cells : Cells
+        N falls by 1 or −1 in each, or by more in a cell that is as narrow as rounding.
     certified : bool array, one entry a well
     """
-    n = rule.d.size
-    zero = np.zeros(n)
-    N0, _ = sector.sturm(rule, zero, zero)
-    FK = np.zeros(n)
+    top = np.maximum(rule.kappa2.max(axis=0), 0.0)
+    cells, certified = first_cells(sector, rule, top)
+    found, doubtful = [], []
+    while cells.well.size:
+        some = rule.take(cells.well)
+        safe, narrow = proven(sector, some, cells), too_narrow(some, cells, top[cells.well])
+        change = cells.change
+        keep = (safe & (change == 1)) | (narrow & (change != 0))
+        if keep.any():
+            found.append(cells.take(keep))
+        # Below every floor of the well the first cells have no width: there is nothing in them.
+        doubt = narrow & ~safe & (change == 0) & (cells.k2 > cells.k1)
+        if doubt.any():
+            doubtful.append(cells.take(doubt))
+        drop = keep | narrow | (safe & (change == 0))
+        test = np.nonzero(~drop & (change == 0))[0]
+        if test.size:
+            part = some.take(test), cells.k1[test], cells.k2[test]
+            drop[test] = settled(*part) | excluded(sector, *part)
+        drop |= give_up(cells, drop, certified)
+        split = np.nonzero(~drop)[0]
+        cells = cells.take(split).halves(sector, some.take(split))
+    if found:
+        cells = Cells(*map(np.concatenate, zip(*found, strict=True)))
+    for doubt in doubtful:
+        beside_a_state(doubt, cells, top, certified)
+    return cells, certified
 
-    top = np.maximum(rule.inside.max(axis=0), 0.0)
+
+def first_cells(sector: Sector, rule: Rule, top: np.ndarray) -> tuple[Cells, np.ndarray]:
+    """Return cells from k = 0 to a K of each well, and where it is proven that none lies beyond.
+
+    They are even in κ, about as many as there are states, and one more from κ = 0 to K.
+    """
+    n = rule.d.size
+    zero, FK = np.zeros(n), np.zeros(n)
+    N0, _ = sector.sturm(rule, zero, zero)
     K = np.sqrt(top + 0.1 / rule.d**2)
-    NK = np.zeros(n, dtype=np.intp)
-    certified = np.zeros(n, dtype=bool)
+    NK, certified = np.zeros(n, dtype=np.intp), np.zeros(n, dtype=bool)
     open_ = np.arange(n)
     for _ in range(44):  # to 1e5 times the largest k of a propagating state
         some = rule.take(open_)
@@ -223,85 +280,79 @@ def search(sector, rule: Rule) -> tuple[np.ndarray, ...]:
             break
         K[open_] *= 1.3
 
-    # First cells: even in κ, about as many as there are states, and one from κ = 0 to K.
     pieces = N0 + 1
     well = np.repeat(np.arange(n), pieces + 1)
     first = np.cumsum(pieces + 1) - (pieces + 1)
-    step = np.arange(well.size) - first[well]
-    fraction = 1 - step / pieces[well]
+    last = first + pieces
+    fraction = 1 - (np.arange(well.size) - first[well]) / pieces[well]
     k = np.sqrt(top[well] * (1 - fraction) * (1 + fraction))
     N, F = sector.sturm(rule.take(well), k * k, k)
     inner = np.ones(well.size, dtype=bool)
-    inner[first + pieces] = False
+    inner[last] = False
     left = np.nonzero(inner)[0]
-    last = first + pieces
-    w = np.concatenate([well[left], np.arange(n)])
-    k1, k2 = np.concatenate([k[left], k[last]]), np.concatenate([k[left + 1], K])
-    N1, N2 = np.concatenate([N[left], N[last]]), np.concatenate([N[left + 1], NK])
-    F1, F2 = np.concatenate([F[left], F[last]]), np.concatenate([F[left + 1], FK])
+    columns = (k, K), (N, NK), (F, FK)
+    ends = [
+        np.concatenate(pair)
+        for column, beyond in columns
+        for pair in ((column[left], column[last]), (column[left + 1], beyond))
+    ]
+    return Cells(np.concatenate([well[left], np.arange(n)]), *ends), certified
 
+
+def proven(sector: Sector, rule: Rule, cells: Cells) -> np.ndarray:
+    """Return in which cells N is proven not to rise, so that they hold just what it falls by."""
+    k1, k2, change = cells.k1, cells.k2, cells.change
+    safe = monotonic(rule, k1, k2)
+    # The others cost more, and say nothing new of a cell that has to be split in any case.
+    test = np.nonzero(~safe & ((change == 0) | (change == 1)))[0]
+    if test.size:
+        part = rule.take(test)
+        safe[test] = rising(part, k1[test])
+        test, part = test[~safe[test]], part.take(np.nonzero(~safe[test])[0])
+    if test.size:
+        safe[test] = spin_monotonic(sector, part, k1[test], k2[test])
+    return safe
+
+
+def too_narrow(rule: Rule, cells: Cells, top: np.ndarray) -> np.ndarray:
+    """Return which cells are split no further: see `NARROW` and `ROUNDING`."""
     # A wave function has about 1/d at an interface, so that the coupling moves κ² by k a/d.
     reach_of_coupling = np.abs(rule.a).sum(axis=0) / rule.d
-    found, doubtful = [], []
-    while w.size:
-        some = rule.take(w)
-        change = N1 - N2
-        safe = monotonic(some, k1, k2)
-        # The others cost more, and say nothing new of a cell that has to be split in any case.
-        test = np.nonzero(~safe & ((change == 0) | (change == 1)))[0]
-        if test.size:
-            part = some.take(test)
-            safe[test] = rising(part, k1[test])
-            test, part = test[~safe[test]], part.take(np.nonzero(~safe[test])[0])
-        if test.size:
-            safe[test] = spin_monotonic(sector, part, k1[test], k2[test])
-        scale = k2 * k2 + top[w]
-        narrow = np.where(
-            change == 0,
-            (k2 - k1) * (k2 + reach_of_coupling[w]) <= ROUNDING * scale,
-            (k2 - k1) * k2 <= NARROW * scale,
-        )
-        keep = (safe & (change == 1)) | (narrow & (change != 0))
-        if keep.any():
-            cells = w, k1, k2, F1, F2, change
-            found.append(tuple(column[keep] for column in cells))
-        # Below every floor of the well the first cells have no width: there is nothing in them.
-        doubt = narrow & ~safe & (change == 0) & (k2 > k1)
-        if doubt.any():
-            doubtful.append((w[doubt], k2[doubt]))
-        drop = keep | narrow | (safe & (change == 0))
-        test = np.nonzero(~drop & (change == 0))[0]
-        if test.size:
-            part = some.take(test), k1[test], k2[test]
-            drop[test] = settled(*part) | excluded(sector, *part)
-        # A well whose cells multiply is one that cannot be proven: at |α| = ħ²/m, or where a
-        # subband all but touches ε_F.  Its states are still found, by the cells where N changes.
-        cells_left = np.bincount(w[~drop], minlength=n)
-        if (cells_left > CROWD).any():
-            give_up = (cells_left[w] > CROWD) & ~drop & (change == 0)
-            give_up |= (cells_left[w] > 4 * CROWD) & ~drop  # N itself is noise
-            certified[w[give_up]] = False
-            drop |= give_up
-        split = np.nonzero(~drop)[0]
-        w, k1, k2, N1, N2, F1, F2 = (c[split] for c in (w, k1, k2, N1, N2, F1, F2))
-        middle = np.sqrt((k1 * k1 + k2 * k2) / 2)
-        Nm, Fm = sector.sturm(some.take(split), middle * middle, middle)
-        w = np.concatenate([w, w])
-        k1, k2 = np.concatenate([k1, middle]), np.concatenate([middle, k2])
-        N1, N2 = np.concatenate([N1, Nm]), np.concatenate([Nm, N2])
-        F1, F2 = np.concatenate([F1, Fm]), np.concatenate([Fm, F2])
-    whole, real = np.empty(0, dtype=np.intp), np.empty(0)
-    empty = whole, real, real, real, real, whole
-    cells = tuple(np.concatenate(part) for part in zip(empty, *found, strict=True))
-    if doubtful:
-        # Beside a state, within rounding of it, is no doubt; elsewhere a touching subband may hide.
-        w, k2 = (np.concatenate(column) for column in zip(*doubtful, strict=True))
-        for i in np.unique(w):
-            places = k2[w == i]
-            known = np.append(cells[2][cells[0] == i], np.inf)
-            distance = np.abs(known - places[:, None]).min(axis=1)
-            certified[i] &= (distance * places <= 4 * NARROW * (places**2 + top[i])).all()
-    return *cells, certified
+    k2, width = cells.k2, cells.k2 - cells.k1
+    scale = k2 * k2 + top
+    return np.where(
+        cells.change == 0,
+        width * (k2 + reach_of_coupling) <= ROUNDING * scale,
+        width * k2 <= NARROW * scale,
+    )
+
+
+def give_up(cells: Cells, drop: np.ndarray, certified: np.ndarray) -> np.ndarray:
+    """Return which cells to drop of wells that have a `CROWD` of them, which are not certified.
+
+    A well whose cells multiply is one that cannot be proven: at |α| = ħ²/m, or where a subband all
+    but touches ε_F.  Its states are still found, by the cells where N changes.
+    """
+    number = np.bincount(cells.well[~drop], minlength=certified.size)
+    if not (number > CROWD).any():
+        return np.zeros_like(drop)
+    left = number[cells.well]
+    given_up = (left > CROWD) & ~drop & (cells.change == 0)
+    given_up |= (left > 4 * CROWD) & ~drop  # N itself is noise
+    certified[cells.well[given_up]] = False
+    return given_up
+
+
+def beside_a_state(doubtful: Cells, cells: Cells, top: np.ndarray, certified: np.ndarray) -> None:
+    """Take the certificate from wells with a doubtful cell that is not within rounding of a state.
+
+    Beside a state is no doubt; elsewhere a touching subband may hide.
+    """
+    for i in np.unique(doubtful.well):
+        places = doubtful.k2[doubtful.well == i]
+        known = np.append(cells.k2[cells.well == i], np.inf)
+        distance = np.abs(known - places[:, None]).min(axis=1)
+        certified[i] &= (distance * places <= 4 * NARROW * (places**2 + top[i])).all()
 
 
 def refine(
@@ -362,12 +413,12 @@ def refine(
     return root
 
 
-def along_parabola(rule: Rule, k: np.ndarray, u: np.ndarray, layers: Layers) -> tuple:
+def along_parabola(rule: Rule, k: np.ndarray, u: np.ndarray, point: Point) -> tuple:
     """Return shapes of unit norm, the residual uᵀMu, and v/c of candidate states."""
-    pair = shapes(rule, k, u, layers)
-    even, odd = own_integrals(pair, rule.d, layers.t)
+    pair = shapes(rule, k, u, point)
+    even, odd = own_integrals(pair, rule.d, point.t)
     within = pair.A * pair.A * even + pair.B * pair.B * odd
-    norm, form = product(layers.q, pair, pair, within)
+    norm, form = product(point.q, pair, pair, within)
     size = np.sqrt(norm)
     pair = pair._replace(A=pair.A / size, B=pair.B / size)
     trial = boundary_values(pair)
@@ -375,15 +426,17 @@ def along_parabola(rule: Rule, k: np.ndarray, u: np.ndarray, layers: Layers) -> 
     return pair, u / size, form / norm + k * slope, 2 * k + slope
 
 
-def polished(sector, rule: Rule, k: np.ndarray, step: bool = True) -> tuple[np.ndarray, ...]:
+def polished(
+    sector: Sector, rule: Rule, k: np.ndarray, step: bool = True
+) -> tuple[np.ndarray, ...]:
     """Return k, amplitude, velocity and overlap of the states of a sector at these k.
 
     The residual uᵀMu of a null vector is of second order in its error, so that one Newton step
     with it makes k exact to rounding.  Without `step`, k is taken as it is.
     """
-    layers = Layers.of(rule, k * k)
-    u = sector.null_vector(rule, k, layers)
-    pair, u, residual, velocity = along_parabola(rule, k, u, layers)
+    point = Point.of(rule, k * k)
+    u = sector.null_vector(rule, k, point)
+    pair, u, residual, velocity = along_parabola(rule, k, u, point)
     overlap = overlap_of_spins(pair, rule.d)
     if not step:
         return k, u, velocity, overlap
@@ -398,18 +451,19 @@ def neighbours(pairs: np.ndarray) -> np.ndarray:
     return np.unique(np.concatenate([i, i + 1]))
 
 
-def roots_of(sector, rule: Rule, cells: tuple, sharpen=None) -> tuple[Roots, np.ndarray]:
+def roots_of(
+    sector: Sector, rule: Rule, cells: Cells, sharpen: Callable | None = None
+) -> tuple[Roots, np.ndarray]:
     """Return the states in the cells that `search` found, polished, and which wells are in doubt.
 
     `sharpen` is that of `solve`, with wells numbered as here.
     The signs of the velocities must add up to the fall of N.  Where they do not, some changes of N
     were noise: at k of 1e4 and more, close below |α| = ħ²/m.
     """
-    well, k1, k2, F1, F2, change = cells
-    some = rule.take(well)
-    k = (k1 + k2) / 2
-    multiplicity = np.abs(change)
-    fall = np.bincount(well, change, minlength=rule.d.size)
+    well, some = cells.well, rule.take(cells.well)
+    k = (cells.k1 + cells.k2) / 2
+    multiplicity = np.abs(cells.change)
+    fall = np.bincount(well, cells.change, minlength=rule.d.size)
     single = multiplicity == 1
     one = np.nonzero(single)[0]
     active = some.take(one)
@@ -420,7 +474,8 @@ def roots_of(sector, rule: Rule, cells: tuple, sharpen=None) -> tuple[Roots, np.
             active = some.take(one[i])
         return sector.determinant(active, x * x, x)
 
-    k[one] = refine(determinant, k1[one], k2[one], F1[one], F2[one], CLOSE)
+    single_cells = cells.take(one)
+    k[one] = refine(determinant, *single_cells[1:3], *single_cells[5:7], CLOSE)
     if not single.all():
         repeat = np.repeat(np.arange(well.size), multiplicity)
         well, k = well[repeat], k[repeat]
@@ -465,13 +520,13 @@ def roots_of(sector, rule: Rule, cells: tuple, sharpen=None) -> tuple[Roots, np.
     return Roots(well, k, u.reshape(4, -1).T, velocity, overlap), signs != fall
 
 
-def pole_free(rule: Rule, k: np.ndarray, layers: Layers) -> tuple[np.ndarray, np.ndarray]:
+def pole_free(rule: Rule, k: np.ndarray, point: Point) -> tuple[np.ndarray, np.ndarray]:
     """Return TᵀMT and T, (n, 4, 4): M for even and odd parts, each scaled down near its pole."""
     T = np.zeros((k.size, 4, 4))
     form = np.zeros((k.size, 4, 4))
     for s in (0, 1):
-        x, S, C, _, y = (part[s] for part in layers[:-1])
-        qL, qR = layers.q[:, s]
+        x, S, C, _, y = (part[s] for part in point[:-1])
+        qL, qR = point.q[:, s]
         unit = S * y / (rule.d / 2)  # sin y, so that both scales are dimensionless
         even, odd = np.sqrt(np.abs(C)), np.sqrt(np.abs(unit))
         T[:, s, s], T[:, 2 + s, s] = even, even
@@ -492,18 +547,18 @@ def cluster(rule: Rule, k: float, size: int) -> tuple[np.ndarray, ...]:
     parabola are small matrices: degenerate perturbation theory, twice.
     """
     middle = np.array([k])
-    layers = Layers.of(rule, middle * middle)
-    form, T = pole_free(rule, middle, layers)
+    point = Point.of(rule, middle * middle)
+    form, T = pole_free(rule, middle, point)
     values, vectors = np.linalg.eigh(form[0])
     start = np.argsort(np.abs(values))[:size]
     u = (T[0] @ vectors[:, start]).reshape(2, 2, size)
     ks = np.full(size, k)
     many = rule.take(np.zeros(size, dtype=np.intp))
-    pair = shapes(many, ks, u, Layers.of(many, ks * ks))
+    pair = shapes(many, ks, u, Point.of(many, ks * ks))
     left, right = np.indices((size, size)).reshape(2, -1)
     a, b = (Shape(*(column[:, i] for column in pair)) for i in (left, right))
     grid = rule.take(np.zeros(size * size, dtype=np.intp))
-    norm, residual = product(layers.q, a, b, inside(a, b, grid.d))
+    norm, residual = product(point.q, a, b, overlap(a, b, grid.d))
     rashba = coupling(grid, boundary_values(a), boundary_values(b))
     residual = (residual + k * rashba).reshape(size, size)
     slope = (2 * k * norm + rashba).reshape(size, size)
@@ -511,7 +566,7 @@ def cluster(rule: Rule, k: float, size: int) -> tuple[np.ndarray, ...]:
     order = np.argsort(shift.real)
     ks = k + shift.real[order]
     mixed = boundary_values(pair) @ mix.real[:, order]
-    pair, u, residual, velocity = along_parabola(many, ks, mixed, Layers.of(many, ks * ks))
+    pair, u, residual, velocity = along_parabola(many, ks, mixed, Point.of(many, ks * ks))
     step = residual / velocity
     ks = np.where(np.abs(step) < 1e-6 * k, ks - step, ks)
     return ks, u, velocity, overlap_of_spins(pair, many.d)
@@ -545,11 +600,10 @@ def solve(rule: Rule, sharpen: Callable | None = None) -> tuple[Roots, np.ndarra
             return sharpen(members[well], *state)
 
         for sector in SECTORS[kind]:
-            *cells, proven = search(sector, some)
+            cells, complete = search(sector, some)
             roots, doubt = roots_of(sector, some, cells, sharpen and sharpen_some)
             parts.append(roots._replace(well=members[roots.well]))
-            proven[doubt] = False
-            certified[members] &= proven
+            certified[members] &= complete & ~doubt
     if not parts:
         return Roots(
             *(np.empty((0, 4) if f == "amplitude" else 0) for f in Roots._fields)
@@ -611,7 +665,9 @@ def levels(well: Well, k: np.ndarray) -> list[np.ndarray]:
     return np.split(energies[order] * well.c, ends)
 
 
-def _energies(sector, rule: Rule, edge: float, k: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _energies(
+    sector: Sector, rule: Rule, edge: float, k: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Return E/c of the states of one sector below the edge, and which k each belongs to."""
 
     def sturm(e: np.ndarray, place: np.ndarray):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .matching import TINY, Layers, Rule
+from .matching import TINY, Point, Rule
 
 
 class Shape(NamedTuple):
@@ -33,13 +33,13 @@ class Shape(NamedTuple):
         return Shape(*(column[spin] for column in self))
 
 
-def shapes(rule: Rule, k: np.ndarray, u: np.ndarray, layers: Layers) -> Shape:
+def shapes(rule: Rule, k: np.ndarray, u: np.ndarray, point: Point) -> Shape:
     """Return both spin components of a state from its values at the interfaces.
 
     For real κ the slopes that Eq. (5) gives are used beside the values: near a pole of M the values
     alone do not fix the wave function.  `u` is (2, 2, n), by interface and spin.
     """
-    x, S, C, _, y, q = layers
+    x, S, C, _, y, q = point
     slope = q * u + (k * rule.a)[:, None] * u[:, ::-1]  # towards the other interface
     total, difference = u[0] + u[1], u[1] - u[0]
     A = C * total + S * (slope[0] + slope[1])
@@ -90,7 +90,7 @@ def values(
 
 
 def own_integrals(f: Shape, d: np.ndarray, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return ∫cos² and ∫sin²/κ² over the well, `t` being that of `Layers`."""
+    """Return ∫cos² and ∫sin²/κ² over the well, `t` being that of `Point`."""
     whole, wave = d / 2 * (t * t), f.S * f.C
     small = f.y < 0.7
     odd = (whole - wave) / np.where(small, 1.0, f.kappa2)
@@ -161,7 +161,7 @@ def basis_integrals(f: Shape, g: Shape, d: np.ndarray) -> tuple[np.ndarray, np.n
     return even, odd
 
 
-def inside(f: Shape, g: Shape, d: np.ndarray) -> np.ndarray:
+def overlap(f: Shape, g: Shape, d: np.ndarray) -> np.ndarray:
     """Return ∫₀^d f g dz."""
     even, odd = basis_integrals(f, g, d)
     return f.A * g.A * even + f.B * g.B * odd
@@ -169,7 +169,7 @@ def inside(f: Shape, g: Shape, d: np.ndarray) -> np.ndarray:
 
 def overlap_of_spins(pair: Shape, d: np.ndarray) -> np.ndarray:
     """Return ∫₀^d ψ↑ψ↓ dz."""
-    return inside(pair.component(0), pair.component(1), d)
+    return overlap(pair.component(0), pair.component(1), d)
 
 
 def boundary_values(pair: Shape) -> np.ndarray:

@@ -6,7 +6,7 @@ from scipy.optimize import brentq, minimize_scalar
 from wells import E_F, PAPER, between, wells, wells_and_energies
 
 from qwlib import Well, bound_states, count_states, fermi_states, matching_matrix
-from qwlib.matching import Full, Layers, Rule, interior
+from qwlib.matching import Full, Point, Rule, interior
 from qwlib.search import (
     Shape,
     basis_integrals,
@@ -485,7 +485,7 @@ def test_layers_of_half_the_width_give_those_of_the_whole():
     rng = np.random.default_rng(12)
     kappa2 = rng.uniform(-1, 1, 1000) * 10.0**4 ** rng.random(1000)
     d = 10 ** rng.uniform(-1, 1, kappa2.size)
-    half = Layers(kappa2, *interior(kappa2, d / 2), None)
+    half = Point(kappa2, *interior(kappa2, d / 2), None)
     S, C, t, y = interior(kappa2, d)
     # In units of the largest value each can have; the phase itself carries a rounding error.
     for one, other, scale in zip(

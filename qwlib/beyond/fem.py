@@ -259,7 +259,7 @@ class FermiSolution:
         """Sign of each contribution, (n,) int; 0 below 1e-12 in magnitude."""
         return (np.sign(self.contribution) * (np.abs(self.contribution) > 1e-12)).astype(int)
 
-    def wave_function(self, z: np.ndarray) -> np.ndarray:
+    def wavefunction(self, z: np.ndarray) -> np.ndarray:
         """Return ψ↑ and ψ↓ at positions z in nm, (n, 2, len(z)), in nm^-1/2."""
         return self.coefficients @ self.elements.interpolation(z).T
 
@@ -268,7 +268,7 @@ class FermiSolution:
 
         The spin density of the well is the sum over axis 0.
         """
-        psi = self.wave_function(z)
+        psi = self.wavefunction(z)
         return self.weight[:, None] * 2 * psi[:, 0] * psi[:, 1]
 
 

@@ -415,7 +415,7 @@ def in_left_barrier(states: FermiStates) -> float:
     if not len(states):
         return 0.0
     rule, kin = Rule.of_well(states.well, states.E_F), states.k**2
-    decay = barrier(rule.outside[0], kin).sum(axis=0)
+    decay = barrier(rule.q2[0], kin).sum(axis=0)
     up, down = states.amplitude[:, 0], states.amplitude[:, 1]
     return float(contribution(states.k, states.velocity, 2 * up * down / decay).sum())
 
@@ -791,7 +791,7 @@ def weight_in_left_barrier(states: FermiStates) -> float:
         return 0.0
     rule, kin = Rule.of_well(states.well, states.E_F), states.k**2
     up, down = states.amplitude[:, 0], states.amplitude[:, 1]
-    q_up, q_down = barrier(rule.outside[0], kin)
+    q_up, q_down = barrier(rule.q2[0], kin)
     return float((up**2 / q_up + down**2 / q_down).mean() / 2)
 
 

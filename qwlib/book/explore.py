@@ -803,7 +803,8 @@ def torque_and_current(columns: dict[str, np.ndarray], E_F: float) -> tuple[np.n
     )
     up_L, down_L, up_R, down_R = roots.amplitude.T**2
     turned = roots.k * (left * (up_L - down_L) - right * (up_R - down_R))
-    parts = contribution(roots.k, roots.velocity, turned), current(roots.k, c * roots.velocity)
+    velocity = c * roots.velocity_over_c
+    parts = contribution(roots.k, velocity, turned), current(roots.k, velocity)
     waves = kind_of(E_F - c * roots.k**2, Delta) == KINDS.index("propagating")
     return tuple(
         np.stack(

@@ -220,7 +220,7 @@ def test_states_are_normalised_and_integrals_follow_from_the_wave_functions() ->
     edges = np.unique(np.concatenate([pieces, well_pieces]))
     half = np.diff(edges)[:, None] / 2
     z, weight = (edges[:-1, None] + half * (1 + x)).ravel(), (half * w).ravel()
-    psi = solution.wave_function(z)
+    psi = solution.wavefunction(z)
     # Wave functions are good to 1e-9 (see above) and the error is of either sign.
     np.testing.assert_allclose(np.sum(psi**2, axis=1) @ weight, 1.0, rtol=0, atol=1e-9)
     inside = weight * ((z > 0) & (z < LOPSIDED.d))
@@ -311,7 +311,7 @@ def shift_per_width(well: Well, E_F: float, mean_distance: float) -> np.ndarray:
     2⟨|z|⟩, second order in w − δ gives ⟨|z − z'|⟩ − 2⟨|z|⟩.
     """
     solution = fermi_states(well, E_F)
-    density = np.sum(solution.wave_function([0.0, well.d]) ** 2, axis=1)
+    density = np.sum(solution.wavefunction([0.0, well.d]) ** 2, axis=1)
     squares = np.array([well.alpha_L**2, well.alpha_R**2])
     dE = solution.k**2 * (density @ squares) * mean_distance / (2 * well.c)
     return -dE / solution.velocity
