@@ -12,7 +12,7 @@ import numpy as np
 from .kubo import KINDS, SILENT, contribution, current, kind_of
 from .matching import Rule
 from .search import solve
-from .well import EXCHANGE, HBAR2_OVER_2ME, LONG_NAMES, UNITS, UnboundedSpectrumWarning, Well
+from .well import LONG_NAMES, UNITS, UnboundedSpectrumWarning, Well, half_inverse_mass
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -228,27 +228,21 @@ def _checked_columns(axes: dict, fixed: dict) -> dict[str, np.ndarray]:
                     Well(**{name: value})
     values = {name: np.atleast_1d((axes | fixed)[name]) for name in [*fields, "E_F"]}
     columns = {n: v if n == "exchange" else v.astype(float) for n, v in values.items()}
-    strongest = max(np.abs(columns["alpha_L"]).max(), np.abs(columns["alpha_R"]).max())
-    everywhere = EXCHANGE[0] in columns["exchange"]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UnboundedSpectrumWarning)
-        lowest = Well(
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UnboundedSpectrumWarning)
+        extreme = Well(
             V_L=columns["V_L"].min(),
             V_R=columns["V_R"].min(),
             Delta=np.abs(columns["Delta"]).max(),
-            exchange="everywhere" if everywhere else "ferromagnet",
+            alpha_L=np.abs(columns["alpha_L"]).max(),
+            alpha_R=np.abs(columns["alpha_R"]).max(),
+            mass=columns["mass"].max(),
+            exchange=min(columns["exchange"]),  # "everywhere", if it is there
         )
-        heaviest = Well(mass=columns["mass"].max())
     for energy in _telling_values(values["E_F"]):
-        lowest.checked_fermi_energy(energy)
-    if strongest >= heaviest.critical_rashba:
-        warnings.warn(
-            f"|alpha| up to {strongest:g} eV nm^2 is not below ħ²/m = "
-            f"{heaviest.critical_rashba:.6g} eV nm^2: the spectrum of the δ-function model has no "
-            "lower bound there",
-            UnboundedSpectrumWarning,
-            stacklevel=4,
-        )
+        extreme.checked_fermi_energy(energy)
+    for warning in caught[:1]:
+        warnings.warn(warning.message, stacklevel=4)
     return columns
 
 
@@ -283,9 +277,7 @@ def solve_columns(columns: dict[str, np.ndarray]) -> tuple[np.ndarray, ...]:
     spin_density, current : float arrays (n, 3, 3)
     certified : bool array (n,)
     """
-    c = HBAR2_OVER_2ME / columns["mass"]
-    barrier = np.where(columns["exchange"] == EXCHANGE[0], columns["Delta"], 0.0)
-    columns = columns | {"c": c, "Delta_barrier": barrier}
+    c = half_inverse_mass(columns["mass"])
     roots, certified = solve(Rule.of(columns, columns["E_F"]))
     n = certified.size
     E = columns["E_F"][roots.well] - c[roots.well] * roots.k**2

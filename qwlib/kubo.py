@@ -148,6 +148,24 @@ class FermiStates:
         kappa2 = (self.E[:, None] - self.well.Delta * np.array([1, -1])) / self.well.c
         return np.sqrt(kappa2.astype(complex))
 
+    @property
+    def decay(self) -> np.ndarray:
+        """Decay constants q in the insulators in 1/nm, (n, 2, 2): by interface and spin."""
+        return np.moveaxis(self._point.q, -1, 0)
+
+    @property
+    def barrier_spin(self) -> np.ndarray:
+        """∫2ψ↑ψ↓ dz over the left and over the right insulator, (n, 2)."""
+        return 2 * self.amplitude.reshape(-1, 2, 2).prod(axis=2) / self.decay.sum(axis=2)
+
+    @property
+    def _rule(self) -> Rule:
+        return Rule.of_well(self.well, self.E_F).take(np.zeros(len(self), dtype=np.intp))
+
+    @property
+    def _point(self) -> Point:
+        return Point.of(self._rule, self.k**2)
+
     def wavefunction(self, z: np.ndarray | float) -> np.ndarray:
         """Return ψ↑(z) and ψ↓(z) of each state, barriers included.
 
@@ -169,11 +187,8 @@ class FermiStates:
         z = np.atleast_1d(np.asarray(z))
         if z.ndim != 1 or z.dtype.kind not in "iuf" or not np.isfinite(z).all():
             raise ValueError(f"z must be finite real numbers in nm, one or a 1D array, got {z!r}")
-        n, d = len(self), self.well.d
-        rule = Rule.of_well(self.well, self.E_F).take(np.zeros(n, dtype=int))
-        u = self.amplitude.T.reshape(2, 2, n)
-        point = Point.of(rule, self.k**2)
-        return values(shapes(rule, self.k, u, point), u, point.q, d, z)
+        u, point = self.amplitude.T.reshape(2, 2, -1), self._point
+        return values(shapes(self._rule, self.k, u, point), u, point.q, self.well.d, z)
 
     def spin_density(self, z: np.ndarray | float) -> np.ndarray:
         """Return what each state adds to S_y(z) of Eq. (6), barriers included.

@@ -20,7 +20,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from .well import Well
+from .well import Well, exchange_in_barriers, half_inverse_mass
 
 TINY = 1e-150
 """Added to a phase so that sin(y)/y and its like need no special case at y = 0."""
@@ -57,11 +57,9 @@ class Rule:
 
     @classmethod
     def of(cls, columns: dict[str, np.ndarray], energy: np.ndarray | float) -> Rule:
-        """Return the rule of wells given as columns named like the fields of `Well`.
-
-        `columns` holds `c` and `Delta_barrier` beside them; `energy` is ε in eV.
-        """
-        c, Delta, barrier = columns["c"], columns["Delta"], columns["Delta_barrier"]
+        """Return the rule, at ε = `energy` in eV, of wells given as columns of their fields."""
+        c, Delta = half_inverse_mass(columns["mass"]), columns["Delta"]
+        barrier = exchange_in_barriers(Delta, columns["exchange"])
         V_L, V_R = columns["V_L"], columns["V_R"]
         rows = (
             columns["d"],
@@ -79,7 +77,7 @@ class Rule:
     @classmethod
     def of_wells(cls, wells: Sequence[Well], energy: np.ndarray | float) -> Rule:
         """Return the rule of wells."""
-        names = ("d", "V_L", "V_R", "Delta", "Delta_barrier", "alpha_L", "alpha_R", "c")
+        names = Well.__dataclass_fields__
         return cls.of({n: np.array([getattr(well, n) for well in wells]) for n in names}, energy)
 
     @classmethod

@@ -10,6 +10,7 @@ import math
 import warnings
 from dataclasses import dataclass, fields, replace
 
+import numpy as np
 from scipy import constants
 
 ELECTRON_MASS = 9.1093837139e-31
@@ -50,6 +51,16 @@ LONG_NAMES = {
     "E_F": "Fermi energy",
 }
 """What each field of `Well` is, in words."""
+
+
+def half_inverse_mass(mass):
+    """Return c = ħ²/2m in eV·nm² of a mass in mₑ, or of an array of them."""
+    return HBAR2_OVER_2ME / mass
+
+
+def exchange_in_barriers(Delta, exchange):
+    """Return the exchange energy in the insulators: Δ or 0, as `exchange` says, of arrays too."""
+    return np.where(np.asarray(exchange) == EXCHANGE[0], Delta, 0.0)[()]
 
 
 class UnboundedSpectrumWarning(UserWarning):
@@ -160,7 +171,7 @@ class Well:
     @property
     def c(self) -> float:
         """ħ²/2m in eV·nm²: the kinetic energy is c k²."""
-        return HBAR2_OVER_2ME / self.mass
+        return half_inverse_mass(self.mass)
 
     @property
     def critical_rashba(self) -> float:
@@ -170,7 +181,7 @@ class Well:
     @property
     def Delta_barrier(self) -> float:
         """Exchange energy in the insulators, in eV: Δ or 0, as `exchange` says."""
-        return self.Delta if self.exchange == "everywhere" else 0.0
+        return float(exchange_in_barriers(self.Delta, self.exchange))
 
     @property
     def continuum_edge(self) -> float:

@@ -2,9 +2,10 @@
 
     python tests/reference.py
 
-writes tests/data/hard_wells.json.  Nothing of qwlib is used but `Well` and, as starting values,
-the wave numbers of `fermi_states`: each is refined here until 30 digits stand, and the script stops
-if two of them meet.  A spinor that decays to the left is carried across both interfaces by
+writes tests/data/hard_wells.json.  Nothing of qwlib is used for it but `Well`, so that a state that
+the solver misses is not missing here: the states are counted on a grid of k that is much finer than
+they are apart, each is bracketed by that count and refined until 30 digits stand, and the script
+stops if two of them meet.  A spinor that decays to the left is carried across both interfaces by
 Eq. (5) and through the well by cos and sin; a state is where it can decay to the right.
 """
 
@@ -20,6 +21,7 @@ from qwlib import UnboundedSpectrumWarning, Well, bound_states, fermi_states
 
 TABLE = Path(__file__).parent / "data" / "hard_wells.json"
 DIGITS = 30
+GRID = 1000  # points of the scan, even in k and even in log k
 # Positions at which S_y(z) is tabulated, in units of d: barriers, interfaces, inside.
 PLACES = (-0.05, 0.0, 0.13, 0.5, 0.87, 1.0, 1.02)
 
@@ -137,6 +139,48 @@ class Shooting:
                 B[s, i] = dpsi[s] - k * self.aR * psi[1 - s] + q[1][s] * psi[s]
         return B
 
+    def count(self, k):
+        """How many states lie below ε_F at k: clamped ones, and the negative eigenvalues of M."""
+        kappa2, q = self.waves(k)
+        M, clamped = mp.matrix(4), 0
+        for s in range(2):
+            C, S = rotation(kappa2[s], self.d)
+            for i, side in ((s, 0), (s + 2, 1)):
+                M[i, i] = q[side][s] + C / S
+            M[s, s + 2] = M[s + 2, s] = -1 / S
+            if kappa2[s] > 0:
+                clamped += int(mp.ceil(mp.sqrt(kappa2[s]) * self.d / mp.pi)) - 1
+        M[0, 1] = M[1, 0] = k * self.aL
+        M[2, 3] = M[3, 2] = -k * self.aR
+        return clamped + sum(value < 0 for value in mp.eigsy(M, eigvals_only=True))
+
+    def brackets(self):
+        """Return the middle of a narrow interval of k around each state, descending, and where two
+        states are closer than it is wide, twice the same.
+        """
+        fastest = mp.sqrt(max(self.E_F - min(self.floor), self.c) / self.c)
+        top = mpf(10) ** 4
+        grid = [1.2 * fastest * i / GRID for i in range(1, GRID)]
+        grid += [mpf(10) ** (-6 + 10 * mpf(i) / GRID) for i in range(GRID + 1)]
+        grid = sorted(grid)
+        numbers = [self.count(k) for k in grid]
+        # Past |α| = ħ²/m an interface has a state below every energy, at any larger k.
+        if numbers[-1] != sum(abs(a) > 2 for a in (self.aL, self.aR)) or grid[-1] < top:
+            raise RuntimeError(f"{numbers[-1]} states are left below the Fermi energy at {grid[-1]}")
+        cells = list(zip(grid, grid[1:], numbers, numbers[1:], strict=False))
+        found = []
+        while cells:
+            a, b, above, below = cells.pop()
+            if above == below:
+                continue
+            middle = (a + b) / 2
+            if b - a < mpf("1e-12") * b:
+                found += [middle] * abs(above - below)
+                continue
+            here = self.count(middle)
+            cells += [(a, middle, above, here), (middle, b, here, below)]
+        return sorted(found, reverse=True)
+
     def overlaps(self, k, u, v):
         """∫ψ·φ over all z and ∫₀^d (ψ↑φ↓ + ψ↓φ↑) for starts u and v, by the exact primitive."""
         kappa2, q = self.waves(k)
@@ -225,14 +269,15 @@ class Shooting:
 
 def solve(what: str, well: Well, E_F: float) -> dict:
     """Return one row of the table."""
-    guesses = fermi_states(well, E_F).k
+    mp.dps = 30
+    guesses = Shooting(well, E_F).brackets()
     deepest = max([*guesses, 1.0])
     mp.dps = 2 * (DIGITS + 20 + int(deepest * well.d))  # a decaying spin costs κd/2.3 digits twice
     problem = Shooting(well, E_F)
     places = [mpf(p) * problem.d for p in PLACES]
     ks, states, profile = [], [], [mpf(0)] * len(PLACES)
     for guess in guesses:
-        k = problem.refine(mpf(float(guess)), ks)
+        k = problem.refine(+guess, ks)
         twins = sum(abs(k - x) < mpf(10) ** -25 * k for x in ks)
         if abs(k - guess) > 1e-6 * k or twins > 1:
             raise RuntimeError(f"{what}: {guess} does not lead to a state of its own")

@@ -32,7 +32,6 @@ from typing import NamedTuple
 import numpy as np
 
 from ..kubo import PREFACTOR, SILENT, contribution, fermi_states
-from ..matching import Rule, barrier
 from ..well import Well
 from .fem import Elements, FiniteElements
 
@@ -173,11 +172,7 @@ def damping_like(
     gamma = _checked_broadening(hbar_over_tau)
     _check_bounded(well)
     states = fermi_states(well, E_F)
-    up_0, down_0, up_d, down_d = states.amplitude.T
-    rule = Rule.of_well(well, states.E_F).take(np.zeros(len(states), dtype=int))
-    decay = barrier(rule.outside, states.k**2).sum(axis=1)
-    tails = up_0 * down_0 / decay[0] + up_d * down_d / decay[1]
-    outside = contribution(states.k, states.velocity, 2 * tails)
+    outside = contribution(states.k, states.velocity, states.barrier_spin.sum(axis=1))
 
     k, weight = _quadrature(states.k)
     fem = _mesh(well, states.E_F, max(states.k, default=1.0))

@@ -33,15 +33,9 @@ def exchange_spin(states: FermiStates) -> np.ndarray:
     float array (n,)
         Over the well if the exchange acts in the ferromagnet alone, else over all z.
     """
-    well = states.well
-    spin = states.spin.copy()
-    if well.exchange == "everywhere":
-        u = states.amplitude
-        for V, up, down in ((well.V_L, u[:, 0], u[:, 1]), (well.V_R, u[:, 2], u[:, 3])):
-            rest = (V - states.E) / well.c
-            split = well.Delta_barrier / well.c
-            spin += 2 * up * down / (np.sqrt(rest + split) + np.sqrt(rest - split))
-    return spin
+    if states.well.exchange == "everywhere":
+        return states.spin + states.barrier_spin.sum(axis=1)
+    return states.spin
 
 
 def exchange_torque(states: FermiStates) -> np.ndarray:

@@ -21,9 +21,9 @@ import numpy as np
 from scipy.optimize import bisect, minimize_scalar
 
 from ..beyond.interband import damping_like
+from ..beyond.thresholds import rashba_at
 from ..grid import sweep
 from ..kubo import SILENT, FermiStates, contribution, fermi_states
-from ..matching import Rule, barrier
 from ..well import UnboundedSpectrumWarning, Well
 
 REPRODUCED = "reproduced"
@@ -161,14 +161,14 @@ class Claim:
 @functools.cache
 def claims() -> tuple[Claim, ...]:
     """Return the statements of `claims.toml`, in the paper's order."""
-    text = resources.files("qwlib").joinpath("claims.toml").read_text(encoding="utf-8")
+    text = resources.files(__package__).joinpath("claims.toml").read_text(encoding="utf-8")
     return tuple(Claim(**entry) for entry in tomllib.loads(text)["claim"])
 
 
 @functools.cache
 def figures() -> tuple[dict, ...]:
     """Return the paper's figures, each with the label of its counterpart in the book."""
-    text = resources.files("qwlib").joinpath("claims.toml").read_text(encoding="utf-8")
+    text = resources.files(__package__).joinpath("claims.toml").read_text(encoding="utf-8")
     return tuple(tomllib.loads(text)["figure"])
 
 
@@ -412,12 +412,7 @@ def total(states: FermiStates) -> float:
 
 def in_left_barrier(states: FermiStates) -> float:
     """Return ∫_{−∞}^0 S_y dz in nm⁻² per τeE/ħ: both components decay exponentially there."""
-    if not len(states):
-        return 0.0
-    rule, kin = Rule.of_well(states.well, states.E_F), states.k**2
-    decay = barrier(rule.q2[0], kin).sum(axis=0)
-    up, down = states.amplitude[:, 0], states.amplitude[:, 1]
-    return float(contribution(states.k, states.velocity, 2 * up * down / decay).sum())
+    return float(contribution(states.k, states.velocity, states.barrier_spin[:, 0]).sum())
 
 
 def at_left_interface(states: FermiStates) -> float:
@@ -445,21 +440,12 @@ def swept(material: Material, name: str = "spin_density", **axes) -> Answer:
     return Answer(values.sum("kind").values, values.sel(kind="propagating").values)
 
 
-@functools.cache
 def loss(material: Material, alpha_R: float) -> float | None:
     """Return the first α_L at which a state stops propagating, up to the end of the model."""
-    grid = np.linspace(0, end_of_model(material), 161)
-    numbers = swept(material, "n_states", alpha_L=grid, alpha_R=alpha_R).propagating
-    steps = np.nonzero(np.diff(numbers))[0]
-    if not steps.size:
-        return None
-    i = steps[0]
-    middle = (numbers[i] + numbers[i + 1]) / 2
-
-    def excess(alpha):
-        return len(chosen(material.states(alpha_L=alpha, alpha_R=alpha_R), "propagating")) - middle
-
-    return float(bisect(excess, grid[i], grid[i + 1], xtol=1e-9))
+    well, floor = material.well(alpha_R=alpha_R), abs(material.Delta)
+    places = rashba_at(well, material.E_F, floor) if material.E_F > floor else np.empty(0)
+    places = places[(places > 0) & (places < end_of_model(material))]
+    return float(places.min()) if places.size else None
 
 
 def maximum(function, grid: np.ndarray, values: np.ndarray, near: float) -> float | None:
@@ -789,10 +775,7 @@ def weight_in_left_barrier(states: FermiStates) -> float:
     """Return the mean probability of a state to be in the left barrier."""
     if not len(states):
         return 0.0
-    rule, kin = Rule.of_well(states.well, states.E_F), states.k**2
-    up, down = states.amplitude[:, 0], states.amplitude[:, 1]
-    q_up, q_down = barrier(rule.q2[0], kin)
-    return float((up**2 / q_up + down**2 / q_down).mean() / 2)
+    return float((states.amplitude[:, :2] ** 2 / states.decay[:, 0]).sum(axis=1).mean() / 2)
 
 
 QUANTITIES = {

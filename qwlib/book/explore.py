@@ -21,12 +21,11 @@ from matplotlib.figure import Figure
 from scipy import constants
 
 from ..beyond.interface import interface_wave_numbers
-from ..beyond.thresholds import rashba_at
-from ..beyond.torque import FIELD_UNIT, exchange_torque, field
+from ..beyond.torque import exchange_torque, field
 from ..grid import DEFAULT_FERMI_ENERGY, Grid, full, solve_columns
-from ..kubo import KINDS, FermiStates, contribution, current, fermi_states, kind_of
-from ..matching import Rule, clamped_states, count_states, matching_matrix
-from ..search import bound_states, levels, solve
+from ..kubo import KINDS, FermiStates, fermi_states, fermi_states_of
+from ..matching import clamped_states, count_states, matching_matrix
+from ..search import bound_states, levels
 from ..well import EXCHANGE, LONG_NAMES, UNITS, UnboundedSpectrumWarning, Well
 from .figures import (
     MINUS,
@@ -787,47 +786,13 @@ def interband_view() -> View:
 # --- the effective field --------------------------------------------------------------------------
 
 
-def torque_and_current(columns: dict[str, np.ndarray], E_F: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return the torque and the current of many wells: all states, and propagating ones alone.
-
-    The torque is that of `torque.interface_torque`.
-
-    Returns
-    -------
-    torque, current : (2, n) arrays
-        As in `torque.field`.
-    """
-    roots, certified = solve(Rule.of(columns, E_F))
-    c, Delta, left, right = (
-        columns[name][roots.well] for name in ("c", "Delta", "alpha_L", "alpha_R")
-    )
-    up_L, down_L, up_R, down_R = roots.amplitude.T**2
-    turned = roots.k * (left * (up_L - down_L) - right * (up_R - down_R))
-    velocity = c * roots.velocity_over_c
-    parts = contribution(roots.k, velocity, turned), current(roots.k, velocity)
-    waves = kind_of(E_F - c * roots.k**2, Delta) == KINDS.index("propagating")
-    return tuple(
-        np.stack(
-            [
-                np.bincount(roots.well, weights=some * part, minlength=certified.size)
-                for some in (1.0, waves)
-            ]
-        )
-        for part in parts
-    )
-
-
 def fields_against_width(states: FermiStates, M_s: float, j: float) -> tuple[Figure, str]:
     """Draw the effective field per current density against the width."""
     well = states.well
     widths = np.geomspace(0.2, SLIDERS["d"][1], POINTS)
-    fixed = {name: getattr(well, name) for name in ("V_L", "V_R", "alpha_L", "alpha_R", "Delta")}
-    columns = {name: np.array([value]) for name, value in fixed.items()}
-    columns |= {"c": np.array([well.c]), "Delta_barrier": np.array([well.Delta_barrier])}
-    columns = full(columns | {"d": widths})
-    torque, carried = torque_and_current(columns, states.E_F)
-    with np.errstate(invalid="ignore"):
-        per_current = np.where(carried > 0, FIELD_UNIT * torque / (1e6 * M_s * carried), np.nan)
+    several = fermi_states_of([well.replace(d=width) for width in widths.tolist()], states.E_F)
+    kinds = [[some, some[some.kind == "propagating"]] for some in several]
+    per_current = -np.array([[field_of(some, M_s) for some in pair] for pair in kinds]).T
     waves = states[states.kind == "propagating"]
     here = [-field_of(some, M_s) for some in (states, waves)]
     curves = [
@@ -994,15 +959,10 @@ def claimed(states: FermiStates) -> tuple[Figure, str]:
     material = claims.Material(
         **{name: getattr(states.well, name) for name in names}, E_F=states.E_F
     )
-    # In closed form the place of the jump costs next to nothing; `claims` looks for it in a sweep.
-    well, floor = material.well(), abs(material.Delta)
-    places = rashba_at(well, material.E_F, floor) if material.E_F > floor else np.empty(0)
-    places = places[(places > 0) & (places < well.critical_rashba)]
-    jump = claims.Answer(None, float(places.min()) if places.size else None)
     entries = []
     for claim in claims.claims():
         if claim.id in QUICK:
-            answers = {"": jump} if claim.id == "chirality-jump" else claim.answers(material)
+            answers = claim.answers(material)
             verdict = claims.verdict_of(claim.paper, answers, claim.tolerance)
             entries.append(claims.Judged(claim, answers, verdict))
     figure = ours_over_papers(claims.numbers(entries))
