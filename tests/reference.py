@@ -166,7 +166,9 @@ class Shooting:
         numbers = [self.count(k) for k in grid]
         # Past |α| = ħ²/m an interface has a state below every energy, at any larger k.
         if numbers[-1] != sum(abs(a) > 2 for a in (self.aL, self.aR)) or grid[-1] < top:
-            raise RuntimeError(f"{numbers[-1]} states are left below the Fermi energy at {grid[-1]}")
+            raise RuntimeError(
+                f"{numbers[-1]} states are left below the Fermi energy at {grid[-1]}"
+            )
         cells = list(zip(grid, grid[1:], numbers, numbers[1:], strict=False))
         found = []
         while cells:

@@ -24,7 +24,7 @@ import numpy as np
 from ..well import Well
 
 
-def curvature(well: Well) -> float:
+def inverse_square(well: Well) -> float:
     """Return B of the module's second equation, in eV/nm².
 
     Raises
@@ -54,7 +54,7 @@ def interface_energy(well: Well, k: np.ndarray) -> np.ndarray:
         If α_L is zero.
     """
     k2 = np.asarray(k, dtype=float) ** 2
-    return well.V_L / 2 - well.alpha_L**2 * k2 / (4 * well.c) - curvature(well) / k2
+    return well.V_L / 2 - well.alpha_L**2 * k2 / (4 * well.c) - inverse_square(well) / k2
 
 
 def interface_wave_numbers(well: Well, E_F: float) -> np.ndarray:
@@ -75,7 +75,7 @@ def interface_wave_numbers(well: Well, E_F: float) -> np.ndarray:
         If α_L is zero, or `E_F` is not allowed.
     """
     above = well.checked_fermi_energy(E_F) - well.V_L / 2
-    B = curvature(well)
+    B = inverse_square(well)
     a = (well.critical_rashba**2 - well.alpha_L**2) / (4 * well.c)
     discriminant = above**2 + 4 * a * B
     if discriminant < 0:

@@ -166,7 +166,7 @@ def claims() -> tuple[Claim, ...]:
 
 
 @functools.cache
-def figures() -> tuple[dict, ...]:
+def paper_figures() -> tuple[dict, ...]:
     """Return the paper's figures, each with the label of its counterpart in the book."""
     text = resources.files(__package__).joinpath("claims.toml").read_text(encoding="utf-8")
     return tuple(tomllib.loads(text)["figure"])
@@ -381,12 +381,13 @@ def chosen(states: FermiStates, kind: str | None) -> FermiStates:
     return states if kind is None else states[states.kind == kind]
 
 
-KINDS = Answer(None, "propagating")
+WHICH = Answer(None, "propagating")
+"""Which states each value of an `Answer` is of, as `chosen` takes them."""
 
 
 def both(function, states: FermiStates) -> Answer:
     """Return a function of all states, and of the propagating ones."""
-    return Answer(*(function(chosen(states, kind)) for kind in KINDS))
+    return Answer(*(function(chosen(states, kind)) for kind in WHICH))
 
 
 def interband(material: Material) -> dict[str, Answer]:
@@ -487,7 +488,7 @@ def lost(material: Material) -> Answer:
         old, new = (chiralities(chosen(states, kind)) for states in (before, after))
         return [len(chosen(after, kind)), new[0] - old[0], new[1] - old[1]]
 
-    return Answer(*map(change, KINDS))
+    return Answer(*map(change, WHICH))
 
 
 def lost_place(material: Material) -> Answer:
@@ -533,7 +534,7 @@ def jump_sign(material: Material) -> Answer:
         scale = max(abs(total(s)) for s in sides)
         return "+-"[largest] if abs(change[largest]) > 0.01 * scale else "no drop"
 
-    return Answer(*map(drops, KINDS))
+    return Answer(*map(drops, WHICH))
 
 
 def decrease(material: Material) -> Answer:
@@ -591,7 +592,7 @@ def interface_maximum(material: Material) -> Answer:
 
         return maximum(value, grid, np.array([value(alpha) for alpha in grid]), 0.062)
 
-    return Answer(*map(place, KINDS))
+    return Answer(*map(place, WHICH))
 
 
 def penetration(material: Material) -> Answer:
@@ -691,7 +692,7 @@ def thinner_maximum(material: Material) -> Answer:
 
         return maximum(value, grid, curve, 0.52)
 
-    return Answer(*map(place, KINDS, curves))
+    return Answer(*map(place, WHICH, curves))
 
 
 def last_width(material: Material) -> Answer:
@@ -711,7 +712,7 @@ def last_width(material: Material) -> Answer:
         i = int(np.argmax(some))
         return float(bisect(excess, grid[i - 1], grid[i], xtol=1e-9))
 
-    return Answer(*map(narrowest, KINDS, numbers))
+    return Answer(*map(narrowest, WHICH, numbers))
 
 
 def exponent(material: Material) -> Answer:
@@ -768,7 +769,7 @@ def three_levels(material: Material) -> Answer:
             len({len(states) for states in some}) > 1,
         ]
 
-    return Answer(*map(levels, KINDS))
+    return Answer(*map(levels, WHICH))
 
 
 def weight_in_left_barrier(states: FermiStates) -> float:

@@ -192,7 +192,7 @@ class Explorer(widgets.VBox):
 
     def _update(self, _change: object = None) -> None:
         """Solve and draw anew, or say in one line why not and leave the picture as it is."""
-        values = {name: settled(each.value) for name, each in self.controls.items()}
+        values = {name: without_noise(each.value) for name, each in self.controls.items()}
         if values == self._values:
             return
         self._values = values.copy()
@@ -257,7 +257,7 @@ def raised(unit: str) -> str:
     return re.sub(r"\^(\d+)", lambda power: power[1].translate(SUPERSCRIPTS), unit)
 
 
-def settled(value: float | str) -> float | str:
+def without_noise(value: float | str) -> float | str:
     """Return a value without the last digits, which a slider in a browser adds by itself.
 
     It sends 5.000000000000001 for the 5 that it was given, as soon as it is there.

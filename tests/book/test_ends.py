@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from qwlib import UnboundedSpectrumWarning, Well, bound_states, fermi_states
 from qwlib.beyond.fem import FermiSolution, FiniteElements
-from qwlib.beyond.interface import curvature, interface_energy, interface_wave_numbers
+from qwlib.beyond.interface import interface_energy, interface_wave_numbers, inverse_square
 from qwlib.beyond.spread import Layers, edge_functions
 
 PAPER = Well(alpha_L=0.046)
@@ -81,7 +81,9 @@ def test_closed_form_in_its_corners() -> None:
         warnings.simplefilter("ignore", UnboundedSpectrumWarning)
         flat = Well(alpha_L=CRITICAL)
     # At ħ²/m the quadratic equation is linear: ε = V/2 − B/k².
-    assert interface_wave_numbers(flat, 2.0) == pytest.approx([math.sqrt(curvature(flat) / 0.5)])
+    assert interface_wave_numbers(flat, 2.0) == pytest.approx(
+        [math.sqrt(inverse_square(flat) / 0.5)]
+    )
     assert interface_wave_numbers(flat, 3.0).size == 0
     # Far past it the band stays below ε_F = 2 eV.
     assert interface_wave_numbers(at(1.1), 2.0).size == 0

@@ -98,7 +98,7 @@ def test_statement_and_what_shows_it_lead_to_each_other(html, claim):
     assert shown.find("a", href=f"verdicts.html#claim-{claim.id}")
 
 
-@pytest.mark.parametrize("figure", claims.figures(), ids=lambda figure: figure["paper"])
+@pytest.mark.parametrize("figure", claims.paper_figures(), ids=lambda figure: figure["paper"])
 def test_figure_of_the_paper_has_its_counterpart(html, figure):
     place = soup(html / f"book/{figure['chapter']}.html").find(id=figure["shown"])
     assert place.name == "figure"
@@ -108,7 +108,7 @@ def test_figure_of_the_paper_has_its_counterpart(html, figure):
 
 def test_no_figure_of_the_paper_is_left_out():
     # Fig. 3 and its two panels; the others are one each.
-    numbers = {re.match(r"Fig. (\d)", figure["paper"])[1] for figure in claims.figures()}
+    numbers = {re.match(r"Fig. (\d)", figure["paper"])[1] for figure in claims.paper_figures()}
     assert numbers == set("123456")
 
 
