@@ -131,7 +131,10 @@ def repack(name: str, target: Path) -> Path:
 
 
 def qwlib_wheel(target: Path) -> Path:
-    """Write the wheel of qwlib as this Python imports it; installed editable, it lists no files."""
+    """Write the wheel of qwlib as this Python imports it; installed editable, it lists no files.
+
+    Reruns, sweeps and the command line are for a machine with files, and no part of it.
+    """
     import qwlib
 
     package = Path(qwlib.__file__).parent
@@ -139,13 +142,15 @@ def qwlib_wheel(target: Path) -> Path:
         f"qwlib/{path.relative_to(package).as_posix()}": path.read_bytes()
         for path in sorted(package.rglob("*"))
         if path.suffix in (".py", ".toml")
+        and "run" not in path.relative_to(package).parts
+        and path.name != "__main__.py"
     }
     found = metadata.distribution("qwlib")
     about = found.read_text("METADATA")
     return write_wheel(
         "qwlib",
-        found.version,
-        files | {f"qwlib-{found.version}.dist-info/METADATA": about.encode()},
+        qwlib.__version__,
+        files | {f"qwlib-{qwlib.__version__}.dist-info/METADATA": about.encode()},
         target,
     )
 

@@ -44,7 +44,8 @@ def cite(folder: Path) -> None:
         If it is not a valid citation file.
     """
     record = folder / "CITATION.cff"
-    shutil.copy(ROOT / "CITATION.cff", record)
+    text = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    record.write_text(f"{text}version: {qwlib.__version__}\n", encoding="utf-8")
     with tempfile.TemporaryDirectory() as place:
         venv.create(place, with_pip=True)
         programs = Path(place) / "bin"

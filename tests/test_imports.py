@@ -1,0 +1,37 @@
+"""What importing qwlib costs, in a process of its own, where nothing was imported before."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+LOADED = """
+import importlib, json, sys
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
+"""
+
+
+def loaded(*modules: str) -> set[str]:
+    """Return the packages that are there after these imports."""
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED, *modules], capture_output=True, text=True, check=True
+    )
+    return set(json.loads(done.stdout)) - set(sys.stdlib_module_names)
+
+
+@pytest.mark.parametrize(
+    ("module", "more"),
+    [
+        ("qwlib", set()),
+        ("qwlib.beyond.fem", set()),
+        # What reads and checks parameters needs no notebook.
+        ("qwlib.run.parameters", {"ruamel"}),
+    ],
+)
+def test_numpy_and_scipy_are_all_that_is_loaded(module, more):
+    # With all that these two load themselves.
+    base = loaded("numpy", "scipy.constants", "scipy.linalg")
+    assert loaded(module) - base == {"qwlib"} | more
