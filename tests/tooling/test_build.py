@@ -19,7 +19,7 @@ from PIL import Image
 
 from qwlib.book import claims
 from qwlib.run import chapters
-from tools import baseline
+from tools import architecture, baseline
 
 # The least number of figures in each page of _toc.yml: those of the paper at least.
 FIGURES = {
@@ -404,3 +404,11 @@ def test_no_line_begins_with_the_mark_after_a_formula(html, page):
             assert bound, f"{formula} {after[:20]!r}"
         if isinstance(before, str) and before[-1:] == "(":
             assert bound, f"{before[-20:]!r} {formula}"
+
+
+def test_the_diagram_shows_the_imports_as_they_are():
+    text = architecture.PAGE.read_text(encoding="utf-8")
+    assert architecture.drawn(text) == text  # else run tools/architecture.py
+    # Two arrows that are there, and one that follows from others.
+    assert "  kubo --> search\n" in text and "  explore --> claims\n" in text
+    assert "  kubo --> matching\n" not in text
