@@ -16,10 +16,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .matching import Point, Rule
+from .matching import Rule, slopes
 from .precise import sharpened
 from .search import solve
-from .waves import shapes, values
+from .waves import Point, shapes, values
 from .well import Well
 
 PREFACTOR = 1 / (8 * np.pi**2)
@@ -164,7 +164,7 @@ class FermiStates:
 
     @property
     def _point(self) -> Point:
-        return Point.of(self._rule, self.k**2)
+        return self._rule.at(self.k**2)
 
     def wavefunction(self, z: np.ndarray | float) -> np.ndarray:
         """Return ψ↑(z) and ψ↓(z) of each state, barriers included.
@@ -188,7 +188,8 @@ class FermiStates:
         if z.ndim != 1 or z.dtype.kind not in "iuf" or not np.isfinite(z).all():
             raise ValueError(f"z must be finite real numbers in nm, one or a 1D array, got {z!r}")
         u, point = self.amplitude.T.reshape(2, 2, -1), self._point
-        return values(shapes(self._rule, self.k, u, point), u, point.q, self.well.d, z)
+        slope = slopes(self._rule, self.k, u, point.q)
+        return values(shapes(u, slope, point), u, point.q, self.well.d, z)
 
     def spin_density(self, z: np.ndarray | float) -> np.ndarray:
         """Return what each state adds to S_y(z) of Eq. (6), barriers included.

@@ -16,14 +16,12 @@ multiplied out.  Wells are columns of arrays here, so that a sweep solves all of
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 
+from .waves import Point, barrier, clamped_states, interior, odd_number
 from .well import Well, exchange_in_barriers, half_inverse_mass
-
-TINY = 1e-150
-"""Added to a phase so that sin(y)/y and its like need no special case at y = 0."""
 
 
 class Rule:
@@ -54,6 +52,10 @@ class Rule:
     def take(self, index: np.ndarray) -> Rule:
         """Return the rule of the wells `index`, repeated as often as they occur in it."""
         return Rule(self.columns.take(index, axis=1))
+
+    def at(self, kin: np.ndarray) -> Point:
+        """Return what the layers contribute at (ε − E)/c = `kin`."""
+        return Point.of(self.kappa2, self.q2, self.d, kin)
 
     @classmethod
     def of(cls, columns: dict[str, np.ndarray], energy: np.ndarray | float) -> Rule:
@@ -86,54 +88,6 @@ class Rule:
         return cls.of_wells([well], energy)
 
 
-def interior(kappa2: np.ndarray, d: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Return S = sin(κd)/κ, C = cos(κd), t = 1 and y = |κ|d for κ² of either sign.
-
-    For κ² = −γ² < 0 they are sinh(γd)/γ, cosh(γd) and 1, all three times exp(−γd), so that nothing
-    overflows in a wide well.  S is in nm; the others have no unit.
-    """
-    y = np.sqrt(np.abs(kappa2))
-    y *= d
-    y += TINY
-    # One tangent of the half angle is several times as fast as a sine and a cosine.
-    half = np.tan(0.5 * y)
-    square = half * half
-    scale = 1 / (1 + square)
-    S = 2 * half * scale / y
-    C, t = (1 - square) * scale, np.ones(y.shape)
-    i = np.flatnonzero(kappa2 < 0)
-    if i.size:
-        ye = y.ravel()[i]
-        less = np.expm1(-2 * ye)
-        t.ravel()[i] = np.exp(-ye)
-        C.ravel()[i] = 1 + less / 2
-        S.ravel()[i] = less / (-2 * ye)
-    S *= d
-    return S, C, t, y
-
-
-def clamped_states(kappa2: np.ndarray, y: np.ndarray, offset: float = 0.0) -> np.ndarray:
-    """Return #{m ≥ 1 : (m − offset)π < y} for real κ, 0 for imaginary κ.
-
-    The number of states of a well clamped at both interfaces (offset 0), or clamped at one and
-    free at the other end (offset 1/2), below an energy: J of the Wittrick-Williams count.
-    """
-    J = np.ceil(y / np.pi + (offset - 1))
-    return (np.maximum(J, 0) * (kappa2 > 0)).astype(np.intp)
-
-
-def odd_number(J: np.ndarray) -> np.ndarray:
-    """Return where J is odd."""
-    return (J & 1).astype(bool)
-
-
-def barrier(q2: np.ndarray, kin: np.ndarray) -> np.ndarray:
-    """Return the decay constant q in 1/nm in an insulator; 0 where rounding makes q² negative."""
-    q = q2 + kin
-    np.maximum(q, 0.0, out=q)
-    return np.sqrt(q, out=q)
-
-
 def scalar_minors(x, S, C, left, right):
     """Return the minors of a scalar well's matching matrix times S = sin(κd)/κ.
 
@@ -141,31 +95,6 @@ def scalar_minors(x, S, C, left, right):
     stands there in its place.
     """
     return S * left + C, S * right + C, S * (left * right - x) + (left + right) * C
-
-
-class Point(NamedTuple):
-    """What the layers of many wells contribute at one point of the (E, k) plane each.
-
-    S, C, t and y are those of `interior` for half the width, from which those of the whole follow.
-    """
-
-    x: np.ndarray  # κ², (2, n)
-    S: np.ndarray
-    C: np.ndarray
-    t: np.ndarray
-    y: np.ndarray
-    q: np.ndarray  # (2, 2, n), interface and spin
-
-    @classmethod
-    def of(cls, rule: Rule, kin: np.ndarray) -> Point:
-        """Return the point (ε − E)/c = `kin` of each well."""
-        x = rule.kappa2 - kin
-        return cls(x, *interior(x, rule.d / 2), barrier(rule.q2, kin))
-
-    def whole(self) -> tuple[np.ndarray, ...]:
-        """Return S, C and t of `interior` for the whole width."""
-        S, C, t = self.S, self.C, self.t
-        return 2 * S * C, C * C - self.x * S * S, t * t
 
 
 class Sector(Protocol):
@@ -308,7 +237,7 @@ class Mirror:
 
     def _parts(self, rule: Rule, kin, shift=None):
         """Return numerator and denominator of each spin's condition, and J, all (2, n)."""
-        point = Point.of(rule, kin)
+        point = rule.at(kin)
         q = point.q[0]
         if shift is not None:
             q = q + shift * np.abs(rule.a[0])
@@ -344,6 +273,19 @@ class Mirror:
         first = np.abs(n[1] * D[0]) > np.abs(n[0] * D[1])
         left = np.where(first, [n[1], -a * D[1]], [-a * D[0], n[0]])
         return np.stack([left, np.where(self.even, left, -left)])
+
+
+def slopes(rule: Rule, k: np.ndarray, u: np.ndarray, q: np.ndarray) -> np.ndarray:
+    """Return the slopes in the well at the interfaces, each towards the other, by Eq. (5).
+
+    `u` and `q` are (2, 2, n), by interface and spin.
+    """
+    return q * u + (k * rule.a)[:, None] * u[:, ::-1]
+
+
+def coupling(rule: Rule, u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """Return uᵀ(∂M/∂k)v: the Rashba terms of both interfaces."""
+    return (rule.a * (u[:, 0] * v[:, 1] + u[:, 1] * v[:, 0])).sum(axis=0)
 
 
 def _scalar_count(kappa2, y, a, P):

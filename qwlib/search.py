@@ -27,11 +27,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .matching import SECTORS, TINY, Point, Rule, Sector, barrier, symmetry
+from .matching import SECTORS, Rule, Sector, coupling, slopes, symmetry
 from .waves import (
+    TINY,
+    Point,
     Shape,
+    barrier,
     boundary_values,
-    coupling,
     overlap,
     overlap_of_spins,
     own_integrals,
@@ -415,7 +417,7 @@ def refine(
 
 def along_parabola(rule: Rule, k: np.ndarray, u: np.ndarray, point: Point) -> tuple:
     """Return shapes of unit norm, the residual uᵀMu, and v/c of candidate states."""
-    pair = shapes(rule, k, u, point)
+    pair = shapes(u, slopes(rule, k, u, point.q), point)
     even, odd = own_integrals(pair, rule.d, point.t)
     within = pair.A * pair.A * even + pair.B * pair.B * odd
     norm, form = product(point.q, pair, pair, within)
@@ -434,7 +436,7 @@ def polished(
     The residual uᵀMu of a null vector is of second order in its error, so that one Newton step
     with it makes k exact to rounding.  Without `step`, k is taken as it is.
     """
-    point = Point.of(rule, k * k)
+    point = rule.at(k * k)
     u = sector.null_vector(rule, k, point)
     pair, u, residual, velocity = along_parabola(rule, k, u, point)
     overlap = overlap_of_spins(pair, rule.d)
@@ -547,14 +549,15 @@ def cluster(rule: Rule, k: float, size: int) -> tuple[np.ndarray, ...]:
     parabola are small matrices: degenerate perturbation theory, twice.
     """
     middle = np.array([k])
-    point = Point.of(rule, middle * middle)
+    point = rule.at(middle * middle)
     form, T = pole_free(rule, middle, point)
     values, vectors = np.linalg.eigh(form[0])
     start = np.argsort(np.abs(values))[:size]
     u = (T[0] @ vectors[:, start]).reshape(2, 2, size)
     ks = np.full(size, k)
     many = rule.take(np.zeros(size, dtype=np.intp))
-    pair = shapes(many, ks, u, Point.of(many, ks * ks))
+    there = many.at(ks * ks)
+    pair = shapes(u, slopes(many, ks, u, there.q), there)
     left, right = np.indices((size, size)).reshape(2, -1)
     a, b = (Shape(*(column[:, i] for column in pair)) for i in (left, right))
     grid = rule.take(np.zeros(size * size, dtype=np.intp))
@@ -566,7 +569,7 @@ def cluster(rule: Rule, k: float, size: int) -> tuple[np.ndarray, ...]:
     order = np.argsort(shift.real)
     ks = k + shift.real[order]
     mixed = boundary_values(pair) @ mix.real[:, order]
-    pair, u, residual, velocity = along_parabola(many, ks, mixed, Point.of(many, ks * ks))
+    pair, u, residual, velocity = along_parabola(many, ks, mixed, many.at(ks * ks))
     step = residual / velocity
     ks = np.where(np.abs(step) < 1e-6 * k, ks - step, ks)
     return ks, u, velocity, overlap_of_spins(pair, many.d)

@@ -1,8 +1,9 @@
-"""Wave functions in closed form: values, norms, overlaps.
+"""What each layer alone says: its solutions in closed form, their values, norms and overlaps.
 
-In each layer a spin component is a combination of two exponentials or waves, so that every integral
-that a Fermi state needs is known in closed form.  What costs thought is to lose no digit, where two
-wave numbers are equal, zero or imaginary.
+In the well a spin component is a combination of two waves or exponentials, in an insulator it
+decays, so that all that a state needs is known in closed form.  What costs thought is to lose no
+digit where wave numbers are equal, zero or imaginary.  How layers are joined is the business of
+`matching`: nothing here knows of the Rashba coupling.
 """
 
 from __future__ import annotations
@@ -11,7 +12,81 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .matching import TINY, Point, Rule
+TINY = 1e-150
+"""Added to a phase so that sin(y)/y and its like need no special case at y = 0."""
+
+
+def interior(kappa2: np.ndarray, d: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Return S = sin(κd)/κ, C = cos(κd), t = 1 and y = |κ|d for κ² of either sign.
+
+    For κ² = −γ² < 0 they are sinh(γd)/γ, cosh(γd) and 1, all three times exp(−γd), so that nothing
+    overflows in a wide well.  S is in nm; the others have no unit.
+    """
+    y = np.sqrt(np.abs(kappa2))
+    y *= d
+    y += TINY
+    # One tangent of the half angle is several times as fast as a sine and a cosine.
+    half = np.tan(0.5 * y)
+    square = half * half
+    scale = 1 / (1 + square)
+    S = 2 * half * scale / y
+    C, t = (1 - square) * scale, np.ones(y.shape)
+    i = np.flatnonzero(kappa2 < 0)
+    if i.size:
+        ye = y.ravel()[i]
+        less = np.expm1(-2 * ye)
+        t.ravel()[i] = np.exp(-ye)
+        C.ravel()[i] = 1 + less / 2
+        S.ravel()[i] = less / (-2 * ye)
+    S *= d
+    return S, C, t, y
+
+
+def clamped_states(kappa2: np.ndarray, y: np.ndarray, offset: float = 0.0) -> np.ndarray:
+    """Return #{m ≥ 1 : (m − offset)π < y} for real κ, 0 for imaginary κ.
+
+    The number of states of a well clamped at both interfaces (offset 0), or clamped at one and
+    free at the other end (offset 1/2), below an energy: J of the Wittrick-Williams count.
+    """
+    J = np.ceil(y / np.pi + (offset - 1))
+    return (np.maximum(J, 0) * (kappa2 > 0)).astype(np.intp)
+
+
+def odd_number(J: np.ndarray) -> np.ndarray:
+    """Return where J is odd."""
+    return (J & 1).astype(bool)
+
+
+def barrier(q2: np.ndarray, kin: np.ndarray) -> np.ndarray:
+    """Return the decay constant q in 1/nm in an insulator; 0 where rounding makes q² negative."""
+    q = q2 + kin
+    np.maximum(q, 0.0, out=q)
+    return np.sqrt(q, out=q)
+
+
+class Point(NamedTuple):
+    """What the layers of many wells contribute at one point of the (E, k) plane each.
+
+    S, C, t and y are those of `interior` for half the width, from which those of the whole follow.
+    """
+
+    x: np.ndarray  # κ², (2, n)
+    S: np.ndarray
+    C: np.ndarray
+    t: np.ndarray
+    y: np.ndarray
+    q: np.ndarray  # (2, 2, n), interface and spin
+
+    @classmethod
+    def of(cls, kappa2: np.ndarray, q2: np.ndarray, d: np.ndarray, kin: np.ndarray) -> Point:
+        """Return the point (ε − E)/c = `kin`; the others are those of a `matching.Rule`."""
+        x = kappa2 - kin
+        return cls(x, *interior(x, d / 2), barrier(q2, kin))
+
+    def whole(self) -> tuple[np.ndarray, ...]:
+        """Return S, C and t of `interior` for the whole width."""
+        S, C, t = self.S, self.C, self.t
+        return 2 * S * C, C * C - self.x * S * S, t * t
 
 
 class Shape(NamedTuple):
@@ -33,14 +108,14 @@ class Shape(NamedTuple):
         return Shape(*(column[spin] for column in self))
 
 
-def shapes(rule: Rule, k: np.ndarray, u: np.ndarray, point: Point) -> Shape:
-    """Return both spin components of a state from its values at the interfaces.
+def shapes(u: np.ndarray, slope: np.ndarray, point: Point) -> Shape:
+    """Return both spin components of a state from its values and slopes at the interfaces.
 
-    For real κ the slopes that Eq. (5) gives are used beside the values: near a pole of M the values
-    alone do not fix the wave function.  `u` is (2, 2, n), by interface and spin.
+    For real κ the slopes are used beside the values: near a pole of M the values alone do not fix
+    the wave function.  Both are (2, 2, n), by interface and spin, the slopes each towards the other
+    interface, as `matching.slopes` has them.
     """
-    x, S, C, _, y, q = point
-    slope = q * u + (k * rule.a)[:, None] * u[:, ::-1]  # towards the other interface
+    x, S, C, _, y, _ = point
     total, difference = u[0] + u[1], u[1] - u[0]
     A = C * total + S * (slope[0] + slope[1])
     B = C * (slope[0] - slope[1]) + x * S * difference
@@ -176,11 +251,6 @@ def boundary_values(pair: Shape) -> np.ndarray:
     """Return u, (2, 2, n), of a shape."""
     even, odd = pair.A * pair.C, pair.B * pair.S
     return np.stack([even - odd, even + odd])
-
-
-def coupling(rule: Rule, u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """Return uᵀ(∂M/∂k)v: the Rashba terms of both interfaces."""
-    return (rule.a * (u[:, 0] * v[:, 1] + u[:, 1] * v[:, 0])).sum(axis=0)
 
 
 def product(q: np.ndarray, a: Shape, b: Shape, within: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

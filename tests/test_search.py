@@ -6,21 +6,19 @@ from scipy.optimize import brentq, minimize_scalar
 from wells import E_F, PAPER, between, wells, wells_and_energies
 
 from qwlib import Well, bound_states, count_states, fermi_states, matching_matrix
-from qwlib.matching import Full, Point, Rule, interior
+from qwlib.matching import Full, Rule
 from qwlib.search import (
-    Shape,
-    basis_integrals,
     clamped_gram,
     excluded,
     levels,
     monotonic,
     odd_ratio,
-    own_integrals,
     refine,
     rising,
     settled,
     spin_monotonic,
 )
+from qwlib.waves import Point, Shape, basis_integrals, interior, own_integrals
 
 
 def scalar_levels(well, s):
@@ -432,10 +430,10 @@ def random_cells(n: int, seed: int) -> tuple[Rule, np.ndarray, np.ndarray]:
         "V_L": rng.uniform(4.2, 8, n),
         "V_R": rng.uniform(4.2, 8, n),
         "Delta": rng.uniform(-1, 1, n) ** 5,  # often near zero, where subbands turn
-        "Delta_barrier": np.zeros(n),
+        "exchange": np.full(n, "ferromagnet"),
         "alpha_L": strength[0],
         "alpha_R": strength[1],
-        "c": np.full(n, Well().c),
+        "mass": np.ones(n),
     }
     k1 = 14 * rng.uniform(0, 1, n) ** 3
     return Rule.of(columns, rng.uniform(0.3, 3, n)), k1, k1 + 10 ** rng.uniform(-2.5, 0.5, n)
