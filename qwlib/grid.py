@@ -12,7 +12,7 @@ import numpy as np
 from .kubo import KINDS, SILENT, contribution, current, kind_of
 from .matching import Rule
 from .search import solve
-from .well import LONG_NAMES, UNITS, UnboundedSpectrumWarning, Well, half_inverse_mass
+from .well import PARAMETERS, UnboundedSpectrumWarning, Well, half_inverse_mass
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -35,9 +35,6 @@ VARIABLES = {
 
 PER_WELL = (len(KINDS), len(CHIRALITIES))
 """Shape of what a well has of each variable but `certified`, which is one truth value."""
-
-PARAMETERS = {"mass": ("effective mass, over that of the electron", "1")}
-"""The same for the parameter whose unit UDUNITS does not know."""
 
 
 def sweep(well: Well | None = None, **parameters: object) -> xr.Dataset:
@@ -201,7 +198,10 @@ class Grid:
         """
 
         def parameter(name: str) -> dict[str, str]:
-            return description(*PARAMETERS.get(name, (LONG_NAMES[name], UNITS[name] or "1")))
+            _, unit, meaning, _ = PARAMETERS[name]
+            if unit == "m_e":  # which UDUNITS does not know
+                return description(f"{meaning}, over that of the electron", "1")
+            return description(meaning, unit or "1")
 
         sign = description("sign of the contribution to the spin density", "1")
         return {

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import warnings
 from dataclasses import dataclass, fields, replace
+from typing import NamedTuple
 
 import numpy as np
 from scipy import constants
@@ -23,34 +24,28 @@ HBAR2_OVER_2ME = constants.hbar**2 / (2 * ELECTRON_MASS * constants.e) * 1e18
 EXCHANGE = ("everywhere", "ferromagnet")
 """Where the exchange acts: as Eq. (2) is printed, or in the ferromagnet alone as its text says."""
 
-POSITIVE = ("d", "V_L", "V_R", "mass")
-"""The fields of `Well` that must be greater than zero; the other numbers may be any."""
 
-UNITS = {
-    "d": "nm",
-    "V_L": "eV",
-    "V_R": "eV",
-    "Delta": "eV",
-    "alpha_L": "eV nm^2",
-    "alpha_R": "eV nm^2",
-    "mass": "m_e",
-    "exchange": "",
-    "E_F": "eV",
-}
-"""Unit of each field of `Well`, and of the Fermi energy that goes with it."""
+class Quantity(NamedTuple):
+    """What a parameter is: its symbol, its unit, its meaning, and whether it must be > 0."""
 
-LONG_NAMES = {
-    "d": "width of the well",
-    "V_L": "height of the left barrier",
-    "V_R": "height of the right barrier",
-    "Delta": "exchange energy",
-    "alpha_L": "Rashba parameter of the left interface",
-    "alpha_R": "Rashba parameter of the right interface",
-    "mass": "effective mass",
-    "exchange": "where the exchange acts",
-    "E_F": "Fermi energy",
+    symbol: str
+    unit: str
+    meaning: str
+    positive: bool = False
+
+
+PARAMETERS = {
+    "d": Quantity("d", "nm", "width of the well", positive=True),
+    "V_L": Quantity("V_L", "eV", "height of the left barrier", positive=True),
+    "V_R": Quantity("V_R", "eV", "height of the right barrier", positive=True),
+    "Delta": Quantity("Δ", "eV", "exchange energy"),
+    "alpha_L": Quantity("α_L", "eV nm^2", "Rashba parameter of the left interface"),
+    "alpha_R": Quantity("α_R", "eV nm^2", "Rashba parameter of the right interface"),
+    "mass": Quantity("mass", "m_e", "effective mass", positive=True),
+    "exchange": Quantity("exchange", "", "where the exchange acts"),
+    "E_F": Quantity("ε_F", "eV", "Fermi energy"),
 }
-"""What each field of `Well` is, in words."""
+"""The fields of `Well`, and the Fermi energy that goes with it."""
 
 
 def half_inverse_mass(mass):
@@ -143,15 +138,14 @@ class Well:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            if field.name != "exchange":
-                number = checked_number(field.name, getattr(self, field.name), UNITS[field.name])
-                object.__setattr__(self, field.name, number)
-        for name in POSITIVE:
-            if getattr(self, name) <= 0:
+            name, of = field.name, PARAMETERS[field.name]
+            if name == "exchange":
+                continue
+            number = checked_number(name, getattr(self, name), of.unit)
+            if of.positive and number <= 0:
                 to_confine = " to confine (the well's floor is at 0 eV)" if name[0] == "V" else ""
-                raise ValueError(
-                    f"{name} must be > 0 {UNITS[name]}{to_confine}, got {getattr(self, name)!r}"
-                )
+                raise ValueError(f"{name} must be > 0 {of.unit}{to_confine}, got {number!r}")
+            object.__setattr__(self, name, number)
         if self.exchange not in EXCHANGE:
             raise ValueError(f"exchange must be one of {EXCHANGE}, got {self.exchange!r}")
         self._warn_if_unbounded(stacklevel=4)

@@ -27,7 +27,7 @@ from ..kubo import KINDS, FermiStates, fermi_states, fermi_states_of
 from ..matching import count_states, matching_matrix
 from ..search import bound_states, levels
 from ..waves import clamped_states
-from ..well import EXCHANGE, LONG_NAMES, UNITS, UnboundedSpectrumWarning, Well
+from ..well import EXCHANGE, PARAMETERS, Quantity, UnboundedSpectrumWarning, Well
 from .figures import (
     MINUS,
     NEUTRAL,
@@ -65,51 +65,19 @@ SLIDERS = {
 }
 """Ends and step of the slider of each parameter, in its unit; whole numbers have whole ends."""
 
-SYMBOLS = {
-    "d": "d",
-    "V_L": "V_L",
-    "V_R": "V_R",
-    "Delta": "Δ",
-    "alpha_L": "α_L",
-    "alpha_R": "α_R",
-    "mass": "mass",
-    "exchange": "exchange",
-    "E_F": "ε_F",
-    "k": "k",
-    "E": "E",
-    "state": "state",
-    "points": "points",
-    "width": "spread",
-    "hbar_over_tau": "ħ/τ",
-    "M_s": "M_s",
-    "j": "j",
-    "tau": "τ",
-    "E_x": "E_x",
+QUANTITIES = PARAMETERS | {
+    "k": Quantity("k", "1/nm", "wave number in the plane"),
+    "E": Quantity("E", "eV", "energy of the motion along z"),
+    "state": Quantity("state", "", "number of the Fermi state, from the lowest E"),
+    "points": Quantity("points", "", "points of the scan"),
+    "width": Quantity("spread", "nm", "width over which each Rashba coupling is spread"),
+    "hbar_over_tau": Quantity("ħ/τ", "eV", "broadening, ħ over the relaxation time"),
+    "M_s": Quantity("M_s", "10^6 A/m", "saturation magnetisation"),
+    "j": Quantity("j", "10^11 A/m^2", "current density"),
+    "tau": Quantity("τ", "fs", "relaxation time"),
+    "E_x": Quantity("E_x", "10^5 V/m", "electric field"),
 }
-UNITS = UNITS | {
-    "k": "1/nm",
-    "E": "eV",
-    "state": "",
-    "points": "",
-    "width": "nm",
-    "hbar_over_tau": "eV",
-    "M_s": "10^6 A/m",
-    "j": "10^11 A/m^2",
-    "tau": "fs",
-    "E_x": "10^5 V/m",
-}
-LONG_NAMES = LONG_NAMES | {
-    "k": "wave number in the plane",
-    "E": "energy of the motion along z",
-    "state": "number of the Fermi state, from the lowest E",
-    "points": "points of the scan",
-    "width": "width over which each Rashba coupling is spread",
-    "hbar_over_tau": "broadening, ħ over the relaxation time",
-    "M_s": "saturation magnetisation",
-    "j": "current density",
-    "tau": "relaxation time",
-    "E_x": "electric field",
-}
+"""What each parameter of an explorer is."""
 
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -228,10 +196,11 @@ def control(name: str, value: float | str) -> widgets.Widget:
     A browser rounds to the steps of a slider, so they are tenths, hundredths … of the usual ones
     where `value` lies between those.
     """
-    unit = f" ({raised(UNITS[name])})" if UNITS[name] else ""
+    symbol, unit, meaning, _ = QUANTITIES[name]
+    unit = f" ({raised(unit)})" if unit else ""
     look = {
-        "description": SYMBOLS[name] + unit,
-        "tooltip": LONG_NAMES[name],
+        "description": symbol + unit,
+        "tooltip": meaning,
         "style": {"description_width": "8em"},
         "layout": widgets.Layout(width="23em", max_width="100%"),
     }
@@ -268,8 +237,8 @@ def without_noise(value: float | str) -> float | str:
 
 def in_symbols(text: str) -> str:
     """Return a message of the solver with the symbols and units that stand at the sliders."""
-    for name, symbol in SYMBOLS.items():
-        text = re.sub(rf"\b{name}\b", symbol, text)
+    for name, quantity in QUANTITIES.items():
+        text = re.sub(rf"\b{name}\b", quantity.symbol, text)
     return raised(text)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from ..well import EXCHANGE, POSITIVE, UNITS, Well, checked_number
+from ..well import EXCHANGE, PARAMETERS, Well, checked_number
 
 BOUND = re.compile(r"([<>≤≥])\s*([^\s,]+)")
 COMPARE = {
@@ -48,14 +48,14 @@ class Parameter:
     @property
     def like(self) -> str:
         """The field of `Well`, or E_F, whose rule this parameter obeys; empty if none."""
-        if self.name in UNITS:
+        if self.name in PARAMETERS:
             return self.name
         return self.range.removeprefix("like ") if self.range.startswith("like ") else ""
 
     @property
     def allowed(self) -> str:
         """The range in words, also where `Well` decides."""
-        if self.like in POSITIVE:
+        if self.like and PARAMETERS[self.like].positive:
             return "> 0"
         if self.like == "exchange":
             return " or ".join(EXCHANGE)
@@ -172,8 +172,8 @@ def read_grid(file: str) -> dict[str, object]:
     """
     values = read_values([], [file])
     for name in values:
-        if name not in UNITS:
-            raise ValueError(f"{name} is not a parameter of a well{hint(name, UNITS)}")
+        if name not in PARAMETERS:
+            raise ValueError(f"{name} is not a parameter of a well{hint(name, PARAMETERS)}")
     return {name: _read(name, value) for name, value in values.items()}
 
 
@@ -202,7 +202,7 @@ def _read(name: str, value: object) -> object:
 def _checked(name: str, value: object) -> object:
     """Return one value; what else a well asks of it is checked later."""
     if name != "exchange":
-        return checked_number(name, value, UNITS[name])
+        return checked_number(name, value, PARAMETERS[name].unit)
     if value not in EXCHANGE:
         raise ValueError(f"exchange must be one of {EXCHANGE}, got {value!r}")
     return value
@@ -222,11 +222,11 @@ def _spaced(name: str, value: dict) -> np.ndarray:
         raise ValueError(
             f"{where} must have a whole number of values from 1 to {LONGEST_AXIS}, got {n!r}"
         )
-    unit = "" if kind == "logspace" else UNITS[name]  # there the ends are powers of ten
+    unit = "" if kind == "logspace" else PARAMETERS[name].unit  # there the ends are powers of ten
     first, last = (checked_number(where, end, unit) for end in ends)
     if kind == "geomspace" and first * last <= 0:
         raise ValueError(f"{where} must have ends of one sign that are not 0, got {ends!r}")
     with np.errstate(over="ignore"):
         axis = SPACINGS[kind](first, last, n)
-    checked_number(name, axis[np.argmin(np.isfinite(axis))].item(), UNITS[name])
+    checked_number(name, axis[np.argmin(np.isfinite(axis))].item(), PARAMETERS[name].unit)
     return axis

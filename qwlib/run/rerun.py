@@ -40,7 +40,7 @@ from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 
 from .. import __version__
-from ..well import LONG_NAMES, UNITS, Well
+from ..well import PARAMETERS, Well
 from .chapters import ThisInterpreter, environment
 from .chapters import execute as run_chapters
 from .page import copy_book, render
@@ -135,8 +135,8 @@ def read_chapters(root: Path) -> dict[str, Chapter]:
             parameters = {}
             for name, found in papermill.inspect_notebook(str(path)).items():
                 parts = [part.strip() for part in found["help"].split(";")] + ["", ""]
-                if name in UNITS:
-                    parts = [UNITS[name], LONG_NAMES[name], ""]
+                if name in PARAMETERS:
+                    parts = [PARAMETERS[name].unit, PARAMETERS[name].meaning, ""]
                 parameters[name] = Parameter(name, ast.literal_eval(found["default"]), *parts[:3])
             chapters[path.stem] = Chapter(path.stem, page, path, parameters)
     return chapters
@@ -184,8 +184,8 @@ def chapter_hashes(root: Path, chapter: Chapter) -> dict[str, str]:
     read = {path for path in (root / "benchmarks").glob("*.json") if path.name in text}
     modules = imported(chapter.path) | RUN
     # Of the looks and scripts of the site a page that stands alone has one style sheet.
-    static = root / "book" / "_static"
-    shown = {path for path in book_files(root) if not path.is_relative_to(static)}
+    static, data = root / "book" / "_static", root / "benchmarks"
+    shown = {p for p in book_files(root) if not {static, data} & set(p.parents)}
     shown |= {static / "onepage.css"} | module_files(root, PAGE)
     return {
         "code": files_hash(root, {chapter.path} | read | module_files(root, modules)),

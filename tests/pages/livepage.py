@@ -12,7 +12,7 @@ from conftest import ROOT, Site, watched
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from qwlib import Well, fermi_states
-from qwlib.book.explore import SYMBOLS
+from qwlib.book.explore import QUANTITIES
 from qwlib.kubo import KINDS
 from tools import live
 
@@ -71,7 +71,7 @@ def press(page: Page) -> None:
 
 def label(name: str) -> re.Pattern:
     """Return what the label of a control looks like: its symbol, then its unit if it has one."""
-    return re.compile(rf"^{re.escape(SYMBOLS[name].replace('_', ''))}( \(|$)")
+    return re.compile(rf"^{re.escape(QUANTITIES[name].symbol.replace('_', ''))}( \(|$)")
 
 
 def control(explorer: Locator, name: str) -> Locator:
