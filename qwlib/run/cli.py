@@ -84,7 +84,8 @@ def sweep(arguments: argparse.Namespace) -> int:
         if not re.fullmatch("[1-9][0-9]*", arguments.jobs or "1"):
             raise ValueError(f"--jobs takes a whole number from 1, got {arguments.jobs!r}")
         grid = Grid.of(parameters.read_grid(arguments.file))
-        parts = sweeps.Parts(grid, Path(arguments.output), record.commit(ROOT))
+        target, commit = Path(arguments.output), record.commit(ROOT)
+        parts = sweeps.Parts(grid, target, commit, arguments.store)
         parts.check()
         if arguments.scheduler is not None:
             sweeps.check_scheduler(arguments.scheduler)
@@ -97,9 +98,10 @@ def sweep(arguments: argparse.Namespace) -> int:
         sweeps.solve_grid(parts, int(arguments.jobs or 1), arguments.scheduler)
     except (sweeps.SweepFailed, KeyboardInterrupt) as error:
         stopped = isinstance(error, KeyboardInterrupt)
+        parts.look()  # workers may have stored what they had not yet told of
         print(
             "interrupted" if stopped else f"error: {error}",
-            f"{parts.done.sum()} of {parts.done.size} chunks are kept in {shown(parts.folder)}; "
+            f"{parts.done.sum()} of {parts.done.size} chunks are kept in {shown(parts.shown)}; "
             "the same command goes on from them",
             sep=": " if stopped else "\n",
             file=sys.stderr,
@@ -115,10 +117,12 @@ def refused(error: ValueError) -> int:
     return 2
 
 
-def shown(path: Path) -> Path:
+def shown(path: Path | str) -> Path | str:
     """Return a path as it is shown: from here, where that is shorter."""
     here = Path.cwd()
-    return path.relative_to(here) if path.is_relative_to(here) else path
+    if isinstance(path, Path) and path.is_relative_to(here):
+        return path.relative_to(here)
+    return path
 
 
 def parser() -> argparse.ArgumentParser:
@@ -167,6 +171,12 @@ def parser() -> argparse.ArgumentParser:
     )
     grid.add_argument("--jobs", metavar="N", help="processes of this machine; 1 if not given")
     grid.add_argument("--scheduler", metavar="tcp://host:port", help="that of a Dask cluster")
+    grid.add_argument(
+        "--store",
+        metavar="URL",
+        help="where workers put finished chunks: a path, or a URL as fsspec takes it; "
+        "beside the file if not given",
+    )
     grid.set_defaults(run=sweep)
     return top
 

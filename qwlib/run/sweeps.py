@@ -1,12 +1,14 @@
 """Sweeps beyond one core: many workers, stopped and gone on with, into one netCDF file.
 
-The wells of a grid are numbered and cut into chunks.  Chunks are solved here, by processes of this
-machine, or by the workers of a Dask cluster, as they are free; each gives the numbers of `sweep`
-to the bit, since it calls the same function on the same blocks of wells.
+The grid is cut into boxes of successive wells, the chunks of a zarr store.  They are solved here,
+by processes of this machine, or by the workers of a Dask cluster, as they are free; each gives the
+numbers of `sweep` to the bit, since it calls the same function on the same blocks of wells.  A
+worker that reaches the store writes its chunks itself, so that the client, which hears of each that
+it is done, is soon ready for the next; from others the client takes the numbers and writes them.
 
-Next to the target ``result.nc`` is a directory ``result.nc.parts`` with a zarr store of the chunks
-that are finished.  It goes when the target is there, and until then a sweep of the same grid by
-the same code goes on from it.  Never more than a few chunks are in memory.
+Beside the target ``result.nc`` is a directory ``result.nc.parts``, with the store unless that has a
+place of its own.  Both go when the target is there, and until then a sweep of the same grid by the
+same solver goes on from the chunks that are finished.  Never more than a few are in memory.
 """
 
 from __future__ import annotations
@@ -14,7 +16,6 @@ from __future__ import annotations
 import ctypes
 import functools
 import hashlib
-import itertools
 import json
 import logging
 import math
@@ -22,49 +23,43 @@ import os
 import platform
 import shutil
 import time
-import zlib
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
+import dask
+import fsspec
 import numpy as np
 import zarr
 from distributed import Client, LocalCluster, as_completed
 from filelock import FileLock, Timeout
-from netCDF4 import Dataset
+from fsspec.implementations.local import LocalFileSystem
 from tqdm import tqdm
+from zarr.codecs import Crc32cCodec, ZstdCodec
 
 from .. import __version__
-from ..grid import (
-    CHUNK,
-    PER_WELL,
-    VARIABLES,
-    Grid,
-    about,
-    description,
-    full,
-    solve_columns,
-)
+from ..grid import CHUNK, PER_WELL, VARIABLES, Grid, about, description, full, solve_columns
 from .record import files_hash, versions
 
-TYPES = {"n_states": "i8", "spin_density": "f8", "current": "f8", "certified": "i1"}
-"""How `VARIABLES` are stored; netCDF has no truth values."""
+TYPES = {"n_states": "i8", "spin_density": "f8", "current": "f8", "certified": "bool"}
+"""How `VARIABLES` are stored."""
 
 WELL_BYTES = sum(
     np.dtype(kind).itemsize * (1 if name == "certified" else math.prod(PER_WELL))
     for name, kind in TYPES.items()
 )
 LARGEST_BLOCKS = 8
-"""Blocks of `CHUNK` wells in the largest chunk: about a second, long beside what it costs to send
-one, short beside the patience of somebody who stops a sweep."""
+"""Blocks of `CHUNK` wells in the largest chunk: about a second, long beside what it costs to ask
+for one, short beside the patience of somebody who stops a sweep."""
 
 FEWEST_CHUNKS = 64
 """A grid is cut into as many where it can be, so that a few workers end together."""
 
-SLAB = 2**14
-"""Wells that are written to the file at once; the file is compressed in pieces of this size."""
+AT_ONCE = 32
+"""Chunks that are in memory when the file is written."""
 
 AHEAD = 2
 """Chunks that wait for each thread of a cluster, so that none is idle while results travel."""
@@ -114,15 +109,67 @@ def fingerprint(grid: Grid, size: int) -> str:
 
 
 def chunk_size(grid: Grid) -> int:
-    """Return how many wells a chunk has; it depends on the grid alone, so that one can go on."""
+    """Return the most wells of a chunk; it depends on the grid alone, so that one can go on."""
     return CHUNK * min(max(grid.total // (FEWEST_CHUNKS * CHUNK), 1), LARGEST_BLOCKS)
 
 
 # --- The finished chunks -------------------------------------------------------------------------
 
 
+def box(shape: tuple[int, ...], room: int) -> tuple[int, ...]:
+    """Return the shape of boxes that cut a grid into at most `room` successive wells each.
+
+    All axes but one have one value or all, so that the wells of a box follow each other.
+    """
+    lengths: list[int] = []
+    for size in reversed(shape):
+        lengths.append(min(size, room))
+        room = room // size if lengths[-1] == size else 1
+    return tuple(reversed(lengths))
+
+
+class Chunk(NamedTuple):
+    """One box of a grid: where it is, and its first well and the one after its last."""
+
+    place: tuple[slice, ...]
+    start: int
+    stop: int
+
+
+def chunk(grid: Grid, size: int, number: int) -> Chunk:
+    """Return one of the chunks of at most `size` wells; they are numbered as the wells are."""
+    lengths = box(grid.shape, size)
+    counts = [-(-n // length) for n, length in zip(grid.shape, lengths, strict=True)]
+    low = [i * n for i, n in zip(np.unravel_index(number, counts), lengths, strict=True)]
+    high = [min(a + n, end) for a, n, end in zip(low, lengths, grid.shape, strict=True)]
+    start = int(np.ravel_multi_index(low, grid.shape)) if low else 0
+    wells = math.prod(b - a for a, b in zip(low, high, strict=True))
+    return Chunk(tuple(map(slice, map(int, low), map(int, high))), start, start + int(wells))
+
+
+def store_chunk(arrays: dict[str, zarr.Array], here: Chunk, part: tuple[np.ndarray, ...]) -> None:
+    """Write a solved chunk; it is finished when the last of its arrays is there."""
+    lengths = tuple(axis.stop - axis.start for axis in here.place)
+    for name, values in zip(VARIABLES, part, strict=True):
+        shaped = values.astype(TYPES[name]).reshape((*lengths, *values.shape[1:]))
+        arrays[name][(*here.place, ...)] = shaped
+
+
+def opened(address: str, fingerprint: str) -> dict[str, zarr.Array] | None:
+    """Return the arrays of a store, to be written to; None if there is none of this sweep."""
+    # A chunk of nothing but zeros is finished too.
+    with zarr.config.set({"array.write_empty_chunks": True}):
+        try:
+            group = zarr.open_group(address, mode="r+")
+            if group.attrs.get("fingerprint") == fingerprint:
+                return {name: group[name] for name in VARIABLES}
+        except (OSError, KeyError, ValueError):
+            pass
+    return None
+
+
 class Parts:
-    """The chunks of a sweep that are finished, on disk.
+    """The chunks of a sweep that are finished, in a store of their own.
 
     Attributes
     ----------
@@ -131,25 +178,33 @@ class Parts:
         The file that is to be.
     commit : str, optional
         What git says of the code, for the file.
+    address : str
+        Where the store is: a path, or a URL as fsspec takes it.
     size : int
-        Wells in a chunk; the last may have fewer.
-    checksums : int array
-        Those of the finished chunks, −1 for the others.
+        The most wells of a chunk.
+    done : bool array
+        Which chunks are finished.
     """
 
-    def __init__(self, grid: Grid, target: Path, commit: str | None = None):
-        self.commit = commit
-        self.grid, self.target, self.size = grid, target, chunk_size(grid)
-        self.checksums = np.full(-(-grid.total // self.size), -1)
+    def __init__(
+        self, grid: Grid, target: Path, commit: str | None = None, store: str | None = None
+    ):
+        self.grid, self.target, self.commit = grid, target, commit
         self.folder = target.parent / f"{target.name}.parts"
-        self.path = self.folder / "chunks.zarr"
+        self.shown = store or self.folder
+        self.files, self.root = fsspec.core.url_to_fs(store or str(self.folder / "chunks.zarr"))
+        is_here = isinstance(self.files, LocalFileSystem)
+        self.address = self.root if is_here else self.files.unstrip_protocol(self.root)
+        self.size = chunk_size(grid)
+        lengths = box(grid.shape, self.size)
+        self.counts = [-(-n // length) for n, length in zip(grid.shape, lengths, strict=True)]
+        self.done = np.zeros(math.prod(self.counts), dtype=bool)
         self.lock = FileLock(self.folder / "lock")
         self.fingerprint = fingerprint(grid, self.size)
 
-    @property
-    def done(self) -> np.ndarray:
-        """Which chunks are finished, a bool array."""
-        return self.checksums >= 0
+    def chunk(self, number: int) -> Chunk:
+        """Return a chunk by its number."""
+        return chunk(self.grid, self.size, number)
 
     def check(self) -> None:
         """Look for finished chunks.
@@ -166,8 +221,8 @@ class Parts:
             raise ValueError(f"{shown} cannot be written: there is no directory {parent}")
         if self.folder.exists() and not self.folder.is_dir():
             raise ValueError(f"{self.folder} is in the way")
-        self._look()
-        stored = sum(path.stat().st_size for path in self.path.rglob("*") if path.is_file())
+        self.look()
+        stored = sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
         needed, free = space(self.grid) - stored, shutil.disk_usage(parent).free
         if needed > free:
             raise ValueError(
@@ -175,33 +230,48 @@ class Parts:
                 f"{free / 1e9:.3g} GB"
             )
 
-    def _look(self) -> None:
+    def look(self) -> None:
         """Find out which chunks are finished; raise ValueError if they are of another sweep."""
-        self.checksums[:] = -1
-        if self.path.is_dir():
-            group = zarr.open_group(self.path, mode="r")
-            checksums = group["checksums"][:]
-            if group.attrs["fingerprint"] == self.fingerprint:
-                self.checksums = checksums
-            elif (checksums >= 0).any():
-                raise ValueError(
-                    f"{self.folder} has {(checksums >= 0).sum()} finished chunks of another sweep "
-                    "or of other code: go on with that one, or remove them"
-                )
+        self.done[:] = False
+        try:
+            found = dict(zarr.open_group(self.address, mode="r").attrs)
+        except (OSError, ValueError):
+            return
+        if found.get("fingerprint") == self.fingerprint:
+            self.done[:] = True
+            for name in VARIABLES:
+                self.done &= self._stored(name)
+        elif number := found and len(self._keys("certified")):
+            raise ValueError(
+                f"{self.shown} has {number} finished chunks of another sweep or of another "
+                "solver: go on with that one, or remove them"
+            )
+
+    def _keys(self, name: str) -> list[list[str]]:
+        """Return the indices of the chunks of an array that are in the store."""
+        top = f"{self.root}/{name}/c"
+        paths = [path for path in self.files.find(top) if "partial" not in path]
+        return [path[len(top) :].strip("/").split("/") for path in paths]
+
+    def _stored(self, name: str) -> np.ndarray:
+        """Return which chunks of an array are in the store."""
+        stored = np.zeros(self.done.size, dtype=bool)
+        n = len(self.counts)
+        for key in self._keys(name):
+            index = tuple(map(int, key[:n]))
+            stored[int(np.ravel_multi_index(index, self.counts)) if n else 0] = True
+        return stored
 
     def _drop_damaged(self) -> None:
-        """Take chunks for unfinished that are not what was stored, as after a loss of power."""
-        if not self.done.any():
-            return
-        arrays = dict(zarr.open_group(self.path, mode="r").arrays())
+        """Take chunks for unfinished whose checksums are wrong, as after a loss of power."""
+        arrays = opened(self.address, self.fingerprint) or {}
         for number in np.flatnonzero(self.done).tolist():
-            here = slice(*self.bounds(number))
+            place = self.chunk(number).place
             try:
-                found = checksum([arrays[name][here] for name in VARIABLES])
+                for array in arrays.values():
+                    array[(*place, ...)]
             except Exception:  # of many kinds, from those who read and unpack
-                found = None
-            if found != self.checksums[number]:
-                self.checksums[number] = -1
+                self.done[number] = False
 
     def hold(self) -> None:
         """Make the directory, and hold it against other processes until `release`.
@@ -218,7 +288,7 @@ class Parts:
             raise ValueError(f"another process is writing {self.target}") from None
         except OSError as error:
             raise ValueError(f"{self.target} cannot be written: {error.strerror}") from None
-        self._look()  # again, since a process that held it may have gone on
+        self.look()  # again, since a process that held it may have gone on
         self._drop_damaged()
 
     def release(self) -> None:
@@ -226,40 +296,33 @@ class Parts:
         self.lock.release()
 
     def open(self) -> None:
-        """Open the arrays of the chunks, new ones if no chunk is finished."""
+        """Open the store, a new one if no chunk is finished."""
         if not self.done.any():
-            # Complete before it gets its name: a store without a fingerprint does not exist.
-            new = self.folder / "new.zarr"
-            for old in (new, self.path):
-                shutil.rmtree(old, ignore_errors=True)
-            group = zarr.create_group(new, attributes={"fingerprint": self.fingerprint})
+            if self.files.exists(self.root):
+                self.files.rm(self.root, recursive=True)
+            group = zarr.create_group(self.address)
             for name in VARIABLES:
                 per_well = self.grid.shape_of(name)[len(self.grid.shape) :]
                 group.create_array(
                     name,
-                    shape=(self.grid.total, *per_well),
-                    chunks=(self.size, *per_well),
+                    shape=self.grid.shape_of(name),
+                    chunks=(*box(self.grid.shape, self.size), *per_well),
                     dtype=TYPES[name],
+                    dimension_names=self.grid.dims(name),
+                    # The last one, so that whoever reads what another has written learns of damage.
+                    compressors=[ZstdCodec(level=1), Crc32cCodec()],
                 )
-            everyone = self.checksums.shape
-            group.create_array(
-                "checksums", shape=everyone, chunks=everyone, dtype="i8", fill_value=-1
-            )
-            new.rename(self.path)
-        self.arrays = dict(zarr.open_group(self.path, mode="r+").arrays())
+            # Last: a store without a fingerprint does not exist.
+            group.attrs["fingerprint"] = self.fingerprint
+        self.arrays = opened(self.address, self.fingerprint)
+        if self.arrays is None:
+            raise SweepFailed(f"the store in {self.shown} cannot be opened")
 
-    def bounds(self, number: int) -> tuple[int, int]:
-        """Return the first well of a chunk and the one after its last."""
-        return number * self.size, min((number + 1) * self.size, self.grid.total)
-
-    def put(self, number: int, part: tuple[np.ndarray, ...]) -> None:
-        """Store a finished chunk; it counts as finished when all of it is there."""
-        start, stop = self.bounds(number)
-        part = [values.astype(TYPES[name]) for name, values in zip(VARIABLES, part, strict=True)]
-        for name, values in zip(VARIABLES, part, strict=True):
-            self.arrays[name][start:stop] = values
-        self.checksums[number] = checksum(part)
-        self.arrays["checksums"][:] = self.checksums
+    def put(self, number: int, part: tuple[np.ndarray, ...] | None) -> None:
+        """Store a solved chunk, or take note that a worker has."""
+        if part is not None:
+            store_chunk(self.arrays, self.chunk(number), part)
+        self.done[number] = True
 
     def write(self) -> None:
         """Make the target of the finished chunks, at once, and remove them.
@@ -274,19 +337,55 @@ class Parts:
         new = self.folder / "result.nc"
         new.unlink(missing_ok=True)
         try:
-            write_netcdf(self.grid, self.arrays, new, self.commit)
-        except RuntimeError as error:  # so netCDF4 says that a disk is full
+            write_netcdf(self, new)
+        except (RuntimeError, ValueError) as error:  # so netCDF4 says that a disk is full
             new.unlink(missing_ok=True)
             raise SweepFailed(f"the file could not be written: {error}") from None
         with new.open("rb") as file:
             os.fsync(file.fileno())
         new.replace(self.target)
+        self.files.rm(self.root, recursive=True)
         shutil.rmtree(self.folder)
 
 
-def checksum(part: list[np.ndarray]) -> int:
-    """Return a number that is another one, almost surely, if a bit of a chunk is."""
-    return zlib.crc32(b"".join(values.tobytes() for values in part))
+def write_netcdf(parts: Parts, path: Path) -> None:
+    """Write the chunks of a store to a new file, some of them at a time.
+
+    Raises
+    ------
+    OSError, RuntimeError, ValueError
+        If it cannot be written, or a chunk is damaged.
+    """
+    import xarray as xr  # no worker needs it
+
+    grid, lengths = parts.grid, box(parts.grid.shape, parts.size)
+    room, at_once = AT_ONCE, {}
+    for axis, length in reversed(list(zip(grid.axes, lengths, strict=True))):
+        size = grid.axes[axis].size
+        times = min(-(-size // length), room)
+        at_once[axis], room = min(size, times * length), max(room // times, 1)
+    # One after the other, variables and their pieces: the same sweep then gives the same file.
+    with (
+        dask.config.set(scheduler="synchronous"),
+        xr.open_zarr(parts.address, consolidated=False, chunks=at_once) as stored,
+    ):
+        ds = stored[list(VARIABLES)].assign_coords(grid.coordinates())
+        ds.attrs = about() | code() | ({"qwlib_commit": parts.commit} if parts.commit else {})
+        encoding = {}
+        for name in VARIABLES:
+            ds[name].attrs = description(*VARIABLES[name])
+            encoding[name] = {"_FillValue": None}
+            if grid.axes or name != "certified":
+                pieces = (*lengths, *grid.shape_of(name)[len(lengths) :])
+                encoding[name] |= {"zlib": True, "complevel": 1, "chunksizes": pieces}
+                encoding[name] |= {"fletcher32": True}  # whoever reads it learns of a damaged disk
+        for name, values in ds.coords.items():
+            if values.dtype.kind == "f":
+                encoding[name] = {"_FillValue": None}
+        for name in VARIABLES:
+            mode = "a" if path.exists() else "w"
+            given = {known: encoding[known] for known in encoding if known in ds[[name]].variables}
+            ds[[name]].to_netcdf(path, mode, "NETCDF4", engine="netcdf4", encoding=given)
 
 
 def space(grid: Grid) -> int:
@@ -316,21 +415,41 @@ def solve_chunk(columns: dict[str, np.ndarray], block: int) -> tuple[np.ndarray,
     return tuple(np.concatenate(parts) for parts in zip(*blocks, strict=True))
 
 
-def solve_on_worker(
-    columns: dict[str, np.ndarray], block: int, expected: dict[str, str]
-) -> tuple[np.ndarray, ...]:
-    """Solve a chunk on a worker, which may be another machine.
+class Job(NamedTuple):
+    """What a worker has to know of a sweep."""
+
+    grid: Grid
+    size: int  # of a chunk
+    block: int  # wells that are solved together
+    address: str
+    fingerprint: str
+    code: dict[str, str]
+
+
+def solve_on_worker(job: Job, number: int) -> tuple[np.ndarray, ...] | None:
+    """Solve a chunk on a worker, which may be another machine, and store it if it can be there.
+
+    Returns
+    -------
+    tuple of arrays, or None
+        The numbers, if the store is not in this worker's reach.
 
     Raises
     ------
     RuntimeError
-        If `code` returns there something else than `expected`.
+        If `code` returns there something else than in the job.
     """
-    if code() != expected:
-        differing = ", ".join(name for name in expected if code()[name] != expected[name])
+    if code() != job.code:
+        differing = ", ".join(name for name in job.code if code()[name] != job.code[name])
         raise RuntimeError(f"a worker has another version of {differing}")
     keep_memory()
-    return solve_chunk(columns, block)
+    here = chunk(job.grid, job.size, number)
+    part = solve_chunk(job.grid.columns_of(here.start, here.stop), job.block)
+    arrays = opened(job.address, job.fingerprint)
+    if arrays is None:
+        return part
+    store_chunk(arrays, here, part)
+    return None
 
 
 @functools.cache
@@ -345,7 +464,7 @@ def keep_memory() -> None:
             ctypes.CDLL(None).mallopt(parameter, size)
 
 
-def solved_here(parts: Parts) -> Iterator[tuple[int, tuple[np.ndarray, ...]]]:
+def solved_here(parts: Parts) -> Iterator[tuple[int, tuple[np.ndarray, ...] | None]]:
     """Yield the number and the results of each chunk that is not finished.
 
     Raises
@@ -355,7 +474,8 @@ def solved_here(parts: Parts) -> Iterator[tuple[int, tuple[np.ndarray, ...]]]:
     """
     for number in np.flatnonzero(~parts.done).tolist():
         try:
-            part = solve_chunk(parts.grid.columns_of(*parts.bounds(number)), CHUNK)
+            here = parts.chunk(number)
+            part = solve_chunk(parts.grid.columns_of(here.start, here.stop), CHUNK)
         except Exception as error:
             raise chunk_failed(number, error) from error
         yield number, part
@@ -366,7 +486,9 @@ def chunk_failed(number: int, error: BaseException) -> SweepFailed:
     return SweepFailed(f"chunk {number} failed: {type(error).__name__}: {error}")
 
 
-def solved_by_cluster(parts: Parts, address: str) -> Iterator[tuple[int, tuple[np.ndarray, ...]]]:
+def solved_by_cluster(
+    parts: Parts, address: str
+) -> Iterator[tuple[int, tuple[np.ndarray, ...] | None]]:
     """Yield the number and the results of each chunk that is not finished, in any order.
 
     The scheduler gives the chunk of a worker that dies to another, and chunks to workers that come
@@ -389,9 +511,13 @@ def solved_by_cluster(parts: Parts, address: str) -> Iterator[tuple[int, tuple[n
 
 def _solved_until_lost(
     parts: Parts, client: Client, todo: deque[int]
-) -> Iterator[tuple[int, tuple[np.ndarray, ...]]]:
+) -> Iterator[tuple[int, tuple[np.ndarray, ...] | None]]:
     """Take chunks from `todo` and yield what is solved; put back what a lost connection loses."""
-    running, completed = {}, as_completed(loop=client.loop)
+    running: dict = {}
+    completed = as_completed(loop=client.loop)
+    # By a task, so that workers which come late get it from others.
+    about_it = parts.grid, parts.size, CHUNK, parts.address, parts.fingerprint, code()
+    job = client.submit(Job, *about_it, pure=False)
     wanted, looked = 0, -math.inf
     try:
         while todo or running:
@@ -400,8 +526,7 @@ def _solved_until_lost(
                 looked = time.monotonic()
             while todo and len(running) < wanted:
                 number = todo.popleft()
-                columns = parts.grid.columns_of(*parts.bounds(number))
-                future = client.submit(solve_on_worker, columns, CHUNK, code(), pure=False)
+                future = client.submit(solve_on_worker, job, number, pure=False)
                 running[future] = number
                 completed.add(future)
             future = next(completed)
@@ -494,88 +619,10 @@ def progress(parts: Parts) -> Iterator[Callable[[int], None]]:
 
         def advance(number: int) -> None:
             nonlocal solved
-            start, stop = parts.bounds(number)
-            solved += stop - start
+            here = parts.chunk(number)
+            solved += here.stop - here.start
             rate = solved / (time.monotonic() - begin)
             bar.set_postfix_str(f"{rate:,.0f} wells/s", refresh=False)
             bar.update()
 
         yield advance
-
-
-# --- The file ------------------------------------------------------------------------------------
-
-
-def slabs(shape: tuple[int, ...]) -> Iterator[tuple[tuple[slice, ...], int, int]]:
-    """Yield boxes of at most `SLAB` wells that fill the grid, with their first and last + 1 well.
-
-    In each box all axes but one have one value or all, so that its wells follow each other.
-    """
-    box = slab_shape(shape)
-    steps = [range(0, size, length) for size, length in zip(shape, box, strict=True)]
-    for low in itertools.product(*steps):
-        high = [min(a + n, size) for a, n, size in zip(low, box, shape, strict=True)]
-        first = int(np.ravel_multi_index(low, shape)) if shape else 0
-        count = math.prod(b - a for a, b in zip(low, high, strict=True))
-        yield tuple(map(slice, low, high)), first, first + count
-
-
-def slab_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the shape of such a box."""
-    box, room = [], SLAB
-    for size in reversed(shape):
-        box.append(min(size, room))
-        room = room // size if box[-1] == size else 1
-    return tuple(reversed(box))
-
-
-def write_netcdf(grid: Grid, arrays: dict, path: Path, commit: str | None) -> None:
-    """Write a sweep to a new file, slab by slab.
-
-    Parameters
-    ----------
-    grid : Grid
-    arrays : dict
-        `VARIABLES` over the wells one after the other; anything that can be sliced.
-    path : Path
-    commit : str, optional
-
-    Raises
-    ------
-    OSError, RuntimeError
-        If it cannot be written.
-    """
-    with Dataset(path, "w", format="NETCDF4") as file:
-        file.setncatts({**about(), **code(), **({"qwlib_commit": commit} if commit else {})})
-        for name, (dims, values, attributes) in grid.coordinates().items():
-            for dim in dims:
-                file.createDimension(dim, len(values))
-            kind = np.asarray(values).dtype.kind
-            of = str if kind == "U" else np.asarray(values).dtype
-            variable = file.createVariable(name, of, dims)
-            variable[...] = np.array(values, dtype=object) if kind == "U" else values
-            variable.setncatts(attributes)
-        for name in VARIABLES:
-            dims = grid.dims(name)
-            variable = file.createVariable(
-                name,
-                TYPES[name],
-                dims,
-                compression="zlib" if dims else None,
-                complevel=1,
-                chunk_cache=2**21,  # each piece is written once and whole, so one is enough
-                fletcher32=bool(dims),  # whoever reads it learns of a damaged disk
-                chunksizes=(*slab_shape(grid.shape), *grid.shape_of(name)[len(grid.shape) :])
-                if dims
-                else None,
-            )
-            variable.setncatts(description(*VARIABLES[name]))
-            if grid.fixed:
-                variable.coordinates = " ".join(grid.fixed)
-            if name == "certified":
-                variable.setncattr("dtype", "bool")  # so xarray knows truth values
-        for box, first, last in slabs(grid.shape):
-            for name in VARIABLES:
-                values = arrays[name][first:last]
-                lengths = tuple(part.stop - part.start for part in box)
-                file[name][(*box, ...)] = values.reshape((*lengths, *values.shape[1:]))
