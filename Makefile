@@ -42,7 +42,7 @@ help:
 	@echo 'make serve     show the built book at an address of this machine, so that its pages can run'
 	@echo 'make test      lint, run the tests, and rerun the chapters against their stored outputs'
 	@echo 'make mutants   change one thing at a time and see whether a test notices (hours)'
-	@echo 'make lint      check style, format and imports of the Python files'
+	@echo 'make lint      check style, format, types and imports of the Python files'
 	@echo 'make baseline  rerun every chapter and store its outputs in place'
 	@echo 'make slides    make the slides of the built book again, as make book does'
 	@echo 'make links     ask every address that the book names whether it still answers'
@@ -80,6 +80,7 @@ lint:
 	@echo '==> Checking style and format'
 	@$(PY) -m ruff check --quiet --output-format=concise qwlib tests tools benchmarks
 	@$(PY) -m ruff format --check --quiet qwlib tests tools benchmarks
+	@$(PY) -m mypy --no-error-summary
 	@.venv/bin/lint-imports --no-cache >.venv/imports.log || { cat .venv/imports.log; exit 1; }
 
 baseline:
@@ -128,6 +129,6 @@ lock:
 	@rm -rf _build/lock
 
 clean:
-	rm -rf .venv _build _reruns .live .pytest_cache .hypothesis .ruff_cache
+	rm -rf .venv _build _reruns .live .pytest_cache .hypothesis .ruff_cache .mypy_cache .coverage*
 	find qwlib tests tools benchmarks book -name __pycache__ -prune -exec rm -rf {} +
 	find book -name .ipynb_checkpoints -prune -exec rm -rf {} +

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -37,7 +37,7 @@ PER_WELL = (len(KINDS), len(CHIRALITIES))
 """Shape of what a well has of each variable but `certified`, which is one truth value."""
 
 
-def sweep(well: Well | None = None, **parameters: object) -> xr.Dataset:
+def sweep(well: Well | None = None, **parameters: Any) -> xr.Dataset:
     """Solve every well of a grid.
 
     Parameters
@@ -134,7 +134,7 @@ class Grid:
     columns: dict[str, np.ndarray]
 
     @classmethod
-    def of(cls, parameters: dict[str, object], well: Well | None = None) -> Grid:
+    def of(cls, parameters: dict[str, Any], well: Well | None = None) -> Grid:
         """Check what `sweep` takes, and warn as it does."""
         if not (well is None or isinstance(well, Well)):
             raise ValueError(f"well must be a Well, got {well!r}")
@@ -146,7 +146,8 @@ class Grid:
                 raise ValueError(
                     f"{name} is not a parameter of a well; they are {', '.join(known)}"
                 )
-        axes, fixed = {}, base | {"E_F": DEFAULT_FERMI_ENERGY}
+        axes: dict[str, np.ndarray] = {}
+        fixed = base | {"E_F": DEFAULT_FERMI_ENERGY}
         for name, value in parameters.items():
             if isinstance(value, str) or np.ndim(value) == 0:
                 fixed[name] = value.item() if isinstance(value, np.ndarray) else value

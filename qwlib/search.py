@@ -508,7 +508,7 @@ def roots_of(
             continue
         part = slice(start, stop)
         k[part], u[..., part], velocity[part], overlap[part] = cluster(
-            some.take(np.array([start])), k[part].mean(), stop - start
+            some.take(np.array([start])), k[part].mean(), int(stop - start)
         )
     if sharpen is not None:
         k, rough = sharpen(well, k, velocity, u.reshape(4, -1).T), k
@@ -685,13 +685,12 @@ def _energies(
         e1[deep] -= step
         step *= 2
     N1, N2 = np.zeros(k.size, dtype=np.intp), total
-    lower, upper, number, where = [], [], [], []
+    kept: list[tuple[np.ndarray, ...]] = []
     while e1.size:
         change = N2 - N1
         narrow = e2 - e1 <= ROUNDING * np.maximum(np.abs(e1), np.abs(e2))
         keep = (change == 1) | (narrow & (change > 0))
-        for found, cells in ((lower, e1), (upper, e2), (number, change), (where, place)):
-            found.append(cells[keep])
+        kept.append((e1[keep], e2[keep], change[keep], place[keep]))
         split = ~keep & (change > 0)
         e1, e2, N1, N2, place = e1[split], e2[split], N1[split], N2[split], place[split]
         middle = (e1 + e2) / 2
@@ -699,7 +698,7 @@ def _energies(
         e1, e2 = np.concatenate([e1, middle]), np.concatenate([middle, e2])
         N1, N2 = np.concatenate([N1, Nm]), np.concatenate([Nm, N2])
         place = np.concatenate([place, place])
-    lower, upper, number, where = (np.concatenate(part) for part in (lower, upper, number, where))
+    lower, upper, number, where = (np.concatenate(part) for part in zip(*kept, strict=True))
     energies = (lower + upper) / 2
     one = np.nonzero(number == 1)[0]
     a, b, at = lower[one], upper[one], where[one]

@@ -16,7 +16,7 @@ TINY = 1e-150
 """Added to a phase so that sin(y)/y and its like need no special case at y = 0."""
 
 
-def interior(kappa2: np.ndarray, d: np.ndarray) -> tuple[np.ndarray, ...]:
+def interior(kappa2: np.ndarray, d: np.ndarray | float) -> tuple[np.ndarray, ...]:
     """Return S = sin(κd)/κ, C = cos(κd), t = 1 and y = |κ|d for κ² of either sign.
 
     For κ² = −γ² < 0 they are sinh(γd)/γ, cosh(γd) and 1, all three times exp(−γd), so that nothing
@@ -42,7 +42,9 @@ def interior(kappa2: np.ndarray, d: np.ndarray) -> tuple[np.ndarray, ...]:
     return S, C, t, y
 
 
-def clamped_states(kappa2: np.ndarray, y: np.ndarray, offset: float = 0.0) -> np.ndarray:
+def clamped_states(
+    kappa2: np.ndarray, y: np.ndarray, offset: np.ndarray | float = 0.0
+) -> np.ndarray:
     """Return #{m ≥ 1 : (m − offset)π < y} for real κ, 0 for imaginary κ.
 
     The number of states of a well clamped at both interfaces (offset 0), or clamped at one and
@@ -81,7 +83,8 @@ class Point(NamedTuple):
     def of(cls, kappa2: np.ndarray, q2: np.ndarray, d: np.ndarray, kin: np.ndarray) -> Point:
         """Return the point (ε − E)/c = `kin`; the others are those of a `matching.Rule`."""
         x = kappa2 - kin
-        return cls(x, *interior(x, d / 2), barrier(q2, kin))
+        S, C, t, y = interior(x, d / 2)
+        return cls(x, S, C, t, y, barrier(q2, kin))
 
     def whole(self) -> tuple[np.ndarray, ...]:
         """Return S, C and t of `interior` for the whole width."""
@@ -173,7 +176,9 @@ def own_integrals(f: Shape, d: np.ndarray, t: np.ndarray) -> tuple[np.ndarray, n
     if i[0].size:
         h = d[i[-1]] / 2
         Y = 4 * f.kappa2[i] * h * h
-        series = 1.0  # of 6(1 − sin(w)/w)/w² in Y = w²: the first term left out is below 1e-18
+        series = np.ones_like(
+            Y
+        )  # of 6(1 − sin(w)/w)/w² in Y = w²: the first term left out is below 1e-18
         for n in range(10, 0, -1):
             series = 1 - Y / ((2 * n + 2) * (2 * n + 3)) * series
         odd[i] = 2 / 3 * h**3 * t[i] ** 2 * series
@@ -219,7 +224,8 @@ def basis_integrals(f: Shape, g: Shape, d: np.ndarray) -> tuple[np.ndarray, np.n
         scale = np.exp(-np.where(X < 0, f.y[i], 0) - np.where(Y < 0, g.y[i], 0))
         D = S = dS = dC = np.zeros_like(X)
         C, SY = np.zeros_like(X), np.zeros_like(X)
-        complete, power, powerX, factor = np.zeros_like(X), 1.0, 1.0, 1.0
+        complete, factor = np.zeros_like(X), 1.0
+        power = powerX = np.ones_like(X)
         for n in range(14):  # |X|, |Y| < 2: the last term is below 1e-20
             C, S, SY = (
                 C + factor * powerX,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import warnings
 from dataclasses import dataclass, fields, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import constants
@@ -65,7 +65,7 @@ class UnboundedSpectrumWarning(UserWarning):
     """
 
 
-def checked_number(name: str, value: object, unit: str) -> float:
+def checked_number(name: str, value: Any, unit: str) -> float:
     """Return `value` as a float.
 
     Raises
@@ -182,7 +182,7 @@ class Well:
         """Lowest energy in eV at which a state is no longer bound: min(V) − |Δ in the barriers|."""
         return min(self.V_L, self.V_R) - abs(self.Delta_barrier)
 
-    def replace(self, **changes: float | str) -> Well:
+    def replace(self, **changes: Any) -> Well:
         """Return a copy with some parameters changed, checked like a new one.
 
         Raises

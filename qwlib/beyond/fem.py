@@ -130,7 +130,9 @@ class Elements:
         return full[:, 1:-1]
 
 
-def graded_edges(breaks: np.ndarray, reach: float, size: float, finest: float) -> np.ndarray:
+def graded_edges(
+    breaks: np.ndarray | list[float], reach: float, size: float, finest: float
+) -> np.ndarray:
     """Return element edges that follow the decay of states away from the breaks of a profile.
 
     Parameters
@@ -388,17 +390,19 @@ class FiniteElements:
         if E_max >= edge:
             raise ValueError(f"E_max must be below the barrier edge, {edge:g} eV, got {E_max!r} eV")
         separation = d
-        deltas, coupling, breaks = ((0.0, well.alpha_L), (d, -well.alpha_R)), 0.0, [0.0, d]
+        deltas: tuple = ((0.0, well.alpha_L), (d, -well.alpha_R))
+        coupling: Profile = 0.0
+        breaks = [0.0, d]
         if width is not None:
             left, right = rashba_boxes(well, width, placement)
             breaks += [*left, *right]
             separation = max(right[0] - left[1], 0.0)
 
-            def coupling(z: np.ndarray) -> np.ndarray:
+            def boxes(z: np.ndarray) -> np.ndarray:
                 in_left, in_right = ((z > box[0]) & (z < box[1]) for box in (left, right))
                 return (well.alpha_L * in_left - well.alpha_R * in_right) / width
 
-            deltas = ()
+            deltas, coupling = (), boxes
         if k_max is None:
             k_max = _largest_wave_number(well, E_max, separation, width)
         if checked_number("k_max", k_max, "1/nm") <= 0:
@@ -549,12 +553,12 @@ class FiniteElements:
                 f"E_F must be at most E_max = {self.E_max:g} eV, for which the mesh is made, and "
                 f"below the continuum edge, {self.continuum_edge:g} eV; got {E_F!r} eV"
             )
-        groups = self._candidates(E_F) or [(np.array([]), None)]
+        groups: list[tuple] = [*self._candidates(E_F)] or [(np.array([]), None)]
         ks = [k for k, _ in groups]
         checks = [(a[-1] + b[0]) / 2 for a, b in pairwise(ks)]
         end = self.k_max if math.isfinite(self.k_max) else 1 + 2 * max(ks[-1], default=0.0)
-        checks = np.array([0.0, *checks, end])
-        counts = self.count_states(E_F - self.c * checks**2, checks)
+        places = np.array([0.0, *checks, end])
+        counts = self.count_states(E_F - self.c * places**2, places)
         found = []
         for (k, vectors), (before, after) in zip(groups, pairwise(counts), strict=True):
             states = self._refine(k, vectors, E_F) if k.size else []

@@ -350,7 +350,8 @@ def kubo_bastin(well: Well, E_F: float, hbar_over_tau: float) -> tuple[float, fl
         x = np.sum(1j * (even * across + odd * along) * kernel).real
         y = np.sum((even * along + odd * across) * kernel).real
         total += step * k * np.array([x, y])
-    return tuple(float(value) for value in gamma * PREFACTOR * total)
+    S_x, S_y = gamma * PREFACTOR * total
+    return float(S_x), float(S_y)
 
 
 def _bastin_kernel(E: np.ndarray, E_F: float, half_width: float) -> np.ndarray:

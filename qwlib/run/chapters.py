@@ -15,6 +15,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from ipykernel.kernelspec import get_kernel_dict
@@ -92,7 +93,7 @@ class ThisInterpreter(AsyncKernelManager):
         """The kernel of this interpreter's own ipykernel."""
         return KernelSpec(**get_kernel_dict())
 
-    async def start_kernel(self, **options) -> None:
+    async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]  # async there too
         """Start it so that it imports this qwlib, and none of the user's settings reach it."""
         # What cells print does not come this way; what does is the kernel talking to itself.
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
@@ -134,7 +135,9 @@ class Failed(Exception):
         in_cell = isinstance(error, CellExecutionError)
         super().__init__(COLOUR.sub("", str(error) if in_cell else own))
         self.notebook = notebook
-        self.reason = f"{error.ename}: {error.evalue}".strip().splitlines()[-1] if in_cell else own
+        self.reason = own
+        if isinstance(error, CellExecutionError):
+            self.reason = f"{error.ename}: {error.evalue}".strip().splitlines()[-1]
 
 
 def cores() -> int:
@@ -206,7 +209,8 @@ async def _execute_one(path: Path, notebook: NotebookNode) -> None:
         await client.async_execute()
     except (CellExecutionError, RuntimeError, TimeoutError) as error:
         # What nbclient makes of Ctrl-C.
-        if isinstance(error, DeadKernelError) and asyncio.current_task().cancelling():
+        task = asyncio.current_task()
+        if isinstance(error, DeadKernelError) and task and task.cancelling():
             raise asyncio.CancelledError from None
         raise Failed(error, notebook) from None
     # An empty cell is not executed; nbval would take the missing number for a cell never run.

@@ -45,7 +45,7 @@ def rerun(arguments: argparse.Namespace) -> int:
         if arguments.chapter is not None and arguments.chapter not in known:
             close = parameters.hint(arguments.chapter, known)
             raise ValueError(f"{arguments.chapter} is not a chapter" + close)
-        values = parameters.read_values(arguments.parameters, arguments.files)
+        values: dict = parameters.read_values(arguments.parameters, arguments.files)
         if arguments.all:
             values = reruns.checked_book(known, values)
             reruns.refuse_other(ROOT, arguments.name, values, arguments.force)

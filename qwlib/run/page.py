@@ -15,6 +15,7 @@ import warnings
 from contextlib import redirect_stderr, redirect_stdout
 from copy import copy
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from bs4 import BeautifulSoup, Tag
@@ -132,7 +133,7 @@ def render(root: Path, page: str, notebook: Path, target: Path, work: Path) -> N
 def standalone(html: Path, page: str) -> str:
     """Return a built page with its figures, their data, formulas, style and cited works inside."""
     path = html / f"{page}.html"
-    body = _soup(path).select_one("div.body")
+    body: Any = _soup(path).select_one("div.body")
     for useless in body.select("a.headerlink, script"):
         useless.decompose()
     # Who asked for a rerun wants to see what came out, on paper too, where a fold stays as it is.
@@ -165,10 +166,10 @@ def _inside(path: Path, address: str) -> str:
     return f"data:{kind};base64,{base64.b64encode(file.read_bytes()).decode()}"
 
 
-def _cite(body: Tag, path: Path) -> None:
+def _cite(body: Any, path: Path) -> None:
     """Put the works that the page cites at its end; leave of links to other pages their text."""
     pages: dict[Path, BeautifulSoup] = {}
-    cited: dict[str, Tag] = {}
+    cited: dict[str, Any] = {}
     for link in body.find_all("a", href=True):
         parts = urlsplit(link["href"])
         if parts.scheme or not parts.path:
@@ -176,7 +177,7 @@ def _cite(body: Tag, path: Path) -> None:
         other = (path.parent / unquote(parts.path)).resolve()
         if other.is_file() and other.suffix == ".html" and other not in pages:
             pages[other] = _soup(other)
-        entry = pages[other].find(id=parts.fragment) if other in pages else None
+        entry: Any = pages[other].find(id=parts.fragment) if other in pages else None
         if entry is None or "citation" not in entry.get("class", []):
             link.unwrap()
             continue

@@ -9,9 +9,10 @@ from __future__ import annotations
 import ast
 import difflib
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from ruamel.yaml import YAML
@@ -31,7 +32,11 @@ COMPARE = {
 LONGEST_AXIS = 10**8
 """Values of one axis, which are kept in memory."""
 
-SPACINGS = {"linspace": np.linspace, "logspace": np.logspace, "geomspace": np.geomspace}
+SPACINGS: dict[str, Callable[..., np.ndarray]] = {
+    "linspace": np.linspace,
+    "logspace": np.logspace,
+    "geomspace": np.geomspace,
+}
 """The functions of NumPy that a grid file may name."""
 
 
@@ -95,7 +100,7 @@ class Parameter:
         return int(number)
 
 
-def check_well(values: dict[str, object], E_F: object) -> None:
+def check_well(values: dict[str, Any], E_F: Any) -> None:
     """Raise the ValueError of `Well`, or of its Fermi energy, if these do not fit together."""
     if "E_F" in values:
         E_F = values["E_F"]

@@ -28,6 +28,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import grimp
 import nbformat
@@ -83,7 +84,7 @@ class Chapter:
     path: Path
     parameters: dict[str, Parameter]
 
-    def checked(self, values: dict[str, object]) -> dict[str, object]:
+    def checked(self, values: dict[str, Any]) -> dict[str, Any]:
         """Return all parameters of this chapter: `values`, and the defaults of the others.
 
         Raises
@@ -97,7 +98,7 @@ class Chapter:
                 raise ValueError(
                     f"{name} is not a parameter of {self.name}" + hint(name, self.parameters)
                 )
-        result = {
+        result: dict[str, Any] = {
             name: parameter.checked(values.get(name, parameter.default))
             for name, parameter in self.parameters.items()
         }
@@ -147,13 +148,14 @@ def read_chapters(root: Path) -> dict[str, Chapter]:
 
 def imported(notebook: Path) -> set[str]:
     """Return the modules of `qwlib` that the cells of a notebook import, with all they import."""
-    graph, found = grimp.build_graph("qwlib", cache_dir=None), set()
+    graph = grimp.build_graph("qwlib", cache_dir=None)
+    found: set[str] = set()
     plain = TransformerManager().transform_cell  # IPython's own commands are no Python
     for cell in nbformat.read(notebook, as_version=4).cells:
         for node in ast.walk(ast.parse(plain(cell.source) if cell.cell_type == "code" else "")):
             if isinstance(node, ast.Import):
                 found |= {alias.name for alias in node.names}
-            elif isinstance(node, ast.ImportFrom):
+            elif isinstance(node, ast.ImportFrom) and node.module:
                 names = (alias.name for alias in node.names)
                 found |= {node.module, *(f"{node.module}.{name}" for name in names)}
     found &= graph.modules
@@ -201,7 +203,7 @@ def book_hash(root: Path) -> str:
     return files_hash(root, book_files(root) | made_by | module_files(root, shown | RUN | PAGE))
 
 
-def provenance(root: Path, parameters: dict[str, object], **hashes: str) -> dict:
+def provenance(root: Path, parameters: dict[str, Any], **hashes: str) -> dict:
     """Return what decides the outcome, as `chapter_hashes` or `book_hash` has it for the code.
 
     ``commit`` is there for people; two reruns are the same if all else is.
@@ -430,7 +432,7 @@ def last_line(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def checked_book(chapters: dict[str, Chapter], values: dict[str, object]) -> dict[str, dict]:
+def checked_book(chapters: dict[str, Chapter], values: dict[str, Any]) -> dict[str, dict]:
     """Return all parameters of all chapters; `values` go to each that has them.
 
     Raises
@@ -522,7 +524,8 @@ def say_on_front(stage: Path, chapters: dict[str, Chapter], values: dict[str, di
         if value != chapter.parameters[name].default
     }
     toc = (stage / "_toc.yml").read_text(encoding="utf-8")
-    page = stage / (re.search(r"root: *(\S+)", toc)[1] + ".md")
+    (root,) = re.findall(r"root: *(\S+)", toc)
+    page = stage / f"{root}.md"
     title, _, text = page.read_text(encoding="utf-8").partition("\n")
     note = FRONT.format(changes=", ".join(changed.values()) or "the parameters of the book")
     page.write_text(f"{title}\n{note}{text}", encoding="utf-8")

@@ -24,11 +24,11 @@ import platform
 import shutil
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import CancelledError
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import dask
 import fsspec
@@ -140,22 +140,23 @@ def chunk(grid: Grid, size: int, number: int) -> Chunk:
     """Return one of the chunks of at most `size` wells; they are numbered as the wells are."""
     lengths = box(grid.shape, size)
     counts = [-(-n // length) for n, length in zip(grid.shape, lengths, strict=True)]
-    low = [i * n for i, n in zip(np.unravel_index(number, counts), lengths, strict=True)]
+    index = (int(i) for i in np.unravel_index(number, counts))
+    low = [i * n for i, n in zip(index, lengths, strict=True)]
     high = [min(a + n, end) for a, n, end in zip(low, lengths, grid.shape, strict=True)]
     start = int(np.ravel_multi_index(low, grid.shape)) if low else 0
     wells = math.prod(b - a for a, b in zip(low, high, strict=True))
-    return Chunk(tuple(map(slice, map(int, low), map(int, high))), start, start + int(wells))
+    return Chunk(tuple(map(slice, low, high)), start, start + wells)
 
 
-def store_chunk(arrays: dict[str, zarr.Array], here: Chunk, part: tuple[np.ndarray, ...]) -> None:
+def store_chunk(arrays: dict[str, Any], here: Chunk, part: tuple[np.ndarray, ...]) -> None:
     """Write a solved chunk; it is finished when the last of its arrays is there."""
     lengths = tuple(axis.stop - axis.start for axis in here.place)
     for name, values in zip(VARIABLES, part, strict=True):
         shaped = values.astype(TYPES[name]).reshape((*lengths, *values.shape[1:]))
-        arrays[name][(*here.place, ...)] = shaped
+        arrays[name][*here.place, ...] = shaped
 
 
-def opened(address: str, fingerprint: str) -> dict[str, zarr.Array] | None:
+def opened(address: str, fingerprint: str) -> dict[str, Any] | None:
     """Return the arrays of a store, to be written to; None if there is none of this sweep."""
     # A chunk of nothing but zeros is finished too.
     with zarr.config.set({"array.write_empty_chunks": True}):
@@ -269,7 +270,7 @@ class Parts:
             place = self.chunk(number).place
             try:
                 for array in arrays.values():
-                    array[(*place, ...)]
+                    array[*place, ...]
             except Exception:  # of many kinds, from those who read and unpack
                 self.done[number] = False
 
@@ -314,9 +315,10 @@ class Parts:
                 )
             # Last: a store without a fingerprint does not exist.
             group.attrs["fingerprint"] = self.fingerprint
-        self.arrays = opened(self.address, self.fingerprint)
-        if self.arrays is None:
+        arrays = opened(self.address, self.fingerprint)
+        if arrays is None:
             raise SweepFailed(f"the store in {self.shown} cannot be opened")
+        self.arrays = arrays
 
     def put(self, number: int, part: tuple[np.ndarray, ...] | None) -> None:
         """Store a solved chunk, or take note that a worker has."""
@@ -371,7 +373,7 @@ def write_netcdf(parts: Parts, path: Path) -> None:
     ):
         ds = stored[list(VARIABLES)].assign_coords(grid.coordinates())
         ds.attrs = about() | code() | ({"qwlib_commit": parts.commit} if parts.commit else {})
-        encoding = {}
+        encoding: dict[str, dict] = {}
         for name in VARIABLES:
             ds[name].attrs = description(*VARIABLES[name])
             encoding[name] = {"_FillValue": None}
@@ -464,7 +466,7 @@ def keep_memory() -> None:
             ctypes.CDLL(None).mallopt(parameter, size)
 
 
-def solved_here(parts: Parts) -> Iterator[tuple[int, tuple[np.ndarray, ...] | None]]:
+def solved_here(parts: Parts) -> Generator[tuple[int, tuple[np.ndarray, ...] | None]]:
     """Yield the number and the results of each chunk that is not finished.
 
     Raises
@@ -488,7 +490,7 @@ def chunk_failed(number: int, error: BaseException) -> SweepFailed:
 
 def solved_by_cluster(
     parts: Parts, address: str
-) -> Iterator[tuple[int, tuple[np.ndarray, ...] | None]]:
+) -> Generator[tuple[int, tuple[np.ndarray, ...] | None]]:
     """Yield the number and the results of each chunk that is not finished, in any order.
 
     The scheduler gives the chunk of a worker that dies to another, and chunks to workers that come
@@ -511,7 +513,7 @@ def solved_by_cluster(
 
 def _solved_until_lost(
     parts: Parts, client: Client, todo: deque[int]
-) -> Iterator[tuple[int, tuple[np.ndarray, ...] | None]]:
+) -> Generator[tuple[int, tuple[np.ndarray, ...] | None]]:
     """Take chunks from `todo` and yield what is solved; put back what a lost connection loses."""
     running: dict = {}
     completed = as_completed(loop=client.loop)
@@ -556,7 +558,7 @@ def quiet() -> None:
 
 
 @contextmanager
-def solver(parts: Parts, jobs: int, scheduler: str | None) -> Iterator[Iterator]:
+def solver(parts: Parts, jobs: int, scheduler: str | None) -> Iterator[Generator]:
     """Give an iterator over solved chunks, from `jobs` processes or the cluster of `scheduler`."""
     if scheduler is not None:
         yield solved_by_cluster(parts, scheduler)
