@@ -68,7 +68,7 @@ serve:
 
 test: lint
 	@echo '==> Testing qwlib and the chapters'
-	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov
 
 # The measure of the tests.  ONLY='live-* qwlib/kubo.py' tries some of the changes.
 mutants:
