@@ -153,6 +153,8 @@ class Copy:
             # Byte code is chosen by time and size, which a change may leave as they are.
             "PYTHONDONTWRITEBYTECODE": "1",
             "MUTANTS_REPORT": str(report),
+            # What a change makes wait for ever is given up sooner than a slow machine.
+            "PATIENCE": "90",
             "TMPDIR": str(self.folder),  # where a browser that is ended leaves its things
         }
         command = [sys.executable, "-m", "pytest", "-q", "-p", PLUGIN, "-p", "no:cacheprovider"]

@@ -41,10 +41,10 @@ def test_two_channel_lennard_jones() -> None:
 
     μ = 20 u; both channels 400 (R⁻¹² − R⁻⁶) cm⁻¹ with R in Å, the second 100 cm⁻¹ higher,
     coupled by a tenth of that.  Program and input: https://github.com/molscat/molscat; printed by
-    version 2025.0, which uses the same CODATA 2022 constants.
+    version 2025.0, which uses CODATA 2022; the unit of mass that SciPy has depends on its version.
     """
     joule_per_wave_number = 100 * constants.h * constants.c
-    c = constants.hbar**2 / (40 * constants.atomic_mass) * 1e20 / joule_per_wave_number
+    c = constants.hbar**2 / (40 * 1.66053906892e-27) * 1e20 / joule_per_wave_number
 
     def potential(R: np.ndarray) -> list[list]:
         lj = 400 * (R**-12 - R**-6)

@@ -279,7 +279,10 @@ def scratch(tmp_path) -> Path:
 
 def write_chapter(scratch: Path, source: str, name: str = "intro") -> None:
     cells = [nbformat.v4.new_markdown_cell("# Scratch"), nbformat.v4.new_code_cell(source)]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), scratch / "book" / f"{name}.ipynb")
+    # As the chapters say it, or Sphinx complains of one that has not been executed.
+    language = {"language_info": {"name": "python"}}
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata=language)
+    nbformat.write(notebook, scratch / "book" / f"{name}.ipynb")
 
 
 def test_build_fails_if_chapters_do_and_then_leaves_no_front_page(scratch):
