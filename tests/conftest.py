@@ -84,8 +84,9 @@ def build(directory: Path, *options: str) -> subprocess.CompletedProcess:
     """Run in `directory` what `make book` runs, with the qwlib found there."""
     return subprocess.run(
         [sys.executable, ROOT / "tools" / "build.py", directory, *options],
-        # As it is published, whatever this run of make was asked for.
-        env={**os.environ, "PYTHONPATH": str(directory), "LIVE": ""},
+        # As it is published, whatever this run of make was asked for; where the folder has no qwlib
+        # of its own, with the one that is tested.
+        env={**os.environ, "PYTHONPATH": f"{directory}{os.pathsep}{ROOT}", "LIVE": ""},
         capture_output=True,
         text=True,
         encoding="utf-8",
