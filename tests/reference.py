@@ -284,6 +284,7 @@ def solve(what: str, well: Well, E_F: float) -> dict:
         if abs(k - guess) > 1e-6 * k or twins > 1:
             raise RuntimeError(f"{what}: {guess} does not lead to a state of its own")
         ks.append(k)
+    ks.sort(reverse=True)
     done = set()
     for i, k in enumerate(ks):
         if i in done:
