@@ -35,12 +35,13 @@ export LIVE
 
 # book and test share .venv, so `make -j book test` must not set it up twice at once.
 .NOTPARALLEL:
-.PHONY: help book serve test mutants lint baseline bench slides links release lock clean
+.PHONY: help book serve test coverage mutants lint baseline bench slides links release lock clean
 
 help:
 	@echo 'make book      build the book afresh into _build/html/index.html'
 	@echo 'make serve     show the built book at an address of this machine, so that its pages can run'
 	@echo 'make test      lint, run the tests, and rerun the chapters against their stored outputs'
+	@echo 'make coverage  show what of the solver no test runs'
 	@echo 'make mutants   change one thing at a time and see whether a test notices (hours)'
 	@echo 'make lint      check style, format, types and imports of the Python files'
 	@echo 'make baseline  rerun every chapter and store its outputs in place'
@@ -68,7 +69,13 @@ serve:
 
 test: lint
 	@echo '==> Testing qwlib and the chapters'
-	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov
+	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+# In a run of its own: nbval would have the kernels of the chapters measured too, and they are not
+# what is asked for.
+coverage:
+	@$(ENVIRONMENT)
+	@$(PY) -m pytest -n 2 --dist loadfile tests/*.py tests/beyond --cov
 
 # The measure of the tests.  ONLY='live-* qwlib/kubo.py' tries some of the changes.
 mutants:

@@ -197,7 +197,7 @@ def local_site(local_html) -> Iterator[Site]:
         yield address
 
 
-PATIENCE = float(os.environ.get("PATIENCE", 600))  # s
+PATIENCE = int(os.environ.get("PATIENCE", 600))  # s
 """When to give up waiting for something: only what hangs takes so long, on a slow machine too."""
 
 # `SLOWER=4 make test` has a browser that is four times as slow as this machine lets it be.
