@@ -19,7 +19,7 @@ import numpy as np
 from .matching import Rule, slopes
 from .precise import sharpened
 from .search import solve
-from .waves import Point, shapes, values
+from .waves import barrier, shapes, values
 from .well import Well
 
 PREFACTOR = 1 / (8 * np.pi**2)
@@ -151,7 +151,7 @@ class FermiStates:
     @property
     def decay(self) -> np.ndarray:
         """Decay constants q in the insulators in 1/nm, (n, 2, 2): by interface and spin."""
-        return np.moveaxis(self._point.q, -1, 0)
+        return np.moveaxis(barrier(self._rule.q2, self.k**2), -1, 0)
 
     @property
     def barrier_spin(self) -> np.ndarray:
@@ -161,10 +161,6 @@ class FermiStates:
     @property
     def _rule(self) -> Rule:
         return Rule.of_well(self.well, self.E_F).take(np.zeros(len(self), dtype=np.intp))
-
-    @property
-    def _point(self) -> Point:
-        return self._rule.at(self.k**2)
 
     def wavefunction(self, z: np.ndarray | float) -> np.ndarray:
         """Return ψ↑(z) and ψ↓(z) of each state, barriers included.
@@ -187,8 +183,9 @@ class FermiStates:
         z = np.atleast_1d(np.asarray(z))
         if z.ndim != 1 or z.dtype.kind not in "iuf" or not np.isfinite(z).all():
             raise ValueError(f"z must be finite real numbers in nm, one or a 1D array, got {z!r}")
-        u, point = self.amplitude.T.reshape(2, 2, -1), self._point
-        slope = slopes(self._rule, self.k, u, point.q)
+        rule, u = self._rule, self.amplitude.T.reshape(2, 2, -1)
+        point = rule.at(self.k**2)
+        slope = slopes(rule, self.k, u, point.q)
         return values(shapes(u, slope, point), u, point.q, self.well.d, z)
 
     def spin_density(self, z: np.ndarray | float) -> np.ndarray:

@@ -476,8 +476,8 @@ def roots_of(
             active = some.take(one[i])
         return sector.determinant(active, x * x, x)
 
-    single_cells = cells.take(one)
-    k[one] = refine(determinant, *single_cells[1:3], *single_cells[5:7], CLOSE)
+    some_cells = cells.take(one)
+    k[one] = refine(determinant, some_cells.k1, some_cells.k2, some_cells.F1, some_cells.F2, CLOSE)
     if not single.all():
         repeat = np.repeat(np.arange(well.size), multiplicity)
         well, k = well[repeat], k[repeat]

@@ -433,11 +433,10 @@ def end_of_model(material: Material) -> float:
 
 def swept(material: Material, name: str = "spin_density", **axes) -> Answer:
     """Return the total spin density, nm⁻² per τeE/ħ, or `n_states`, over the axes of a sweep."""
-    fixed = {n: getattr(material, n) for n in Material.__dataclass_fields__} | axes
     with warnings.catch_warnings():
         # The paper's figures go past the end of the model.
         warnings.simplefilter("ignore", UnboundedSpectrumWarning)
-        values = sweep(**fixed)[name].sum("chirality")
+        values = sweep(material.well(), E_F=material.E_F, **axes)[name].sum("chirality")
     return Answer(values.sum("kind").values, values.sel(kind="propagating").values)
 
 

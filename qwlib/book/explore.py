@@ -21,7 +21,7 @@ from matplotlib.figure import Figure
 from scipy import constants
 
 from ..beyond.interface import interface_wave_numbers
-from ..beyond.torque import exchange_torque, field
+from ..beyond.torque import exchange_torque, field_per_current
 from ..grid import DEFAULT_FERMI_ENERGY, Grid, full, solve_columns
 from ..kubo import KINDS, FermiStates, fermi_states, fermi_states_of
 from ..matching import count_states, matching_matrix
@@ -518,9 +518,8 @@ def curve(axis: str, states: FermiStates) -> Figure:
     if axis != "d":
         low, high = 0.0, 0.99 * well.critical_rashba
     places = np.linspace(low, high, POINTS)
-    fixed = {name: getattr(well, name) for name in Well.__dataclass_fields__ if name != axis}
     # As `sweep` does it, without xarray, which a page would have to load first.
-    grid = Grid.of({"E_F": states.E_F, **fixed, axis: places})
+    grid = Grid.of({"E_F": states.E_F, axis: places}, well)
     _, spins, _, _ = solve_columns(full(grid.columns))
     total = 1e3 * spins.sum(axis=2)
     curves = [
@@ -762,9 +761,10 @@ def fields_against_width(states: FermiStates, M_s: float, j: float) -> tuple[Fig
     widths = np.geomspace(0.2, SLIDERS["d"][1], POINTS)
     several = fermi_states_of([well.replace(d=width) for width in widths.tolist()], states.E_F)
     kinds = [[some, some[some.kind == "propagating"]] for some in several]
-    per_current = -np.array([[field_of(some, M_s) for some in pair] for pair in kinds]).T
+    M_s *= 1e6  # A/m
+    per_current = -np.array([[field_per_current(some, M_s) for some in pair] for pair in kinds]).T
     waves = states[states.kind == "propagating"]
-    here = [-field_of(some, M_s) for some in (states, waves)]
+    here = [-field_per_current(some, M_s) for some in (states, waves)]
     curves = [
         ("all states", per_current[0], dict(color=SEQUENCE[1], ls="--")),
         ("propagating", per_current[1], dict(color=SEQUENCE[0], ls="-")),
@@ -785,12 +785,6 @@ def fields_against_width(states: FermiStates, M_s: float, j: float) -> tuple[Fig
         ("states", len(states), "d"),
     ]
     return figure, facts(rows)
-
-
-def field_of(states: FermiStates, M_s: float) -> float:
-    """Return the field per current density, M_s in 10⁶ A/m; nan where there is no current."""
-    torque, carried = exchange_torque(states).sum(), states.current.sum()
-    return field(torque, carried, 1e6 * M_s) if carried > 0 else np.nan
 
 
 # --- counting -------------------------------------------------------------------------------------

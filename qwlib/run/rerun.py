@@ -268,12 +268,12 @@ def annotate(notebook: nbformat.NotebookNode, chapter: Chapter, values: dict, re
         here = f"**{values[name]}**" if changed else f"{values[name]}"
         rows.append(f"| `{name}` | {here} | {parameter.default} | {parameter.unit} |")
     top = nbformat.v4.new_markdown_cell(NOTE.format(rows="\n".join(rows)), id="rerun-note")
-    versions = {"Python": record["python"], **record["packages"]}
     entries = {
         "qwlib": record["qwlib"],
         **({"commit": f"`{record['commit']}`"} if record["commit"] else {}),
         "hash of the code": f"`{record['code'][:16]}`",
-        **versions,
+        "Python": record["python"],
+        **record["packages"],
     }
     text = RECORD.format(rows="\n".join(f"| {key} | {value} |" for key, value in entries.items()))
     end = nbformat.v4.new_markdown_cell(text, id="rerun-record")

@@ -128,6 +128,12 @@ def box(shape: tuple[int, ...], room: int) -> tuple[int, ...]:
     return tuple(reversed(lengths))
 
 
+def cut(shape: tuple[int, ...], room: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the shape of the boxes, and how many there are along each axis."""
+    lengths = box(shape, room)
+    return lengths, tuple(-(-n // length) for n, length in zip(shape, lengths, strict=True))
+
+
 class Chunk(NamedTuple):
     """One box of a grid: where it is, and its first well and the one after its last."""
 
@@ -138,8 +144,7 @@ class Chunk(NamedTuple):
 
 def chunk(grid: Grid, size: int, number: int) -> Chunk:
     """Return one of the chunks of at most `size` wells; they are numbered as the wells are."""
-    lengths = box(grid.shape, size)
-    counts = [-(-n // length) for n, length in zip(grid.shape, lengths, strict=True)]
+    lengths, counts = cut(grid.shape, size)
     index = (int(i) for i in np.unravel_index(number, counts))
     low = [i * n for i, n in zip(index, lengths, strict=True)]
     high = [min(a + n, end) for a, n, end in zip(low, lengths, grid.shape, strict=True)]
@@ -197,8 +202,7 @@ class Parts:
         is_here = isinstance(self.files, LocalFileSystem)
         self.address = self.root if is_here else self.files.unstrip_protocol(self.root)
         self.size = chunk_size(grid)
-        lengths = box(grid.shape, self.size)
-        self.counts = [-(-n // length) for n, length in zip(grid.shape, lengths, strict=True)]
+        self.lengths, self.counts = cut(grid.shape, self.size)
         self.done = np.zeros(math.prod(self.counts), dtype=bool)
         self.lock = FileLock(self.folder / "lock")
         self.fingerprint = fingerprint(grid, self.size)
@@ -206,6 +210,10 @@ class Parts:
     def chunk(self, number: int) -> Chunk:
         """Return a chunk by its number."""
         return chunk(self.grid, self.size, number)
+
+    def pieces(self, name: str) -> tuple[int, ...]:
+        """Return the shape of what a chunk has of one of `VARIABLES`."""
+        return (*self.lengths, *self.grid.shape_of(name)[len(self.lengths) :])
 
     def check(self) -> None:
         """Look for finished chunks.
@@ -303,11 +311,10 @@ class Parts:
                 self.files.rm(self.root, recursive=True)
             group = zarr.create_group(self.address)
             for name in VARIABLES:
-                per_well = self.grid.shape_of(name)[len(self.grid.shape) :]
                 group.create_array(
                     name,
                     shape=self.grid.shape_of(name),
-                    chunks=(*box(self.grid.shape, self.size), *per_well),
+                    chunks=self.pieces(name),
                     dtype=TYPES[name],
                     dimension_names=self.grid.dims(name),
                     # The last one, so that whoever reads what another has written learns of damage.
@@ -360,12 +367,13 @@ def write_netcdf(parts: Parts, path: Path) -> None:
     """
     import xarray as xr  # no worker needs it
 
-    grid, lengths = parts.grid, box(parts.grid.shape, parts.size)
+    grid = parts.grid
     room, at_once = AT_ONCE, {}
-    for axis, length in reversed(list(zip(grid.axes, lengths, strict=True))):
-        size = grid.axes[axis].size
-        times = min(-(-size // length), room)
-        at_once[axis], room = min(size, times * length), max(room // times, 1)
+    for axis, length, count in reversed(
+        [*zip(grid.axes, parts.lengths, parts.counts, strict=True)]
+    ):
+        times = min(count, room)
+        at_once[axis], room = min(grid.axes[axis].size, times * length), max(room // times, 1)
     # One after the other, variables and their pieces: the same sweep then gives the same file.
     with (
         dask.config.set(scheduler="synchronous"),
@@ -373,21 +381,20 @@ def write_netcdf(parts: Parts, path: Path) -> None:
     ):
         ds = stored[list(VARIABLES)].assign_coords(grid.coordinates())
         ds.attrs = about() | code() | ({"qwlib_commit": parts.commit} if parts.commit else {})
-        encoding: dict[str, dict] = {}
         for name in VARIABLES:
             ds[name].attrs = description(*VARIABLES[name])
-            encoding[name] = {"_FillValue": None}
-            if grid.axes or name != "certified":
-                pieces = (*lengths, *grid.shape_of(name)[len(lengths) :])
-                encoding[name] |= {"zlib": True, "complevel": 1, "chunksizes": pieces}
-                encoding[name] |= {"fletcher32": True}  # whoever reads it learns of a damaged disk
-        for name, values in ds.coords.items():
-            if values.dtype.kind == "f":
-                encoding[name] = {"_FillValue": None}
-        for name in VARIABLES:
+            one = ds[[name]]
+            encoding: dict[str, dict] = {
+                known: {"_FillValue": None}
+                for known, v in one.variables.items()
+                if v.dtype.kind == "f"
+            }
+            if pieces := parts.pieces(name):
+                own = encoding.setdefault(name, {})
+                own |= {"zlib": True, "complevel": 1, "chunksizes": pieces}
+                own |= {"fletcher32": True}  # whoever reads it learns of a damaged disk
             mode = "a" if path.exists() else "w"
-            given = {known: encoding[known] for known in encoding if known in ds[[name]].variables}
-            ds[[name]].to_netcdf(path, mode, "NETCDF4", engine="netcdf4", encoding=given)
+            one.to_netcdf(path, mode, "NETCDF4", engine="netcdf4", encoding=encoding)
 
 
 def space(grid: Grid) -> int:

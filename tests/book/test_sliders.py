@@ -81,8 +81,7 @@ def test_levels_are_the_fermi_states(well):
 @pytest.mark.parametrize("well", WELLS.values(), ids=WELLS)
 def test_levels_are_ordered_by_kind_and_add_up_to_the_sweep(well):
     data = sliders.levels(well, E_F).data
-    fixed = {name: getattr(well, name) for name in Well.__dataclass_fields__} | {"E_F": E_F}
-    ds = sweep(**fixed | {"alpha_L": data["positions"]})
+    ds = sweep(well, E_F=E_F, alpha_L=data["positions"])
     assert bool(ds["certified"].all())
     kinds = ds["n_states"].sum("chirality").values
     assert [row[0] for row in data["rows"]] == kinds.tolist()

@@ -264,13 +264,7 @@ def test_a_store_elsewhere_is_gone_on_with(
     # What is in the memory of this process is no file, as what is in the cloud.
     start = {"path": "", "url": "file://", "memory": "memory:/"}[kind]
     store = f"--store={start}{shared}"
-    with monkeypatch.context() as patch:
-
-        def stop():
-            raise KeyboardInterrupt
-
-        on_put(patch, 3, stop)
-        assert command(store) == 130
+    stop_after(monkeypatch, 3, store)
     assert f"3 of {CHUNKS} chunks are kept in {store[8:]};" in capsys.readouterr().err
     assert command(store) == 0
     assert "3 of them finished before" in capsys.readouterr().out
@@ -574,13 +568,13 @@ def test_client_whose_connection_breaks_comes_back(place, bare, cluster):
     same_bits("result.nc", bare)
 
 
-def stop_after(monkeypatch, chunks: int) -> None:
+def stop_after(monkeypatch, chunks: int, *options: str) -> None:
     def stop():
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
         on_put(patch, chunks, stop)
-        assert command() == 130
+        assert command(*options) == 130
 
 
 def test_chunk_that_is_half_stored_is_solved_again(place, bare, monkeypatch, capsys):
