@@ -177,7 +177,11 @@ def book_files(root: Path) -> set[Path]:
     files = {root / name for name in ("_config.yml", "_toc.yml")}
     files.update((root / "benchmarks").glob("*.json"))
     files.update(path for path in (root / "book").rglob("*.*") if path.suffix != ".pyc")
-    return {path for path in files if path.is_file() and not path.name.startswith(".")}
+
+    def is_hidden(path: Path) -> bool:  # as `copy_book` leaves it out, and what lies in it
+        return any(part.startswith(".") for part in path.relative_to(root).parts)
+
+    return {path for path in files if path.is_file() and not is_hidden(path)}
 
 
 def chapter_hashes(root: Path, chapter: Chapter) -> dict[str, str]:

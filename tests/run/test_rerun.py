@@ -477,6 +477,7 @@ DECIDES = {
     "book/_static/onepage.css": (False, True, True),
     "book/_static/live.js": (False, False, True),
     "book/.notes.md": (False, False, False),
+    "book/.ipynb_checkpoints/small.md": (False, False, False),
     "benchmarks/results.json": (False, False, True),
     "benchmarks/run.py": (False, False, False),
     "tools/live.py": (False, False, True),
