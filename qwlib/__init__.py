@@ -2,8 +2,8 @@
 
 from .grid import sweep
 from .kubo import FermiStates, fermi_states
-from .matching import count_states, matching_matrix
-from .search import bound_states
+from .matching import matching_matrix
+from .search import bound_states, count_states
 from .well import UnboundedSpectrumWarning, Well
 
 __version__ = "0.1.0"

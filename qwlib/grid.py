@@ -279,8 +279,8 @@ def solve_columns(columns: dict[str, np.ndarray]) -> tuple[np.ndarray, ...]:
     certified : bool array (n,)
     """
     c = half_inverse_mass(columns["mass"])
-    roots, certified = solve(Rule.of(columns, columns["E_F"]))
-    n = certified.size
+    roots, doubt = solve(Rule.of(columns, columns["E_F"]))
+    n = doubt.size
     E = columns["E_F"][roots.well] - c[roots.well] * roots.k**2
     kind = kind_of(E, columns["Delta"][roots.well])
     spin = contribution(roots.k, roots.velocity_over_c, 2 * roots.overlap)
@@ -292,5 +292,5 @@ def solve_columns(columns: dict[str, np.ndarray]) -> tuple[np.ndarray, ...]:
         np.bincount(bins, minlength=size).reshape(shape),
         np.bincount(bins, weights=spin, minlength=size).reshape(shape),
         np.bincount(bins, weights=carried, minlength=size).reshape(shape),
-        certified,
+        doubt == 0,
     )

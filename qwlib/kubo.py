@@ -17,8 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .matching import Rule, slopes
-from .precise import sharpened
-from .search import solve
+from .search import DOUBTS, solve
 from .waves import barrier, shapes, values
 from .well import Well
 
@@ -84,9 +83,9 @@ class FermiStates:
         ψ↑(0), ψ↓(0), ψ↑(d), ψ↓(d) in nm^-1/2: real, normalised over all z.
     spin : (n,) array
         ∫₀^d 2ψ↑ψ↓ dz, the spin along z × k that the state has in the well.
-    certified : bool
-        Whether it is proven, up to rounding, that no Fermi state of the well is missing.
-        A selection keeps the value: it speaks of the well.
+    doubt : str
+        Why it is not proven that no Fermi state of the well is missing, empty where it is.
+        A selection keeps it: it speaks of the well.
     """
 
     well: Well
@@ -95,7 +94,7 @@ class FermiStates:
     velocity: np.ndarray
     amplitude: np.ndarray
     spin: np.ndarray
-    certified: bool
+    doubt: str
 
     def __len__(self) -> int:
         return self.k.size
@@ -109,12 +108,17 @@ class FermiStates:
             self.velocity[index],
             self.amplitude[index],
             self.spin[index],
-            self.certified,
+            self.doubt,
         )
 
     def __repr__(self) -> str:
         proof = "certified" if self.certified else "not certified"
         return f"<{len(self)} Fermi states at E_F = {self.E_F:g} eV, {proof}, of {self.well}>"
+
+    @property
+    def certified(self) -> bool:
+        """Whether it is proven, rounding included, that no Fermi state of the well is missing."""
+        return not self.doubt
 
     @property
     def E(self) -> np.ndarray:
@@ -255,16 +259,7 @@ def fermi_states_of(wells: Sequence[Well], E_F: np.ndarray | float) -> list[Ferm
         for well, energy in zip(wells, np.broadcast_to(E_F, len(wells)).tolist(), strict=True)
     ]
     c = np.array([well.c for well in wells])
-
-    def sharpen(place, k, velocity, amplitude):
-        k = k.copy()
-        for i, some in groups(place, len(wells)):
-            k[some] = sharpened(
-                wells[i], energies[i], k[some], c[i] * velocity[some], amplitude[some]
-            )
-        return k
-
-    roots, certified = solve(Rule.of_wells(wells, np.array(energies)), sharpen)
+    roots, doubt = solve(Rule.of_wells(wells, np.array(energies)))
     return [
         FermiStates(
             wells[i],
@@ -273,7 +268,7 @@ def fermi_states_of(wells: Sequence[Well], E_F: np.ndarray | float) -> list[Ferm
             c[i] * roots.velocity_over_c[some],
             roots.amplitude[some],
             2 * roots.overlap[some],
-            bool(certified[i]),
+            DOUBTS[doubt[i]],
         )
         for i, some in groups(roots.well, len(wells))
     ]

@@ -16,11 +16,11 @@ multiplied out.  Wells are columns of arrays here, so that a sweep solves all of
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from .waves import Point, barrier, clamped_states, interior, odd_number
+from .waves import UNIT, Point, barrier, clamped_states, interior, odd_number
 from .well import Well, exchange_in_barriers, half_inverse_mass
 
 
@@ -32,7 +32,7 @@ class Rule:
 
     Attributes
     ----------
-    columns : (9, n) array
+    columns : (13, n) array
         All that follows, one column a well; the others are views of it.
     d : (n,) array
         Width in nm.
@@ -42,16 +42,36 @@ class Rule:
         (V ± Δ_barrier − ε)/c by interface and spin: q² is `q2` + kin.
     a : (2, n) array
         α_L/c and −α_R/c, no unit: both interfaces then carry +k a σ_x.
+    size : (n,) array
+        The largest |`kappa2`| in nm⁻²: what the rounding of ε is relative to.
+    q_size, q_error : (n,) arrays
+        In 1/nm, and no unit: where kin ≥ 0 the rounding error of a q is at most `q_error` times
+        (q + `q_size`).
+    exact : (m, 9) array
+        ε, c, d, V_L, V_R, Δ, Δ in the barriers, α_L and α_R of the wells that the rule was made
+        for, as they were given, in eV and nm: rounded nowhere.
+    origin : (n,) array
+        Which row of `exact` each column belongs to.
     """
 
-    def __init__(self, columns: np.ndarray):
-        self.columns = columns
+    def __init__(self, columns: np.ndarray, exact: np.ndarray):
+        self.columns, self.exact = columns, exact
         self.d, self.kappa2, self.a = columns[0], columns[1:3], columns[7:9]
         self.q2 = columns[3:7].reshape(2, 2, -1)
+        self.size, self.q_size, self.q_error = columns[9:12]
+
+    @property
+    def origin(self) -> np.ndarray:
+        """Which row of `exact` each column belongs to."""
+        return self.columns[12].astype(np.intp)
 
     def take(self, index: np.ndarray) -> Rule:
         """Return the rule of the wells `index`, repeated as often as they occur in it."""
-        return Rule(self.columns.take(index, axis=1))
+        return Rule(self.columns.take(index, axis=1), self.exact)
+
+    def slack(self, kin: np.ndarray) -> np.ndarray:
+        """Return a bound in nm⁻² of the rounding of κ² and q² at `kin`, and of that itself."""
+        return 8 * UNIT * (self.q_size * self.q_size + kin)
 
     def at(self, kin: np.ndarray) -> Point:
         """Return what the layers contribute at (ε − E)/c = `kin`."""
@@ -62,19 +82,22 @@ class Rule:
         """Return the rule, at ε = `energy` in eV, of wells given as columns of their fields."""
         c, Delta = half_inverse_mass(columns["mass"]), columns["Delta"]
         barrier = exchange_in_barriers(Delta, columns["exchange"])
-        V_L, V_R = columns["V_L"], columns["V_R"]
-        rows = (
-            columns["d"],
-            (energy - Delta) / c,
-            (energy + Delta) / c,
-            (V_L + barrier - energy) / c,
-            (V_L - barrier - energy) / c,
-            (V_R + barrier - energy) / c,
-            (V_R - barrier - energy) / c,
-            columns["alpha_L"] / c,
-            -columns["alpha_R"] / c,
-        )
-        return cls(np.stack(np.broadcast_arrays(*rows)))
+        names = ("d", "V_L", "V_R")
+        given = [energy, c, *(columns[name] for name in names), Delta, barrier]
+        given += [columns["alpha_L"], columns["alpha_R"]]
+        exact = np.stack(np.broadcast_arrays(*given), axis=-1)
+        energy, c, d, V_L, V_R, Delta, barrier, alpha_L, alpha_R = exact.T
+        with np.errstate(over="ignore"):
+            rows = [d, (energy - Delta) / c, (energy + Delta) / c]
+            rows += [(V + s * barrier - energy) / c for V in (V_L, V_R) for s in (1, -1)]
+            rows += [alpha_L / c, -alpha_R / c]
+        size = np.maximum(np.abs(rows[1]), np.abs(rows[2]))
+        # V and the barrier's exchange may cancel all but a unit in the last place of either.
+        rounded = (np.maximum(V_L, V_R) + np.abs(barrier)) / c + size
+        least = np.maximum(np.minimum.reduce(rows[3:7]), 4 * UNIT * rounded)
+        rows += [size, np.sqrt(rounded), 4 * UNIT * (1 + np.sqrt(rounded / least))]
+        rows += [np.arange(d.size, dtype=float)]
+        return cls(np.stack(rows), exact)
 
     @classmethod
     def of_wells(cls, wells: Sequence[Well], energy: np.ndarray | float) -> Rule:
@@ -88,6 +111,39 @@ class Rule:
         return cls.of_wells([well], energy)
 
 
+class Layers(NamedTuple):
+    """What the minors of a rule are polynomials of, at one point of the (E, k) plane a well.
+
+    Floats, intervals of `mpmath`, or bounds of their magnitudes, by spin where there are two:
+    whatever can be added and multiplied.
+    """
+
+    x: Any  # κ²
+    S: Any  # these three as `waves.interior` has them
+    C: Any
+    t: Any
+    q: Any  # of the left and of the right interface
+    LL: Any  # squares and product of the couplings k a_L, k a_R, for which bounds have a minus
+    RR: Any
+    LR: Any
+
+
+ONE = np.ones((2, 1))
+
+SMALL = UNIT**0.5
+"""Where q² is smaller than rounding makes its error, q is off by no more than this, relative to
+`Rule.q_size`."""
+
+
+class Count(NamedTuple):
+    """What is counted at points of the (E, k) plane, arrays of shape (n,)."""
+
+    N: np.ndarray  # states below E at wave number k
+    F: np.ndarray  # determinant without its poles: with the sign (−1)^N
+    sure: np.ndarray  # whether N and the sign of F are proven, rounding included
+    exact: np.ndarray  # whether F was found with more digits, and has but the last rounding
+
+
 def scalar_minors(x, S, C, left, right):
     """Return the minors of a scalar well's matching matrix times S = sin(κd)/κ.
 
@@ -97,34 +153,127 @@ def scalar_minors(x, S, C, left, right):
     return S * left + C, S * right + C, S * (left * right - x) + (left + right) * C
 
 
-class Sector(Protocol):
+class Sector:
     """The part of a well's states that one symmetry keeps apart, with a rule of its own.
 
-    `kin`, `k` are arrays of shape (n,), a point of each of the n wells of a `Rule`.
+    `kin`, `k` are arrays of shape (n,), a point of each of the n wells of a `Rule`: (ε − E)/c in
+    nm⁻² and the wave number in 1/nm.
+
+    Attributes
+    ----------
+    half : bool
+        Whether the layer that the rule speaks of is half the well.
+    part : tuple
+        Which interfaces and which spins the rule speaks of, as an index of `Rule.q2`.
+    sign : int
+        Of σ_φ, where it is conserved: the coupling then is a potential, added to q.
+    degree, order : int
+        The power of k that F grows with at last, and its degree as a polynomial in `Layers`.
+    poles : tuple of tuple of int
+        Of each leading minor, which spins' S (or what stands in its place) it is multiplied with.
     """
 
-    def sturm(self, rule: Rule, kin, k, shift=None) -> tuple[np.ndarray, np.ndarray]:
-        """Return the number of states below E at wave number k, and the determinant of the rule.
+    half = False
+    part: tuple = (slice(None), slice(None))
+    sign = 0
+    degree, order = 2, 6
+    poles: tuple[tuple[int, ...], ...] = ((0,), (0,), (0, 1), (0, 1))
+
+    def minors(self, layers: Layers) -> tuple:
+        """Return the leading minors of the rule without their poles, the last its determinant.
+
+        They are polynomials of degree `order` at most in `layers`, every term of which is positive
+        where x, LL, RR and LR are negative and all else is positive.
+        """
+        raise NotImplementedError
+
+    def clamped(self, x, y):
+        """Return J, the number of states of a layer that is clamped where S vanishes, by spin."""
+        return clamped_states(x, y)
+
+    def layers(self, rule: Rule, kin, k, shift=None) -> tuple[Layers, np.ndarray]:
+        """Return what the minors need, and y = |κ|d of the layer.
 
         Parameters
         ----------
-        rule : Rule
-            Of n wells.
-        kin, k : array
-            (ε − E)/c in nm⁻² and the wave number in 1/nm, shape (n,).
         shift : array, optional
             Adds `shift`·|α| to both interface potentials, in 1/nm: the bound of a coupling whose
             wave number is uncertain by ±`shift`.
-
-        Returns
-        -------
-        N : int array (n,)
-        F : float array (n,)
-            Without its poles: smooth below the barrier edges, with the sign (−1)^N.
         """
+        x = rule.kappa2[self.part[1]] - kin
+        S, C, t, y = interior(x, rule.d / 2 if self.half else rule.d)
+        q = barrier(rule.q2[self.part], kin)
+        left, right = k * rule.a
+        if self.sign or shift is not None:
+            q = q + self.potential(rule, self.sign * k, 0.0 if shift is None else shift)
+        return Layers(x, S, C, t, q, left * left, right * right, left * right), y
+
+    def potential(self, rule: Rule, k, shift):
+        """Return k a + `shift`·|a| of the interfaces in `part`, to be added to q."""
+        a = rule.a[self.part[0]]
+        return k * a + shift * np.abs(a)
+
+    def magnitudes(self, rule: Rule, kin, k, layers: Layers, y, shift=None):
+        """Return bounds of what the minors need, and of their rounding errors relative to those.
+
+        Each of `layers` was computed with an error of at most `error` times its bound here; the
+        bounds have the signs for which `minors` adds them up.
+        """
+        d = rule.d / 2 if self.half else rule.d
+        deep = np.maximum(y, 1.0)
+        size = rule.size + np.abs(kin)
+        q = np.abs(layers.q) + rule.q_size
+        if self.sign or shift is not None:
+            # A sum with q may be much smaller than either.
+            most = (k if self.sign else 0.0) + (0.0 if shift is None else np.abs(shift))
+            q = q + self.potential(rule, 0.0, 2 * most)
+        # The phase κd inherits the rounding of ε and k², the more so the larger it is.
+        phase = d * d * size / (deep if deep.ndim == 1 else deep.min(axis=0))
+        q_error = rule.q_error
+        if (kin < 0).any():  # E counted from zero: q² may be a small difference
+            least = barrier(rule.q2.min(axis=(0, 1)), kin)
+            worst = 4 * UNIT * (1 + rule.q_size / np.maximum(least, SMALL * rule.q_size))
+            q_error = np.where(kin < 0, worst, q_error)
+        error = 16 * UNIT * (1 + phase) + q_error
+        one = 1.0 if deep.ndim == 1 else ONE
+        x = np.broadcast_to(-size, layers.x.shape)
+        return (
+            Layers(x, d / deep, one, one, q, -layers.LL, -layers.RR, -np.abs(layers.LR)),
+            error,
+        )
+
+    @np.errstate(all="ignore")
+    def sturm(self, rule: Rule, kin, k, shift=None) -> Count:
+        """Count states: Wittrick and Williams (1971).
+
+        N is J↑ + J↓ + the number of negative eigenvalues of M, the latter from the signs of the
+        leading minors of M, in each of which the S of `poles` are multiplied out.  `shift` is that
+        of `layers`.
+        """
+        layers, y = self.layers(rule, kin, k, shift)
+        minors = self.minors(layers)
+        # The signs of S come from the parity of J, not from sin: at a pole of M both J and the
+        # sign of a minor must switch at the same point.  Which side of the pole J is rounded to
+        # then makes no difference to N.
+        J = np.atleast_2d(self.clamped(layers.x, y))
+        odd = odd_number(J)
+        bounds, error = self.magnitudes(rule, kin, k, layers, y, shift)
+        # Three times the bound, so that what is sure also stands out in `search.simple`.
+        limit = 3 * 12 * error
+        N, before = J.sum(axis=0), np.zeros(1, dtype=bool)
+        sure = np.ones(N.shape, dtype=bool)
+        for poles, minor, bound in zip(self.poles, minors, self.minors(bounds), strict=True):
+            negative = minor < 0
+            for spin in poles:
+                negative = negative ^ odd[spin]
+            N = N + (before ^ negative)
+            before = negative
+            sure = (np.abs(minor) > limit * bound) & sure
+        return Count(N, minors[-1], sure, np.zeros(N.shape, dtype=bool))
 
     def determinant(self, rule: Rule, kin, k) -> np.ndarray:
-        """Return the second of what `sturm` returns, alone."""
+        """Return F of `Count`, alone."""
+        return self.minors(self.layers(rule, kin, k)[0])[-1]
 
     def inverse(self, rule: Rule, kin) -> tuple[np.ndarray, ...]:
         """Return each spin's count without Rashba coupling, and its block of M inverted.
@@ -132,74 +281,57 @@ class Sector(Protocol):
         Returns
         -------
         N : int array (2, n)
-            Number of states of that spin (↑ first) below E.
+            Number of states of that spin (↑ first) below E; −1 where it is not sure.
         LL, LR, RR : float arrays (2, n)
             The inverse of the 2×2 block, in nm: smooth where M has a pole.  Not a number in a
             sector where a spin component is conserved, since no spin is left to eliminate.
+        error : float array (2, n)
+            Bound of the rounding error of the three.
         """
+        raise NotImplementedError
 
     def null_vector(self, rule: Rule, k, point: Point) -> np.ndarray:
         """Return u with M u = 0, unnormalised, by interface and spin, (2, 2, n).
 
         `point` is that of the same wells and energies.
         """
+        raise NotImplementedError
 
 
-class Full:
-    """The 4×4 rule of a well without a symmetry."""
+class Full(Sector):
+    """The 4×4 rule of a well without a symmetry; its minors in the order ↑0, ↑d, ↓0, ↓d."""
 
-    @staticmethod
-    def _parts(rule: Rule, kin, k, shift):
-        x = rule.kappa2 - kin
-        S, C, t, y = interior(x, rule.d)
-        q = barrier(rule.q2, kin)
-        if shift is not None:
-            q = q + (shift * np.abs(rule.a))[:, None]
-        return x, y, S, t, *scalar_minors(x, S, C, *q), k * rule.a
+    def potential(self, rule: Rule, k, shift):
+        """As `Sector.potential`: the same for both spins."""
+        return super().potential(rule, k, shift)[:, None]
 
-    @classmethod
-    def sturm(cls, rule: Rule, kin, k, shift=None):
-        """As `Sector.sturm`: Wittrick and Williams (1971).
+    def minors(self, layers: Layers) -> tuple:
+        """As `Sector.minors`."""
+        x, S, C, t, q, LL, RR, LR = layers
+        a, b, P = scalar_minors(x, S, C, *q)
+        third = a[1] * P[0] - LL * b[0] * S[1]
+        F = P[0] * P[1] - LL * (b[0] * b[1]) - RR * (a[0] * a[1])
+        F = F + LR * (LR * (S[0] * S[1]) - 2 * (t[0] * t[1]))
+        return a[0], P[0], third, F
 
-        N is J↑ + J↓ + the number of negative eigenvalues of M, the latter from the signs of the
-        leading minors of M in the order ↑0, ↑d, ↓0, ↓d; F is det M times S↑S↓.
-        """
-        x, y, *parts = cls._parts(rule, kin, k, shift)
-        S, _, a, b, P, ka = parts
-        third = a[1] * P[0] - ka[0] * ka[0] * b[0] * S[1]
-        F = cls._minor(*parts)
-        J = clamped_states(x, y)
-        # The signs of S come from the parity of J, not from sin: at a pole of M both J and the
-        # sign of a minor must switch at the same point.
-        odd = odd_number(J)
-        both = odd[0] ^ odd[1]
-        n1, n2 = (a[0] < 0) ^ odd[0], (P[0] < 0) ^ odd[0]
-        n3, n4 = (third < 0) ^ both, (F < 0) ^ both
-        return J[0] + J[1] + n1 + (n1 ^ n2) + (n2 ^ n3) + (n3 ^ n4), F
-
-    @staticmethod
-    def _minor(S, t, a, b, P, ka):
-        aa, bb, ab = ka[0] * ka[0], ka[1] * ka[1], ka[0] * ka[1]
-        return (
-            P[0] * P[1]
-            - aa * (b[0] * b[1])
-            - bb * (a[0] * a[1])
-            + ab * (ab * (S[0] * S[1]) - 2 * (t[0] * t[1]))
-        )
-
-    @classmethod
-    def determinant(cls, rule: Rule, kin, k):
-        """As `Sector.determinant`."""
-        return cls._minor(*cls._parts(rule, kin, k, None)[2:])
-
-    @classmethod
-    def inverse(cls, rule: Rule, kin):
+    def inverse(self, rule: Rule, kin):
         """As `Sector.inverse`."""
-        x, y, _, t, a, b, P, _ = cls._parts(rule, kin, 0.0, None)
-        return _scalar_count(x, y, a, P), b / P, t / P, a / P
+        layers, y = self.layers(rule, kin, np.zeros_like(kin))
+        bounds, error = self.magnitudes(rule, kin, 0.0 * kin, layers, y)
+        a, b, P = scalar_minors(*layers[:3], *layers.q)
+        a_, b_, P_ = scalar_minors(*bounds[:3], *bounds.q)
+        limit = 12 * error
+        LL, LR, RR = b / P, layers.t / P, a / P
+        largest = np.maximum(np.maximum(np.abs(LL), np.abs(RR)), np.abs(LR))
+        left = np.abs(P) - limit * P_
+        error = np.where(left > 0, limit * (np.maximum(a_, b_) + largest * P_) / left, np.inf)
+        J = clamped_states(layers.x, y)
+        odd = odd_number(J)
+        first, second = (a < 0) ^ odd, (P < 0) ^ odd
+        N = np.where((np.abs(a) > limit * a_) & (left > 0), J + first + (first ^ second), -1)
+        return N, LL, LR, RR, error
 
-    @classmethod
-    def null_vector(cls, rule: Rule, k, point: Point):
+    def null_vector(self, rule: Rule, k, point: Point):
         """As `Sector.null_vector`: the largest column of adj(M) S↑S↓."""
         S, C, t = point.whole()
         a, b, P = scalar_minors(point.x, S, C, *point.q)
@@ -224,7 +356,7 @@ class Full:
         return adjugate[largest, :, np.arange(k.size)].T.reshape(2, 2, -1)
 
 
-class Mirror:
+class Mirror(Sector):
     """One sector of a well with V_L = V_R and |α_L| = |α_R|, which halving it decouples.
 
     With α_L = −α_R the mirror z → d−z is a symmetry: both spin components are even, or both odd.
@@ -232,47 +364,121 @@ class Mirror:
     Levels of different sectors cross; in the sector's 2×2 rule they do not meet.
     """
 
+    half, part, order = True, (0, slice(None)), 4
+    poles = ((0,), (0, 1))
+
     def __init__(self, up_even: bool, down_even: bool):
-        self.even = np.array([up_even, down_even])[:, None]
+        self.even = np.array([up_even, down_even])
+        self.degree = int(self.even.sum())
 
-    def _parts(self, rule: Rule, kin, shift=None):
-        """Return numerator and denominator of each spin's condition, and J, all (2, n)."""
-        point = rule.at(kin)
-        q = point.q[0]
-        if shift is not None:
-            q = q + shift * np.abs(rule.a[0])
-        J = clamped_states(point.x, point.y, np.where(self.even, 0.5, 0.0))
-        return *self._condition(point, q), J
+    def clamped(self, x, y):
+        """As `Sector.clamped`: where the derivative of an even wave would have to vanish."""
+        return clamped_states(x, y, np.where(self.even, 0.5, 0.0)[:, None])
 
-    def _condition(self, point: Point, q):
-        x, S, C = point.x, point.S, point.C
-        return np.where(self.even, q * C - x * S, q * S + C), np.where(self.even, C, S)
+    def conditions(self, x, S, C, q):
+        """Return numerators and denominators of each spin's condition, lists by spin."""
+        pairs = [
+            (q[s] * C[s] - x[s] * S[s], C[s]) if even else (q[s] * S[s] + C[s], S[s])
+            for s, even in enumerate(self.even)
+        ]
+        return zip(*pairs, strict=True)
 
-    def sturm(self, rule: Rule, kin, k, shift=None):
-        """As `Sector.sturm`."""
-        n, D, J = self._parts(rule, kin, shift)
-        a = k * rule.a[0]
-        F = n[0] * n[1] - a * a * D[0] * D[1]
-        odd = odd_number(J)
-        m1, m2 = (n[0] < 0) ^ odd[0], (F < 0) ^ odd[0] ^ odd[1]
-        return J[0] + J[1] + m1 + (m1 ^ m2), F
-
-    def determinant(self, rule: Rule, kin, k):
-        """As `Sector.determinant`."""
-        return self.sturm(rule, kin, k)[1]
+    def minors(self, layers: Layers) -> tuple:
+        """As `Sector.minors`."""
+        n, D = self.conditions(*layers[:3], layers.q)
+        return n[0], n[0] * n[1] - layers.LL * (D[0] * D[1])
 
     def inverse(self, rule: Rule, kin):
         """As `Sector.inverse`."""
-        n, D, J = self._parts(rule, kin)
-        return J + ((n < 0) ^ odd_number(J)), D / n, np.zeros_like(n), D / n
+        layers, y = self.layers(rule, kin, np.zeros_like(kin))
+        bounds, error = self.magnitudes(rule, kin, 0.0 * kin, layers, y)
+        n, D = map(np.array, self.conditions(*layers[:3], layers.q))
+        n_, D_ = (
+            np.stack(np.broadcast_arrays(*v))
+            for v in self.conditions(bounds.x, bounds.S, np.ones_like(bounds.S), bounds.q)
+        )
+        limit = 12 * error
+        ratio = D / n
+        left = np.abs(n) - limit * n_
+        error = np.where(left > 0, limit * (D_ + np.abs(ratio) * n_) / left, np.inf)
+        J = self.clamped(layers.x, y)
+        N = np.where(left > 0, J + ((n < 0) ^ odd_number(J)), -1)
+        return N, ratio, np.zeros_like(n), ratio, error
 
     def null_vector(self, rule: Rule, k, point: Point):
         """As `Sector.null_vector`."""
-        n, D = self._condition(point, point.q[0])
+        n, D = map(np.array, self.conditions(point.x, point.S, point.C, point.q[0]))
         a = k * rule.a[0]
         first = np.abs(n[1] * D[0]) > np.abs(n[0] * D[1])
         left = np.where(first, [n[1], -a * D[1]], [-a * D[0], n[0]])
-        return np.stack([left, np.where(self.even, left, -left)])
+        return np.stack([left, np.where(self.even[:, None], left, -left)])
+
+
+class Conserved(Sector):
+    """One sector of a well in which a spin component is conserved: a scalar rule.
+
+    Without Rashba coupling that is σ_z (`sign` 0, `spin` says which: 0 is ↑); without exchange it
+    is σ_φ = `sign`, for which the coupling is a δ potential of strength `sign`·k a at each
+    interface.
+    """
+
+    degree, order, poles = 1, 3, ((0,), (0,))
+
+    def __init__(self, sign: int, spin: int = 0):
+        self.sign, self.spin = sign, spin
+        self.part = slice(None), spin
+
+    def minors(self, layers: Layers) -> tuple:
+        """As `Sector.minors`."""
+        a, _, P = scalar_minors(*layers[:3], *layers.q)
+        return a, P
+
+    def inverse(self, rule: Rule, kin):
+        """As `Sector.inverse`: not a number."""
+        nan = np.full(rule.kappa2.shape, np.nan)
+        return np.full(rule.kappa2.shape, -1), nan, nan, nan, nan
+
+    def null_vector(self, rule: Rule, k, point: Point):
+        """As `Sector.null_vector`."""
+        S, C, t = (part[self.spin] for part in point.whole())
+        q = point.q[:, self.spin] + self.sign * k * rule.a
+        a, b, _ = scalar_minors(point.x[self.spin], S, C, *q)
+        ends = np.where(np.abs(b) > np.abs(a), [b, t], [t, a])
+        u = np.zeros((2, 2, k.size))
+        u[:, self.spin] = ends
+        if self.sign:
+            u[:, 1 - self.spin] = self.sign * ends
+        return u
+
+
+class MirrorConserved(Sector):
+    """One sector of a well without exchange, with V_L = V_R and α_L = −α_R.
+
+    Parity and σ_φ are both conserved.  States at the two interfaces form pairs that only tunnelling
+    splits; by parity each has a rule of its own.
+    """
+
+    half, part, order, poles = True, (0, 0), 2, ((0,),)
+
+    def __init__(self, sign: int, even: bool):
+        self.sign, self.even, self.degree = sign, even, int(even)
+
+    def clamped(self, x, y):
+        """As `Mirror.clamped`."""
+        return clamped_states(x, y, 0.5 if self.even else 0.0)
+
+    def minors(self, layers: Layers) -> tuple:
+        """As `Sector.minors`."""
+        x, S, C, _, q, *_ = layers
+        return (q * C - x * S if self.even else q * S + C,)
+
+    inverse = Conserved.inverse
+
+    def null_vector(self, rule: Rule, k, point: Point):
+        """As `Sector.null_vector`: known beforehand."""
+        left = np.array([1.0, self.sign])
+        vector = np.stack([left, left if self.even else -left])
+        return np.repeat(vector[..., None], k.size, axis=2)
 
 
 def slopes(rule: Rule, k: np.ndarray, u: np.ndarray, q: np.ndarray) -> np.ndarray:
@@ -288,96 +494,9 @@ def coupling(rule: Rule, u: np.ndarray, v: np.ndarray) -> np.ndarray:
     return (rule.a * (u[:, 0] * v[:, 1] + u[:, 1] * v[:, 0])).sum(axis=0)
 
 
-def _scalar_count(kappa2, y, a, P):
-    """Return the number of states of a scalar well from its minors a/S and P/S."""
-    J = clamped_states(kappa2, y)
-    odd = odd_number(J)
-    m1, m2 = (a < 0) ^ odd, (P < 0) ^ odd
-    return J + m1 + (m1 ^ m2)
-
-
-class Conserved:
-    """One sector of a well in which a spin component is conserved: a scalar rule.
-
-    Without Rashba coupling that is σ_z (`sign` 0, `spin` says which: 0 is ↑); without exchange it
-    is σ_φ = `sign`, for which the coupling is a δ potential of strength `sign`·k a at each
-    interface.
-    """
-
-    def __init__(self, sign: int, spin: int = 0):
-        self.sign, self.spin = sign, spin
-
-    def _parts(self, rule: Rule, kin, k, shift):
-        x = rule.kappa2[self.spin] - kin
-        S, C, _, y = interior(x, rule.d)
-        q = barrier(rule.q2[:, self.spin], kin) + self.sign * k * rule.a
-        if shift is not None:
-            q = q + shift * np.abs(rule.a)
-        return x, y, *scalar_minors(x, S, C, *q)
-
-    def sturm(self, rule: Rule, kin, k, shift=None):
-        """As `Sector.sturm`."""
-        x, y, a, _, P = self._parts(rule, kin, k, shift)
-        return _scalar_count(x, y, a, P), P
-
-    def determinant(self, rule: Rule, kin, k):
-        """As `Sector.determinant`."""
-        return self._parts(rule, kin, k, None)[-1]
-
-    def inverse(self, rule: Rule, kin):
-        """As `Sector.inverse`: not a number."""
-        nan = np.full(rule.kappa2.shape, np.nan)
-        return np.zeros(rule.kappa2.shape, dtype=np.intp), nan, nan, nan
-
-    def null_vector(self, rule: Rule, k, point: Point):
-        """As `Sector.null_vector`."""
-        S, C, t = (part[self.spin] for part in point.whole())
-        q = point.q[:, self.spin] + self.sign * k * rule.a
-        a, b, _ = scalar_minors(point.x[self.spin], S, C, *q)
-        ends = np.where(np.abs(b) > np.abs(a), [b, t], [t, a])
-        u = np.zeros((2, 2, k.size))
-        u[:, self.spin] = ends
-        if self.sign:
-            u[:, 1 - self.spin] = self.sign * ends
-        return u
-
-
-class MirrorConserved:
-    """One sector of a well without exchange, with V_L = V_R and α_L = −α_R.
-
-    Parity and σ_φ are both conserved.  States at the two interfaces form pairs that only tunnelling
-    splits; by parity each has a rule of its own.
-    """
-
-    def __init__(self, sign: int, even: bool):
-        self.sign, self.even = sign, even
-
-    def sturm(self, rule: Rule, kin, k, shift=None):
-        """As `Sector.sturm`."""
-        x = rule.kappa2[0] - kin
-        S, C, _, y = interior(x, rule.d / 2)
-        q = barrier(rule.q2[0, 0], kin) + self.sign * k * rule.a[0]
-        if shift is not None:
-            q = q + shift * np.abs(rule.a[0])
-        J = clamped_states(x, y, 0.5 if self.even else 0.0)
-        F = q * C - x * S if self.even else q * S + C
-        return J + ((F < 0) ^ odd_number(J)), F
-
-    def determinant(self, rule: Rule, kin, k):
-        """As `Sector.determinant`."""
-        return self.sturm(rule, kin, k)[1]
-
-    inverse = Conserved.inverse
-
-    def null_vector(self, rule: Rule, k, point: Point):
-        """As `Sector.null_vector`: known beforehand."""
-        left = np.array([1.0, self.sign])
-        vector = np.stack([left, left if self.even else -left])
-        return np.repeat(vector[..., None], k.size, axis=2)
-
-
+FULL = Full()
 SECTORS: tuple[tuple[Sector, ...], ...] = (
-    (Full(),),
+    (FULL,),
     (Mirror(True, True), Mirror(False, False)),
     (Mirror(True, False), Mirror(False, True)),
     (Conserved(1), Conserved(-1)),
@@ -393,15 +512,14 @@ def symmetry(rule: Rule) -> np.ndarray:
     Only exact symmetries count: levels of different sectors may then lie arbitrarily close or
     cross, and each keeps its own well-conditioned rule.
     """
-    a_L, a_R = rule.a
-    equal_barriers = (rule.q2[0] == rule.q2[1]).all(axis=0)
+    _, _, _, V_L, V_R, Delta, _, alpha_L, alpha_R = rule.exact[rule.origin].T
+    equal_barriers = V_L == V_R
     kind = np.zeros(rule.d.shape, dtype=np.intp)
-    kind[equal_barriers & (a_L == a_R)] = 1
-    no_exchange = (rule.kappa2[0] == rule.kappa2[1]) & (rule.q2[:, 0] == rule.q2[:, 1]).all(axis=0)
-    kind[no_exchange] = 3
-    kind[no_exchange & equal_barriers & (a_L == a_R)] = 5
-    kind[equal_barriers & (a_L == -a_R)] = 2
-    kind[(a_L == 0) & (a_R == 0)] = 4
+    kind[equal_barriers & (alpha_L == -alpha_R)] = 1
+    kind[Delta == 0] = 3
+    kind[(Delta == 0) & equal_barriers & (alpha_L == -alpha_R)] = 5
+    kind[equal_barriers & (alpha_L == alpha_R)] = 2
+    kind[(alpha_L == 0) & (alpha_R == 0)] = 4
     return kind
 
 
@@ -427,37 +545,6 @@ def checked_plane(well: Well, E: object, k: object) -> tuple[np.ndarray, np.ndar
         )
     E, k = np.broadcast_arrays(*arrays)
     return E, k
-
-
-def count_states(well: Well, E: np.ndarray | float, k: np.ndarray | float) -> np.ndarray:
-    """Return how many bound states lie below an energy, without finding any of them.
-
-    Parameters
-    ----------
-    well : Well
-    E : array_like
-        Energy in eV, the in-plane kinetic energy c k² excluded; at most `Well.continuum_edge`.
-    k : array_like
-        In-plane wave number in 1/nm, broadcast against `E`.
-
-    Returns
-    -------
-    int array
-        The number of eigenvalues of h(k) below `E`, of the shape of `E` and `k` broadcast.
-
-    Raises
-    ------
-    ValueError
-        If `E` or `k` is not finite, or `E` lies above the continuum edge.
-
-    References
-    ----------
-    Wittrick, W. H. and Williams, F. W., Q. J. Mech. Appl. Math. 24, 263 (1971).
-    """
-    E, k = checked_plane(well, E, k)
-    rule = Rule.of_well(well, 0.0)
-    N, _ = Full.sturm(rule, -E.ravel() / well.c, k.ravel())
-    return N.reshape(E.shape)
 
 
 def matching_matrix(well: Well, E: np.ndarray | float, k: np.ndarray | float) -> np.ndarray:

@@ -1,97 +1,155 @@
-"""Wave numbers that rounding blurs, put right with 40 digits.
+"""What doubles cannot decide or resolve: counts by intervals, wave numbers with more digits.
 
-Near the bottom of a subband k² is a small difference of large numbers, and near |α| = ħ²/m the
-velocity is: a k that is exact to rounding of κ² has then lost digits of its own.  The wave function
-has lost them only through k, so one number is missing, the residual uᵀM(k)u with the parameters of
-the well taken as the exact binary numbers that they are.  Python's decimal module gives it.
+Where a minor of the quantization rule is as small as its rounding error, its sign is found with the
+parameters of the well taken as the exact binary numbers that they are, c included, in intervals
+that hold the exact value; with more and more digits, until the sign is proven.  Near the bottom of
+a subband k² is a small difference of large numbers, and near |α| = ħ²/m the velocity is: there k
+too is found so.  `mpmath` does the arithmetic; it is loaded when it is needed, which is rarely.
 """
 
 from __future__ import annotations
 
-from decimal import Decimal, localcontext
+import functools
 
 import numpy as np
 
-from .well import Well
+from .matching import Layers, Rule, Sector
 
-DIGITS = 40
-PI = Decimal("3.14159265358979323846264338327950288419716939937510582097494459")
+BITS = (106, 212, 424, 848)
+"""Precisions that are tried one after the other."""
 
-
-def sine_and_cosine(x: Decimal) -> tuple[Decimal, Decimal]:
-    """Return sin x and cos x for x ≥ 0 by their power series, x reduced to |x| ≤ π/2."""
-    turns = (x / PI).to_integral_value()
-    x -= turns * PI
-    sine = cosine = Decimal(0)
-    term, n = Decimal(1), 0
-    while abs(term) > Decimal(10) ** -(DIGITS + 2):
-        if n % 2:
-            sine += term
-        else:
-            cosine += term
-        n += 1
-        term *= x / n if n % 2 else -x / n
-    return (-sine, -cosine) if turns % 2 else (sine, cosine)
+CLOSE = 1e-12
+"""A wave number is proven to be so close, relative to itself, to that of a state."""
 
 
-def residual(well: Well, E_F: float, k: Decimal, u: list[Decimal]) -> Decimal:
-    """Return uᵀM(k)u along the Fermi parabola, M as in `matching.matching_matrix`."""
-    c, d = Decimal(well.c), Decimal(well.d)
-    E = Decimal(E_F) - c * k * k
-    total = 2 * k / c * (Decimal(well.alpha_L) * u[0] * u[1] - Decimal(well.alpha_R) * u[2] * u[3])
-    for s, sign in enumerate((1, -1)):
-        kappa2 = (E - sign * Decimal(well.Delta)) / c
-        kappa = abs(kappa2).sqrt()
-        if kappa2 > 0:
-            sine, cosine = sine_and_cosine(kappa * d)
-            diagonal, other = kappa * cosine / sine, -kappa / sine
-        elif kappa2 < 0:
-            decay = (-kappa * d).exp()
-            diagonal = kappa * (1 + decay**2) / (1 - decay**2)
-            other = -2 * kappa * decay / (1 - decay**2)
-        else:
-            diagonal, other = 1 / d, -1 / d
-        left, right = u[s], u[2 + s]
-        for V, value in ((well.V_L, left), (well.V_R, right)):
-            outside = Decimal(V) + sign * Decimal(well.Delta_barrier) - E
-            total += (outside / c).sqrt() * value**2
-        total += diagonal * (left**2 + right**2) + 2 * other * left * right
-    return total
-
-
-def sharpened(
-    well: Well, E_F: float, k: np.ndarray, velocity: np.ndarray, amplitude: np.ndarray
-) -> np.ndarray:
-    """Return k of Fermi states, with those that lost digits to rounding put right.
+def sturm(
+    sector: Sector, rule: Rule, i: int, k: float, kin: float | None = None
+) -> tuple[int, float] | None:
+    """Return N and F of `matching.Count` at one point of one well, proven, or None.
 
     Parameters
     ----------
-    well : Well
-    E_F : float
-        In eV.
-    k, velocity : (n,) arrays
-        1/nm, and dε/dk in eV·nm.
-    amplitude : (n, 4) array
-        Normalised, so that dε/dk times a small error of k is c uᵀM(k)u.
-
-    Returns
-    -------
-    (n,) array
+    sector : Sector
+    rule : Rule
+    i : int
+        Which of its wells.
+    k : float
+        1/nm, an exact number.
+    kin : float, optional
+        (ε − E)/c in nm⁻², an exact number; k² without rounding if it is not given.
     """
-    largest = np.abs(E_F) + abs(well.Delta) + 2 * well.c * k**2
-    with np.errstate(divide="ignore"):  # a subband that touches ε_F
-        blur = np.finfo(float).eps * largest / (k * np.abs(velocity))
-    k = k.copy()
-    with localcontext() as context:
-        context.prec = DIGITS + 10
-        for i in np.nonzero(blur > 1e-13)[0]:
-            u = [Decimal(float(x)) for x in amplitude[i]]
-            exact = Decimal(float(k[i]))
-            for _ in range(3):
-                step = Decimal(well.c) * residual(well, E_F, exact, u) / Decimal(float(velocity[i]))
-                if abs(step) > exact / 1000:
-                    break  # not a rounding error: a subband that touches ε_F has no velocity
-                exact -= step
-            else:
-                k[i] = float(exact)
-    return k
+    from mpmath import iv
+
+    for bits in BITS:
+        old, iv.prec = iv.prec, bits
+        try:
+            found = _interval_sturm(iv, sector, rule.exact[rule.origin[i]].tolist(), k, kin)
+        finally:
+            iv.prec = old
+        if found is not None:
+            return found
+    return None
+
+
+def _sign(x) -> int | None:
+    """Return the sign of an interval, None where it holds zero beside other numbers."""
+    if x.a > 0:
+        return 1
+    if x.b < 0:
+        return -1
+    return 0 if x.a == 0 and x.b == 0 else None
+
+
+def _interval_sturm(iv, sector: Sector, exact: list[float], k: float, kin: float | None):
+    """Return what `sturm` does with the digits that there are."""
+    energy, c, d, V_L, V_R, Delta, barrier, alpha_L, alpha_R = map(iv.mpf, exact)
+    k = iv.mpf(k)
+    kin = k * k if kin is None else iv.mpf(kin)
+    d = d / 2 if sector.half else d
+    layers = np.empty((4, 2), dtype=object)  # κ², S, C, t by spin
+    q = np.empty((2, 2), dtype=object)
+    y, signs = np.empty(2), np.empty(2)
+    for s, sign in enumerate((1, -1)):
+        x = (energy - sign * Delta) / c - kin
+        known = _sign(x)
+        kappa = iv.sqrt(abs(x))
+        phase = kappa * d
+        if known is None:
+            return None
+        if known > 0:
+            layers[:, s] = x, iv.sin(phase) / kappa, iv.cos(phase), iv.mpf(1)
+        elif known < 0:
+            decay = iv.exp(-phase)
+            layers[:, s] = x, (1 - decay**2) / (2 * kappa), (1 + decay**2) / 2, decay
+        else:
+            layers[:, s] = x, d, iv.mpf(1), iv.mpf(1)
+        y[s], signs[s] = float(phase.mid), known
+        for side, V in enumerate((V_L, V_R)):
+            q2 = (V + sign * barrier - energy) / c + kin
+            above = _sign(q2)
+            if above is None:
+                return None
+            q[side, s] = iv.sqrt(q2) if above > 0 else iv.mpf(0)
+    left, right = k * alpha_L / c, -k * alpha_R / c
+    part = sector.part
+    if sector.sign:
+        q += np.array([[left], [right]]) * sector.sign
+    x, S, C, t = layers[:, part[1]]
+    minors = sector.minors(Layers(x, S, C, t, q[part], left * left, right * right, left * right))
+    # Of κ² the sign is enough.
+    column = (np.atleast_1d(v[part[1]])[:, None] for v in (signs, y))
+    J = np.ravel(sector.clamped(*column))
+    negative: list[bool | None] = [False]
+    for poles, minor in zip(sector.poles, minors, strict=True):
+        odd = sum(int(J[spin]) for spin in poles) % 2 == 1
+        known = _sign(minor)
+        negative.append((known < 0) ^ odd if known else None)
+    N = int(J.sum())
+    for i in range(1, len(negative)):
+        if negative[i] is None:
+            # A minor between two of different signs is counted once, whatever its own.
+            if i + 1 == len(negative) or None in (negative[i - 1], negative[i + 1]):
+                return None
+            if negative[i - 1] == negative[i + 1]:
+                return None
+            negative[i] = negative[i - 1]
+        N += negative[i - 1] != negative[i]
+    return N, float(minors[-1].mid)
+
+
+def sharpened(
+    sector: Sector, rule: Rule, i: int, k: float, blur: float, bracket: tuple[float, float]
+) -> float | None:
+    """Return k of the one state in a bracket, proven to `CLOSE`, or None.
+
+    Parameters
+    ----------
+    sector, rule, i : Sector, Rule, int
+        As `sturm`.
+    k : float
+        Where it is about, in 1/nm.
+    blur : float
+        About the relative error of that.
+    bracket : pair of float
+        Two k at which F has different signs.
+    """
+    from scipy.optimize import brentq
+
+    @functools.cache
+    def F(k: float) -> float:
+        found = sturm(sector, rule, i, k)
+        return 0.0 if found is None else found[1]
+
+    width = CLOSE / 2 if blur < CLOSE else min(8 * blur, 1.0)
+    for _ in range(8):
+        a, b = max(bracket[0], k * (1 - width)), min(bracket[1], k * (1 + width))
+        if (F(a) < 0) != (F(b) < 0):
+            k = a - F(a) * (b - a) / (F(b) - F(a))
+            if width <= CLOSE / 2:
+                return k
+            width = CLOSE / 2
+        else:
+            width = min(32 * width, 1.0)
+    if F(bracket[0]) * F(bracket[1]) < 0:
+        return brentq(F, *bracket, xtol=5e-324, rtol=CLOSE / 4)
+    return None

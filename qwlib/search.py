@@ -16,20 +16,38 @@ tail
     beyond some K either N is zero and cannot rise, or the matrix M is positive but for one negative
     eigenvalue at each interface whose Rashba parameter is past ħ²/m, whatever k.
 
-What is proven is proven up to rounding, and for cells that are split no further (`NARROW`) up to
-an argument about sizes.
+simplicity
+    where the determinant changes by more than its curvature can, it has one root or none.
+
+What is proven is proven of the well with exactly the doubles that were given, ħ²/2m divided by the
+mass included: a sign counts where a minor is larger than the bound of its rounding error, and where
+it is not, `precise` finds it with more digits; every inequality leaves room for rounding.  What is
+not proven has a word for it in `DOUBTS`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import asdict
 from typing import NamedTuple
 
 import numpy as np
 
-from .matching import SECTORS, Rule, Sector, coupling, slopes, symmetry
+from . import precise
+from .matching import (
+    FULL,
+    SECTORS,
+    Count,
+    Full,
+    Rule,
+    Sector,
+    checked_plane,
+    coupling,
+    slopes,
+    symmetry,
+)
 from .waves import (
     TINY,
+    UNIT,
     Point,
     Shape,
     barrier,
@@ -40,19 +58,48 @@ from .waves import (
     product,
     shapes,
 )
-from .well import Well, checked_number
+from .well import HBAR2_OVER_2ME, Well, checked_number
 
 NARROW = 2.0**-30
-"""Width in k², relative to k² + κ², of a cell that is not split further once N changes in it.  More
-crossings than that change would need a subband that turns within the cell, within about the square
-of this number of ε_F: less than the rounding of ε_F itself."""
+"""Width in k², relative to k² + κ², of a cell that is proven to hold several states and is split no
+further: they are solved for together."""
 
-ROUNDING = 2.0**-44
-"""The same for a cell in which N does not change, and which cannot be excluded, with what the
-coupling does to κ² included."""
+ROUNDING, START = 2.0**-46, 2.0**-140
+"""A cell is split no further, though nothing is proven of it, if it is so narrow relative to k, or
+ends at so small a k², relative to κ²."""
 
-CROWD = 20000
-"""A well with more cells than this in work at once, most of them to be excluded, is given up on."""
+FINE, FEW = 2.0**-18, 30
+"""Width of a cell relative to k from which F is evaluated with more digits, if there are few: what
+was not proven by then takes a slope of F of which doubles leave nothing."""
+
+WORK, WORK_PER_STATE = 40_000, 60
+"""Cells to look at, in a well and for each of its states, before a well is given up on."""
+
+PRECISE, PRECISE_PER_STATE = 800, 1
+"""Points to decide with more digits, likewise; each takes about a millisecond."""
+
+BEYOND = (1.0, *[1.3] * 24, *[4.0] * 20)
+"""Factors by which a K grows until nothing lies beyond it: to 1e14 times the largest k of a
+propagating state."""
+
+LIMIT = 100_000
+"""The most states that a well may have to be solved."""
+
+PROVEN, TANGENCY, ENDLESS, BLURRED = range(4)
+DOUBTS = (
+    "",
+    "tangency: within rounding a subband touches the Fermi level, or two meet there",
+    "tail: at |alpha| = ħ²/m within rounding no wave number is proven to be the last",
+    "digits: a wave number is not proven to 12 digits",
+)
+"""Why it is not proven that no state is missing."""
+
+LESS, NEARLY = 1 - 2.0**-40, 1 - 2.0**-47
+"""What a float is multiplied with to be a lower bound: one in which digits cancelled, one in which
+none did."""
+
+BLUR = 8e-13
+"""Estimated relative error of k from which it is found again with more digits."""
 
 CLOSE = 2.0**-28
 """A step of inverse quadratic interpolation that is smaller, relative to k, is the last on the way
@@ -94,10 +141,11 @@ def clamped_gram(kappa2: np.ndarray, d: np.ndarray) -> np.ndarray:
 
 
 def odd_ratio(y: np.ndarray) -> np.ndarray:
-    """Return coth y − y/sinh²y, which rises from 0 to 1."""
+    """Return coth y − y/sinh²y, which rises from 0 to 1, or for small y a little less."""
     e = np.exp(-2 * y)
     rest = -np.expm1(-2 * y) + TINY
-    return (1 + e) / rest - 4 * y * e / rest**2
+    # Below 0.1 the two terms cancel; the series is alternating.
+    return np.where(y < 0.1, 2 * y / 3 - 4 * y**3 / 45, (1 + e) / rest - 4 * y * e / rest**2)
 
 
 def monotonic(rule: Rule, k1: np.ndarray, k2: np.ndarray) -> np.ndarray:
@@ -112,12 +160,13 @@ def monotonic(rule: Rule, k1: np.ndarray, k2: np.ndarray) -> np.ndarray:
 
 def lower_gram(rule: Rule, kin: np.ndarray) -> np.ndarray:
     """Return a lower bound of the diagonal of −c ∂M/∂E, (2, 2, n), never rising with `kin`."""
+    kin = kin + rule.slack(kin)
     return clamped_gram(rule.kappa2 - kin, rule.d) + 0.5 / barrier(rule.q2, kin)
 
 
-def beats(rule: Rule, bound: np.ndarray) -> np.ndarray:
+def beats(rule: Rule, bound: np.ndarray, less: np.ndarray | float = LESS) -> np.ndarray:
     """Return where a bound, (2, n), is above the square of the coupling at each interface."""
-    return ((bound > rule.a * rule.a) | (rule.a == 0)).all(axis=0)
+    return ((bound * less > rule.a * rule.a) | (rule.a == 0)).all(axis=0)
 
 
 def spin_monotonic(sector: Sector, rule: Rule, k1: np.ndarray, k2: np.ndarray) -> np.ndarray:
@@ -130,22 +179,25 @@ def spin_monotonic(sector: Sector, rule: Rule, k1: np.ndarray, k2: np.ndarray) -
     the latter rises if G_b > a M_a⁻¹ a with M_a⁻¹ at k1 and G_b at k2.
     """
     kin2 = k2 * k2
-    with np.errstate(divide="ignore", invalid="ignore"):  # a level at k1: nothing is proven
-        N1, LL, LR, RR = sector.inverse(rule, k1 * k1)
+    with np.errstate(all="ignore"):  # a level at k1: nothing is proven
+        N1, LL, LR, RR, error = sector.inverse(rule, k1 * k1)
         N2 = sector.inverse(rule, kin2)[0]
-        gram = lower_gram(rule, kin2)[:, ::-1]  # of the spin that is left
+        gram = lower_gram(rule, kin2)[:, ::-1] * LESS  # of the spin that is left
         aa = rule.a * rule.a
-        Q_L, Q_R = gram[0] - aa[0] * LL, gram[1] - aa[1] * RR
-        proven = (N1 == N2) & (Q_L > 0) & (Q_R > 0) & (Q_L * Q_R > aa[0] * aa[1] * LR * LR)
+        error = error + (1 / LESS - 1) * np.maximum(np.maximum(np.abs(LL), np.abs(RR)), np.abs(LR))
+        Q_L, Q_R = gram[0] - aa[0] * (LL + error), gram[1] - aa[1] * (RR + error)
+        mixed = aa[0] * aa[1] * (np.abs(LR) + error) ** 2
+        proven = (N1 == N2) & (N1 >= 0) & (Q_L > 0) & (Q_R > 0) & (Q_L * Q_R * LESS > mixed)
     return proven.any(axis=0)
 
 
 def excluded(sector: Sector, rule: Rule, k1: np.ndarray, k2: np.ndarray) -> np.ndarray:
     """Return where no subband of the sector touches ε_F for k in [k1, k2]."""
-    middle, half = (k1 + k2) / 2, (k2 - k1) / 2
-    most, _ = sector.sturm(rule, k1 * k1, middle, -half)
-    least, _ = sector.sturm(rule, k2 * k2, middle, half)
-    return most == least
+    middle = (k1 + k2) / 2
+    half = np.maximum(middle - k1, k2 - middle) * (1 + 4 * UNIT)
+    most = sector.sturm(rule, k1 * k1 * (1 - 2 * UNIT), middle, -half)
+    least = sector.sturm(rule, k2 * k2 * (1 + 2 * UNIT), middle, half)
+    return (most.N == least.N) & most.sure & least.sure
 
 
 def rising(rule: Rule, k: np.ndarray) -> np.ndarray:
@@ -155,12 +207,15 @@ def rising(rule: Rule, k: np.ndarray) -> np.ndarray:
     spin; `clamped_gram` of a propagating one is above it too.
     """
     kin = k * k
+    kin = kin + rule.slack(kin)
     gamma = np.sqrt(np.maximum(kin - rule.kappa2, 0.0))
     inner = odd_ratio(k * rule.d / 2) * np.minimum(1.0, k / (gamma + TINY))
     least = k / np.sqrt(rule.q2 + kin) + inner
-    return beats(rule, least[:, 0] * least[:, 1])
+    # At depths below 1 the terms of `odd_ratio` cancel.
+    return beats(rule, least[:, 0] * least[:, 1], np.where(k * rule.d > 2, NEARLY, LESS))
 
 
+@np.errstate(all="ignore")
 def settled(rule: Rule, k1: np.ndarray, k2: np.ndarray | None = None) -> np.ndarray:
     """Return where N(k) is proven constant on [k1, k2], or for all k ≥ k1, both spins evanescent.
 
@@ -169,23 +224,26 @@ def settled(rule: Rule, k1: np.ndarray, k2: np.ndarray | None = None) -> np.ndar
     its value at one end to that at the other.  If they settle the sign of each interface's
     determinant, M keeps its inertia.
     """
-    first = np.sqrt(np.maximum(k1 * k1 - rule.kappa2, 0.0))
-    y = first * rule.d / 2 + TINY
-    first = first / (k1 + TINY)
-    most_q = np.sqrt(rule.q2 + k1 * k1) / (k1 + TINY)
-    # γ/k·tanh(γd/2) is bounded by the smaller of either factor, coth by its first value.
+
+    def over_k(square, k, up):
+        kin = k * k
+        kin = kin + (rule.slack(kin) if up else -rule.slack(kin))
+        return np.sqrt(np.maximum(square + kin, 0.0)) / (k + TINY)
+
+    first = over_k(-rule.kappa2, k1, False), over_k(-rule.kappa2, k1, True)
     if k2 is None:
-        last, least_q, shallow = 1.0, np.ones_like(most_q), y
+        last, least_q = (1.0, 1.0), np.ones((2, 1, 1))
     else:
-        last = np.sqrt(np.maximum(k2 * k2 - rule.kappa2, 0.0)) / k2
-        least_q = np.sqrt(rule.q2 + k2 * k2) / k2
-        shallow = np.minimum(y, last * k2 * rule.d / 2 + TINY)
-    slope = np.tanh(shallow)
-    least = least_q + np.minimum(first, last) * slope
-    most = most_q + np.maximum(first, last) / slope
+        last = over_k(-rule.kappa2, k2, False), over_k(-rule.kappa2, k2, True)
+        least_q = over_k(rule.q2, k2, False)
+    # γ/k·tanh(γd/2) is bounded by the smaller of either factor, coth by its first value.
+    shallow = first[0] * k1 if k2 is None else np.minimum(first[0] * k1, last[0] * k2)
+    slope = np.tanh(shallow * rule.d / 2 + TINY)
+    least = least_q + np.minimum(first[0], last[0]) * slope
+    most = over_k(rule.q2, k1, True) + np.maximum(first[1], last[1]) / slope
     aa = rule.a * rule.a
-    proven = (least[:, 0] * least[:, 1] > aa) | (most[:, 0] * most[:, 1] < aa)
-    return proven.all(axis=0) & (k1 * k1 > rule.kappa2).all(axis=0)
+    proven = (least[:, 0] * least[:, 1] * NEARLY > aa) | (most[:, 0] * most[:, 1] < aa * NEARLY)
+    return proven.all(axis=0) & (first[0] > 0).all(axis=0)
 
 
 def tail(rule: Rule, K: np.ndarray, N: np.ndarray) -> np.ndarray:
@@ -194,6 +252,82 @@ def tail(rule: Rule, K: np.ndarray, N: np.ndarray) -> np.ndarray:
     Either N is zero there and cannot rise, or it is settled.
     """
     return ((N == 0) & rising(rule, K)) | settled(rule, K)
+
+
+def simple(sector: Sector, rule: Rule, cells: Cells) -> np.ndarray:
+    """Return where F is proven to have one root if it changes sign in the cell, and none if not.
+
+    F is a polynomial in numbers that change slowly, so that its own slope and curvature are
+    bounded.  It has no root where it is larger than it can change; and it is strictly monotonic
+    where it changes by more than its curvature can.  Below some k it is followed as a function of
+    k², or of k where σ_φ is conserved, and above as one of k, divided by its last power of k.
+    """
+    k1, k2 = cells.k1, cells.k2
+    with np.errstate(all="ignore"):
+        one, y1 = sector.layers(rule, k1 * k1, k1)
+        two, y2 = sector.layers(rule, k2 * k2, k2)
+        bounds, error = sector.magnitudes(rule, k1 * k1, k1, one, y1)
+        x1, x2, y1, y2 = map(np.atleast_2d, (one.x, two.x, y1, y2))
+        d = rule.d / 2 if sector.half else rule.d
+        least = np.maximum(rule.q2.min(axis=(0, 1)), 0.0) + k1 * k1
+        most = np.maximum(rule.q2.max(axis=(0, 1)), 0.0) + rule.slack(k1 * k1)
+        # Rates of change relative to the bounds, and second derivatives.  A wave, with its phase,
+        # or what decays over less than the layer ...
+        area = d * d / np.maximum(np.minimum(y1, y2), 1.0)
+        first = 2 * k2 * area + 1 / k1
+        second = 2 * first**2 + 2 * area
+        # ... and what decays faster, of which exp(−γd) is taken out, as `interior` does.
+        deep = (x2 < 0) & (x1 < 0) & (y1 > 1) & ((k2 - k1) * k2 * d * d < y1 * y1 / 16)
+        gamma, tiny = y1 / d, np.exp(-2 * y1)
+        slow = np.abs(np.atleast_2d(rule.kappa2[sector.part[1]])) / gamma**2
+        rate = slow / k1 + 2 * d * (k2 / gamma) * tiny
+        curved = 3 * slow / gamma**2 + (4 * d * k2 / gamma + 2 * slow / k2) * d * k2 / gamma * tiny
+        first = np.where(deep, rate, first).max(axis=0)
+        second = np.where(deep, curved + rate * rate, second).max(axis=0)
+        size = np.maximum(most / least, 2 * rule.size / (rule.size + k1 * k1))
+        first, second = np.maximum(first, size / k1), np.maximum(second, 3 * size / k1**2)
+
+        area = area.max(axis=0)
+        start = 1 / np.sqrt(area)
+        small = k1 < start
+        deep &= ~small
+        if sector.sign:
+            w, k = k2 - k1, k1 + start
+            low = 2 * k2 * area + k2 / least + 1 / k
+            low_second = 2 * low**2 + 2 * area + 1 / least
+        else:
+            w, k = np.where(small, k2 * k2 - k1 * k1, k2 - k1), np.hypot(k1, start)
+            low = area + 1 / least + 1 / k**2
+            low_second = 2 * low**2
+        first, second = np.where(small, low, first), np.where(small, low_second, second)
+        rounding = 12 * error * sector.minors(bounds)[-1]
+        k = np.where(small, k, k1)
+        left, right = np.abs(k * rule.a)
+        bounds = bounds._replace(LL=-left * left, RR=-right * right, LR=-left * right)
+        if sector.sign:
+            bounds = bounds._replace(q=bounds.q + sector.potential(rule, 0.0, 2 * (k - k1)))
+        # What is not deep is compared as it is, without its exp(−γd).
+        scale = [np.where((x < 0) & ~deep, y, 0.0).sum(axis=0) for x, y in ((x1, y1), (x2, y2))]
+        F1 = cells.F1 * np.exp(scale[0])
+        F2 = cells.F2 * np.exp(scale[1]) * np.where(small, 1.0, k1 / k2) ** sector.degree
+        bound = sector.minors(bounds)[-1] * np.exp(scale[0])
+        # How much the bounds themselves grow in the cell; S k is at most squared in them.
+        D = sector.order
+        rounding *= np.exp(scale[0] + D * first * w) * (k2 / k1) ** 4
+        noise = np.where(cells.exact1, 16 * UNIT * np.abs(F1), rounding)
+        noise = noise + np.where(cells.exact2, 16 * UNIT * np.abs(F2), rounding)
+        grown = bound * np.exp(D * first * w) * np.where(small, 1.0, k2 / k1) ** 2
+        slope, curvature = D * first * grown, (D * (D - 1) * first**2 + D * second) * grown
+        narrow = (first * w < 1 / 4) & (k2 < 1.25 * k1 + start * small)
+        if sector.part == Full.part:
+            # What tunnels between the interfaces, 2 LR t↑t↓: by itself where both spins are deep,
+            # and nothing is claimed where one is.
+            rate = d * k2 * (1 / gamma).sum(axis=0)
+            through = 2 * left * right * one.t[0] * one.t[1] * deep.all(axis=0)
+            slope, curvature = slope + through * rate, curvature + 2 * through * rate**2
+            narrow &= deep.all(axis=0) | ~deep.any(axis=0)
+        far = np.minimum(np.abs(F1), np.abs(F2)) > noise + slope * w
+        return narrow & (far | (np.abs(F2 - F1) > noise + curvature * w * w))
 
 
 class Cells(NamedTuple):
@@ -206,155 +340,172 @@ class Cells(NamedTuple):
     N2: np.ndarray
     F1: np.ndarray
     F2: np.ndarray
+    exact1: np.ndarray
+    exact2: np.ndarray
 
     @property
     def change(self) -> np.ndarray:
         """By how much N falls in each."""
         return self.N1 - self.N2
 
-    def take(self, index: np.ndarray) -> Cells:
-        """Return some of them, by a mask or by numbers."""
+    def inside(self, k: np.ndarray, other: np.ndarray) -> np.ndarray:
+        """Return k where it lies in its cell, and elsewhere the other, which does."""
+        return np.where((k >= self.k1) & (k <= self.k2) & (k > 0), k, other)
+
+    def take(self, index: np.ndarray | slice) -> Cells:
+        """Return some of them, by a mask, a slice or by numbers."""
         return Cells(*(column[index] for column in self))
 
-    def halves(self, sector: Sector, rule: Rule) -> Cells:
-        """Return the lower half of each in k², then the upper ones; `rule` is of their wells."""
-        k = np.sqrt((self.k1 * self.k1 + self.k2 * self.k2) / 2)
-        N, F = sector.sturm(rule, k * k, k)
-        lower, upper = self._replace(k2=k, N2=N, F2=F), self._replace(k1=k, N1=N, F1=F)
-        return Cells(*map(np.concatenate, zip(lower, upper, strict=True)))
 
+class Search:
+    """A search for cells of k that hold one Fermi state each, of one sector of many wells.
 
-def search(sector: Sector, rule: Rule) -> tuple[Cells, np.ndarray]:
-    """Return cells of k that hold one Fermi state each, and whether none can be missing.
-
-    Returns
-    -------
-    cells : Cells
-        N falls by 1 or −1 in each, or by more in a cell that is as narrow as rounding.
-    certified : bool array, one entry a well
+    Attributes
+    ----------
+    doubt : int array, one entry a well
+        Index into `DOUBTS`: why a Fermi state may be missing, 0 where that is excluded.
+    budget, work : int arrays, one entry a well
+        How many more points may be decided with more digits, and how many cells looked at.
     """
-    top = np.maximum(rule.kappa2.max(axis=0), 0.0)
-    cells, certified = first_cells(sector, rule, top)
-    found, doubtful = [], []
-    while cells.well.size:
-        some = rule.take(cells.well)
-        safe, narrow = proven(sector, some, cells), too_narrow(some, cells, top[cells.well])
-        change = cells.change
-        keep = (safe & (change == 1)) | (narrow & (change != 0))
-        if keep.any():
-            found.append(cells.take(keep))
-        # Below every floor of the well the first cells have no width: there is nothing in them.
-        doubt = narrow & ~safe & (change == 0) & (cells.k2 > cells.k1)
-        if doubt.any():
-            doubtful.append(cells.take(doubt))
-        drop = keep | narrow | (safe & (change == 0))
-        test = np.nonzero(~drop & (change == 0))[0]
+
+    def __init__(self, sector: Sector, rule: Rule, budget: np.ndarray, work: np.ndarray):
+        n = rule.d.size
+        self.sector, self.rule, self.budget, self.work = sector, rule, budget, work
+        self.top = np.maximum(rule.kappa2.max(axis=0), 0.0)
+        self.doubt = np.zeros(n, dtype=np.intp)
+
+    def why(self, well: np.ndarray, reason: int) -> None:
+        """Note that these wells are not proven, unless a reason is known already."""
+        self.doubt[well] = np.where(self.doubt[well] == 0, reason, self.doubt[well])
+
+    def count(
+        self,
+        well: np.ndarray,
+        k: np.ndarray,
+        rule: Rule | None = None,
+        fine: np.ndarray | bool = False,
+    ) -> Count:
+        """Count at points of the Fermi parabola, with more digits where doubles do not decide.
+
+        Or where F is needed with all its digits: where it is `fine`.
+        """
+        rule = self.rule.take(well) if rule is None else rule
+        found = self.sector.sturm(rule, k * k, k)
+        more = ~found.sure | fine
+        if more.any():
+            for i in np.nonzero(more)[0].tolist():
+                if self.budget[well[i]] > 0:
+                    self.budget[well[i]] -= 1
+                    exact = precise.sturm(self.sector, rule, i, float(k[i]))
+                    if exact is not None:
+                        found.N[i], found.F[i] = exact
+                        found.sure[i] = found.exact[i] = True
+        return found
+
+    def cells(self) -> Cells:
+        """Return the cells: N falls by 1 or −1 in each, or by more where it is very narrow."""
+        cells = self.first_cells()
+        found = []
+        while cells.well.size:
+            some = self.rule.take(cells.well)
+            change = cells.change
+            safe, done = self.proven(some, cells)
+            width = (cells.k2 - cells.k1) * cells.k2
+            scale = cells.k2 * cells.k2 + self.top[cells.well]
+            narrow = safe & (change > 1) & (width <= NARROW * scale)
+            end = (cells.k2 - cells.k1 <= ROUNDING * cells.k2) | (cells.k2**2 <= START * scale)
+            stuck = ~done & ~narrow & end
+            stuck |= ~done & ~narrow & self.given_up(cells, done | narrow | stuck)
+            split = np.nonzero(~(done | narrow | stuck))[0]
+            part = cells.take(split)
+            k = np.sqrt((part.k1 * part.k1 + part.k2 * part.k2) / 2)
+            fine = part.k2 - part.k1 < FINE * k
+            fine &= np.bincount(part.well[fine], minlength=self.doubt.size)[part.well] <= FEW
+            there = self.count(part.well, k, some.take(split), fine)
+            stuck[split[~there.sure]] = True
+            self.why(cells.well[stuck], TANGENCY)
+            keep = (done | narrow | stuck) & (change != 0)
+            if keep.any():
+                found.append(cells.take(keep))
+            N, F, sure, exact = there
+            lower = part._replace(k2=k, N2=N, F2=F, exact2=exact).take(sure)
+            upper = part._replace(k1=k, N1=N, F1=F, exact1=exact).take(sure)
+            cells = Cells(*map(np.concatenate, zip(lower, upper, strict=True)))
+        return Cells(*map(np.concatenate, zip(*found, strict=True))) if found else cells
+
+    def first_cells(self) -> Cells:
+        """Return cells from k = 0 to a K of each well, beyond which it is proven that none lies.
+
+        They are even in κ, about as many as there are states, and one more from κ = 0 to K.
+        """
+        n, top = self.doubt.size, self.top
+        K = np.sqrt(top + 0.1 / self.rule.d**2)
+        NK, FK, exactK = np.zeros(n, dtype=np.intp), np.zeros(n), np.zeros(n, dtype=bool)
+        open_ = np.arange(n)
+        for growth in BEYOND:
+            K[open_] *= growth
+            some = self.rule.take(open_)
+            there = self.count(open_, K[open_], some)
+            NK[open_], FK[open_], exactK[open_] = there.N, there.F, there.exact
+            open_ = open_[~(tail(some, K[open_], there.N) & there.sure)]
+            if not open_.size:
+                break
+        self.why(open_, ENDLESS)
+
+        zero = np.zeros(n)
+        pieces = self.count(np.arange(n), zero, self.rule).N + 1
+        self.work += WORK_PER_STATE * pieces
+        self.budget += PRECISE_PER_STATE * pieces
+        well = np.repeat(np.arange(n), pieces + 1)
+        first = np.cumsum(pieces + 1) - (pieces + 1)
+        last = first + pieces
+        fraction = 1 - (np.arange(well.size) - first[well]) / pieces[well]
+        k = np.sqrt(top[well] * (1 - fraction) * (1 + fraction))
+        there = self.count(well, k)
+        self.why(well[~there.sure], TANGENCY)
+        inner = np.ones(well.size, dtype=bool)
+        inner[last] = False
+        left = np.nonzero(inner)[0]
+        columns = (k, K), (there.N, NK), (there.F, FK), (there.exact, exactK)
+        ends = [
+            np.concatenate(pair)
+            for column, beyond in columns
+            for pair in ((column[left], column[last]), (column[left + 1], beyond))
+        ]
+        k1, k2, N1, N2, F1, F2, *exact = ends
+        return Cells(np.concatenate([well[left], np.arange(n)]), k1, k2, N1, N2, F1, F2, *exact)
+
+    def proven(self, rule: Rule, cells: Cells) -> tuple[np.ndarray, np.ndarray]:
+        """Return in which cells N is proven not to rise, and which hold what it changes by."""
+        k1, k2, change = cells.k1, cells.k2, cells.change
+        safe = monotonic(rule, k1, k2)
+        # The others cost more, and say nothing new of a cell that has to be split in any case.
+        test = np.nonzero(~safe & ((change == 0) | (change == 1)))[0]
         if test.size:
-            part = some.take(test), cells.k1[test], cells.k2[test]
-            drop[test] = settled(*part) | excluded(sector, *part)
-        drop |= give_up(cells, drop, certified)
-        split = np.nonzero(~drop)[0]
-        cells = cells.take(split).halves(sector, some.take(split))
-    if found:
-        cells = Cells(*map(np.concatenate, zip(*found, strict=True)))
-    for doubt in doubtful:
-        beside_a_state(doubt, cells, top, certified)
-    return cells, certified
+            part = rule.take(test)
+            safe[test] = rising(part, k1[test])
+            test, part = test[~safe[test]], part.take(np.nonzero(~safe[test])[0])
+        if test.size:
+            safe[test] = spin_monotonic(self.sector, part, k1[test], k2[test])
+        done = safe & ((change == 0) | (change == 1))
+        test = np.nonzero(~done & (change == 0))[0]
+        if test.size:
+            part, a, b = rule.take(test), k1[test], k2[test]
+            done[test] = settled(part, a, b) | excluded(self.sector, part, a, b)
+        test = np.nonzero(~done & (np.abs(change) <= 1))[0]
+        if test.size:
+            done[test] = simple(self.sector, rule.take(test), cells.take(test))
+        return safe, done
 
+    def given_up(self, cells: Cells, drop: np.ndarray) -> np.ndarray:
+        """Return which cells belong to wells on which enough work has been done.
 
-def first_cells(sector: Sector, rule: Rule, top: np.ndarray) -> tuple[Cells, np.ndarray]:
-    """Return cells from k = 0 to a K of each well, and where it is proven that none lies beyond.
-
-    They are even in κ, about as many as there are states, and one more from κ = 0 to K.
-    """
-    n = rule.d.size
-    zero, FK = np.zeros(n), np.zeros(n)
-    N0, _ = sector.sturm(rule, zero, zero)
-    K = np.sqrt(top + 0.1 / rule.d**2)
-    NK, certified = np.zeros(n, dtype=np.intp), np.zeros(n, dtype=bool)
-    open_ = np.arange(n)
-    for _ in range(44):  # to 1e5 times the largest k of a propagating state
-        some = rule.take(open_)
-        NK[open_], FK[open_] = sector.sturm(some, K[open_] ** 2, K[open_])
-        certified[open_] = tail(some, K[open_], NK[open_])
-        open_ = open_[~certified[open_]]
-        if not open_.size:
-            break
-        K[open_] *= 1.3
-
-    pieces = N0 + 1
-    well = np.repeat(np.arange(n), pieces + 1)
-    first = np.cumsum(pieces + 1) - (pieces + 1)
-    last = first + pieces
-    fraction = 1 - (np.arange(well.size) - first[well]) / pieces[well]
-    k = np.sqrt(top[well] * (1 - fraction) * (1 + fraction))
-    N, F = sector.sturm(rule.take(well), k * k, k)
-    inner = np.ones(well.size, dtype=bool)
-    inner[last] = False
-    left = np.nonzero(inner)[0]
-    columns = (k, K), (N, NK), (F, FK)
-    ends = [
-        np.concatenate(pair)
-        for column, beyond in columns
-        for pair in ((column[left], column[last]), (column[left + 1], beyond))
-    ]
-    return Cells(np.concatenate([well[left], np.arange(n)]), *ends), certified
-
-
-def proven(sector: Sector, rule: Rule, cells: Cells) -> np.ndarray:
-    """Return in which cells N is proven not to rise, so that they hold just what it falls by."""
-    k1, k2, change = cells.k1, cells.k2, cells.change
-    safe = monotonic(rule, k1, k2)
-    # The others cost more, and say nothing new of a cell that has to be split in any case.
-    test = np.nonzero(~safe & ((change == 0) | (change == 1)))[0]
-    if test.size:
-        part = rule.take(test)
-        safe[test] = rising(part, k1[test])
-        test, part = test[~safe[test]], part.take(np.nonzero(~safe[test])[0])
-    if test.size:
-        safe[test] = spin_monotonic(sector, part, k1[test], k2[test])
-    return safe
-
-
-def too_narrow(rule: Rule, cells: Cells, top: np.ndarray) -> np.ndarray:
-    """Return which cells are split no further: see `NARROW` and `ROUNDING`."""
-    # A wave function has about 1/d at an interface, so that the coupling moves κ² by k a/d.
-    reach_of_coupling = np.abs(rule.a).sum(axis=0) / rule.d
-    k2, width = cells.k2, cells.k2 - cells.k1
-    scale = k2 * k2 + top
-    return np.where(
-        cells.change == 0,
-        width * (k2 + reach_of_coupling) <= ROUNDING * scale,
-        width * k2 <= NARROW * scale,
-    )
-
-
-def give_up(cells: Cells, drop: np.ndarray, certified: np.ndarray) -> np.ndarray:
-    """Return which cells to drop of wells that have a `CROWD` of them, which are not certified.
-
-    A well whose cells multiply is one that cannot be proven: at |α| = ħ²/m, or where a subband all
-    but touches ε_F.  Its states are still found, by the cells where N changes.
-    """
-    number = np.bincount(cells.well[~drop], minlength=certified.size)
-    if not (number > CROWD).any():
-        return np.zeros_like(drop)
-    left = number[cells.well]
-    given_up = (left > CROWD) & ~drop & (cells.change == 0)
-    given_up |= (left > 4 * CROWD) & ~drop  # N itself is noise
-    certified[cells.well[given_up]] = False
-    return given_up
-
-
-def beside_a_state(doubtful: Cells, cells: Cells, top: np.ndarray, certified: np.ndarray) -> None:
-    """Take the certificate from wells with a doubtful cell that is not within rounding of a state.
-
-    Beside a state is no doubt; elsewhere a touching subband may hide.
-    """
-    for i in np.unique(doubtful.well):
-        places = doubtful.k2[doubtful.well == i]
-        known = np.append(cells.k2[cells.well == i], np.inf)
-        distance = np.abs(known - places[:, None]).min(axis=1)
-        certified[i] &= (distance * places <= 4 * NARROW * (places**2 + top[i])).all()
+        A well whose cells multiply is one that cannot be proven: at |α| = ħ²/m, or where a subband
+        all but touches ε_F.
+        """
+        number = np.bincount(cells.well[~drop], minlength=self.work.size)
+        self.work -= number
+        return (self.work < 0)[cells.well]
 
 
 def refine(
@@ -453,40 +604,32 @@ def neighbours(pairs: np.ndarray) -> np.ndarray:
     return np.unique(np.concatenate([i, i + 1]))
 
 
-def roots_of(
-    sector: Sector, rule: Rule, cells: Cells, sharpen: Callable | None = None
-) -> tuple[Roots, np.ndarray]:
-    """Return the states in the cells that `search` found, polished, and which wells are in doubt.
-
-    `sharpen` is that of `solve`, with wells numbered as here.
-    The signs of the velocities must add up to the fall of N.  Where they do not, some changes of N
-    were noise: at k of 1e4 and more, close below |α| = ħ²/m.
-    """
-    well, some = cells.well, rule.take(cells.well)
+def roots_of(search: Search) -> Roots:
+    """Return the states in the cells that a search finds, polished, each inside its cell."""
+    sector, rule, cells = search.sector, search.rule, search.cells()
+    number = np.abs(cells.change)
     k = (cells.k1 + cells.k2) / 2
-    multiplicity = np.abs(cells.change)
-    fall = np.bincount(well, cells.change, minlength=rule.d.size)
-    single = multiplicity == 1
-    one = np.nonzero(single)[0]
-    active = some.take(one)
+    one = np.nonzero(number == 1)[0]
+    part, active = cells.take(one), rule.take(cells.well[one])
+    brackets = active
 
     def determinant(x, i):
         nonlocal active
         if i.size != active.d.size:  # some brackets have stopped since the last call
-            active = some.take(one[i])
+            active = brackets.take(i)
         return sector.determinant(active, x * x, x)
 
-    some_cells = cells.take(one)
-    k[one] = refine(determinant, some_cells.k1, some_cells.k2, some_cells.F1, some_cells.F2, CLOSE)
-    if not single.all():
-        repeat = np.repeat(np.arange(well.size), multiplicity)
-        well, k = well[repeat], k[repeat]
-    order = np.lexsort((k, well))
-    well, k = well[order], k[order]
-    some = rule.take(well)
+    k[one] = refine(determinant, part.k1, part.k2, part.F1, part.F2, CLOSE)
+    if one.size != k.size:
+        each = np.repeat(np.arange(k.size), number)
+        cells, k = cells.take(each), k[each]
+    order = np.lexsort((k, cells.well))
+    cells, k = cells.take(order), k[order]
+    well, some, single = cells.well, rule.take(cells.well), np.abs(cells.change) == 1
 
     rough = k
     k, u, velocity, overlap = polished(sector, some, k)
+    k = cells.inside(k, rough)
     gap = np.diff(k)
     same = well[1:] == well[:-1]
     # A null vector is as good as the k it was taken at, and that of one of a close pair needs k to
@@ -495,31 +638,55 @@ def roots_of(
     again[neighbours(same & (gap < 1e-3 * k[1:]))] = True
     again = np.nonzero(again)[0]
     if again.size:
-        k[again], u[..., again], velocity[again], overlap[again] = polished(
+        once, u[..., again], velocity[again], overlap[again] = polished(
             sector, some.take(again), k[again]
         )
+        k[again] = cells.take(again).inside(once, k[again])
 
     near = same & (gap < NEAR * k[1:])
+    alone = single.copy()
+    alone[neighbours(near)] = False
     for start in np.nonzero(near & ~np.concatenate([[False], near])[:-1])[0]:
         stop = start + 1
         while stop < k.size and near[stop - 1]:
             stop += 1
-        if stop - start > 4:  # noise of the count at k of 1e6 and more: as many as there can be
+        if stop - start > 4:  # as many as there can be
+            search.why(well[start : start + 1], TANGENCY)
             continue
-        part = slice(start, stop)
-        k[part], u[..., part], velocity[part], overlap[part] = cluster(
-            some.take(np.array([start])), k[part].mean(), int(stop - start)
+        group = slice(int(start), int(stop))
+        found, u[..., group], velocity[group], overlap[group] = cluster(
+            some.take(np.array([start])), k[group].mean(), int(stop - start)
         )
-    if sharpen is not None:
-        k, rough = sharpen(well, k, velocity, u.reshape(4, -1).T), k
-        # The spin that only the coupling k a admixes is as exact as k.
-        alone = np.ones(k.size, dtype=bool)
-        alone[neighbours(near)] = False
-        i = np.nonzero(alone & (k != rough))[0]
-        if i.size:
-            _, u[..., i], velocity[i], overlap[i] = polished(sector, some.take(i), k[i], step=False)
-    signs = np.bincount(well, np.sign(velocity), minlength=rule.d.size)
-    return Roots(well, k, u.reshape(4, -1).T, velocity, overlap), signs != fall
+        k[group] = cells.take(group).inside(found, k[group])
+        if (k[group] != found).any():
+            search.why(well[start : start + 1], BLURRED)
+
+    # The terms that cancel in uᵀMu, over the slope of what is left.
+    size = some.q_size**2 + 4 * k * k
+    with np.errstate(all="ignore"):  # a subband that touches ε_F
+        blur = 2 * UNIT * size / (k * np.abs(velocity))
+        # That trusts the null vector, which a pair of states at the interfaces may not; there,
+        # what F says of itself, with the share of its error bound that is met in practice.
+        far = np.nonzero((k * k > 4 * some.size) & single)[0]
+        if far.size:
+            part, these, K = cells.take(far), some.take(far), k[far]
+            layers, y = sector.layers(these, K * K, K)
+            bounds, error = sector.magnitudes(these, K * K, K, layers, y)
+            slope = np.abs(part.F2 - part.F1) / (part.k2 - part.k1)
+            blur[far] += 0.02 * error * sector.minors(bounds)[-1] / (slope * K)
+    blurred = ~(blur <= BLUR)
+    for i in np.nonzero(blurred & alone)[0].tolist():
+        if search.budget[well[i]] > 0:
+            search.budget[well[i]] -= 6
+            ends = float(cells.k1[i]), float(cells.k2[i])
+            exact = precise.sharpened(sector, some, i, float(k[i]), float(blur[i]), ends)
+            blurred[i] = exact is None
+            k[i] = k[i] if exact is None else exact
+            _, u[..., i : i + 1], velocity[i : i + 1], overlap[i : i + 1] = polished(
+                sector, some.take(np.array([i])), k[i : i + 1], step=False
+            )
+    search.why(well[blurred | (single & (np.sign(velocity) != cells.change))], BLURRED)
+    return Roots(well, k, u.reshape(4, -1).T, velocity, overlap)
 
 
 def pole_free(rule: Rule, k: np.ndarray, point: Point) -> tuple[np.ndarray, np.ndarray]:
@@ -565,7 +732,15 @@ def cluster(rule: Rule, k: float, size: int) -> tuple[np.ndarray, ...]:
     rashba = coupling(grid, boundary_values(a), boundary_values(b))
     residual = (residual + k * rashba).reshape(size, size)
     slope = (2 * k * norm + rashba).reshape(size, size)
-    shift, mix = np.linalg.eig(np.linalg.solve(slope, -residual))
+    try:
+        # All velocities of one sign: the states are orthogonal, and stay so where they are as good
+        # as degenerate.
+        sign = np.sign(slope[0, 0])
+        half = np.linalg.inv(np.linalg.cholesky(sign * slope))
+        shift, mix = np.linalg.eigh(-sign * half @ residual @ half.T)
+        mix = half.T @ mix
+    except np.linalg.LinAlgError:
+        shift, mix = np.linalg.eig(np.linalg.solve(slope, -residual))
     order = np.argsort(shift.real)
     ks = k + shift.real[order]
     mixed = boundary_values(pair) @ mix.real[:, order]
@@ -575,45 +750,94 @@ def cluster(rule: Rule, k: float, size: int) -> tuple[np.ndarray, ...]:
     return ks, u, velocity, overlap_of_spins(pair, many.d)
 
 
-def solve(rule: Rule, sharpen: Callable | None = None) -> tuple[Roots, np.ndarray]:
+@np.errstate(all="ignore")  # what is not a number, or too large, proves nothing
+def solve(rule: Rule) -> tuple[Roots, np.ndarray]:
     """Return every Fermi state of many wells, and for each well whether none can be missing.
 
     Parameters
     ----------
     rule : Rule
         The wells, at ε = ε_F.
-    sharpen : callable, optional
-        Called with well, k, velocity and amplitude as in `Roots`, it returns k with more digits
-        than the rounding of κ² leaves; amplitudes and velocities are then those at that k.
 
     Returns
     -------
     roots : Roots
         Sorted by well, within a well by descending k, so by ascending E.
-    certified : bool array, one entry a well
+    doubt : int array, one entry a well
+        Index into `DOUBTS`: 0 where it is proven that no state is missing.
+
+    Raises
+    ------
+    ValueError
+        If a well may have more than `LIMIT` states.
     """
-    certified = np.ones(rule.d.size, dtype=bool)
+    check_number(rule, 0.0, "E_F")
+    doubt = np.zeros(rule.d.size, dtype=np.intp)
     kinds = symmetry(rule)
     parts = []
     for kind in np.unique(kinds):
         members = np.nonzero(kinds == kind)[0]
         some = rule.take(members)
-
-        def sharpen_some(well, *state, members=members):
-            return sharpen(members[well], *state)
-
+        budget, work = np.full(members.size, PRECISE), np.full(members.size, WORK)
         for sector in SECTORS[kind]:
-            cells, complete = search(sector, some)
-            roots, doubt = roots_of(sector, some, cells, sharpen and sharpen_some)
+            search = Search(sector, some, budget, work)
+            roots = roots_of(search)
             parts.append(roots._replace(well=members[roots.well]))
-            certified[members] &= complete & ~doubt
+            doubt[members] = np.maximum(doubt[members], search.doubt)
     if not parts:
-        return Roots(
-            *(np.empty((0, 4) if f == "amplitude" else 0) for f in Roots._fields)
-        ), certified
+        return Roots(*(np.empty((0, 4) if f == "amplitude" else 0) for f in Roots._fields)), doubt
     together = Roots(*(np.concatenate(column) for column in zip(*parts, strict=True)))
     order = np.lexsort((-together.k, together.well))
-    return Roots(*(column[order] for column in together)), certified
+    return Roots(*(column[order] for column in together)), doubt
+
+
+def check_number(rule: Rule, kin: float, energy: str) -> None:
+    """Refuse wells that may have more than `LIMIT` states at (ε − E)/c = `kin`."""
+    with np.errstate(over="ignore"):
+        number = np.sqrt(np.maximum(rule.kappa2 - kin, 0.0)).sum(axis=0) * rule.d / np.pi
+    if (number > LIMIT).any():
+        i = int(np.argmax(number))
+        _, c, d, *_, Delta, _, _, _ = rule.exact[rule.origin[i]]
+        raise ValueError(
+            f"d = {d:g} nm, mass = {HBAR2_OVER_2ME / c:g} m_e, Delta = {Delta:g} eV and this "
+            f"{energy} make about {number[i]:.3g} states, and at most {LIMIT} can be found: "
+            f"take a smaller d, mass, |Delta| or {energy}"
+        )
+
+
+def count_states(well: Well, E: np.ndarray | float, k: np.ndarray | float) -> np.ndarray:
+    """Return how many bound states lie below an energy, without finding any of them.
+
+    Parameters
+    ----------
+    well : Well
+    E : array_like
+        Energy in eV, the in-plane kinetic energy c k² excluded; at most `Well.continuum_edge`.
+    k : array_like
+        In-plane wave number in 1/nm, broadcast against `E`.
+
+    Returns
+    -------
+    int array
+        The number of eigenvalues of h(k) below `E`, of the shape of `E` and `k` broadcast.
+
+    Raises
+    ------
+    ValueError
+        If `E` or `k` is not finite, or `E` lies above the continuum edge.
+
+    References
+    ----------
+    Wittrick, W. H. and Williams, F. W., Q. J. Mech. Appl. Math. 24, 263 (1971).
+    """
+    E, k = checked_plane(well, E, k)
+    rule = Rule.of({name: np.array([value]) for name, value in asdict(well).items()}, E.ravel())
+    check_number(rule, 0.0, "E")
+    N, _, sure, _ = FULL.sturm(rule, np.zeros(E.size), k.ravel())
+    for i in np.nonzero(~sure)[0].tolist():
+        exact = precise.sturm(FULL, rule, i, float(k.flat[i]), 0.0)
+        N[i] = N[i] if exact is None else exact[0]
+    return N.reshape(E.shape)
 
 
 def bound_states(well: Well, k: float) -> np.ndarray:
@@ -643,6 +867,7 @@ def bound_states(well: Well, k: float) -> np.ndarray:
     return levels(well, np.array([checked_number("k", k, "1/nm")]))[0]
 
 
+@np.errstate(all="ignore")
 def levels(well: Well, k: np.ndarray) -> list[np.ndarray]:
     """Return the energies of all bound states at many wave numbers at once.
 
@@ -658,6 +883,7 @@ def levels(well: Well, k: np.ndarray) -> list[np.ndarray]:
         Of each wave number what `bound_states` returns, to the bit.
     """
     rule = Rule.of_well(well, 0.0)
+    check_number(rule, -well.continuum_edge / well.c, "V")
     found = [
         _energies(sector, rule, well.continuum_edge / well.c, k)
         for sector in SECTORS[symmetry(rule)[0]]
@@ -673,8 +899,13 @@ def _energies(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return E/c of the states of one sector below the edge, and which k each belongs to."""
 
-    def sturm(e: np.ndarray, place: np.ndarray):
-        return sector.sturm(rule, -e, k[place])
+    def sturm(e: np.ndarray, place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        found = sector.sturm(rule, -e, k[place])
+        for i in np.nonzero(~found.sure)[0]:
+            exact = precise.sturm(sector, rule, 0, float(k[place[i]]), -float(e[i]))
+            if exact is not None:
+                found.N[i], found.F[i] = exact
+        return found.N, found.F
 
     place = np.arange(k.size)
     e2 = np.full(k.size, edge)
@@ -702,5 +933,11 @@ def _energies(
     energies = (lower + upper) / 2
     one = np.nonzero(number == 1)[0]
     a, b, at = lower[one], upper[one], where[one]
-    energies[one] = refine(lambda e, i: sturm(e, at[i])[1], a, b, sturm(a, at)[1], sturm(b, at)[1])
+    energies[one] = refine(
+        lambda e, i: sector.determinant(rule, -e, k[at[i]]),
+        a,
+        b,
+        sturm(a, at)[1],
+        sturm(b, at)[1],
+    )
     return np.repeat(where, number), np.repeat(energies, number)

@@ -12,6 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+UNIT = 2.0**-53
+"""Half the distance of 1 to the next double: the relative rounding error of one operation."""
+
 TINY = 1e-150
 """Added to a phase so that sin(y)/y and its like need no special case at y = 0."""
 

@@ -74,7 +74,9 @@ def checked_number(name: str, value: Any, unit: str) -> float:
         If it is not one finite real number.
     """
     allowed = f"{name} must be a finite real number" + (f" in {unit}" if unit else "")
-    if isinstance(value, (str, bytes, bool)):
+    # NumPy's own would be taken for 1, or lose their imaginary part.
+    kind = getattr(getattr(value, "dtype", None), "kind", "f")
+    if isinstance(value, (str, bytes, bool)) or kind not in "iuf":
         raise ValueError(f"{allowed}, got {value!r}")
     try:
         number = float(value)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..matching import count_states, matching_matrix
+from ..matching import matching_matrix
+from ..search import count_states
 from ..well import Well, checked_number
 
 

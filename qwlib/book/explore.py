@@ -24,8 +24,8 @@ from ..beyond.interface import interface_wave_numbers
 from ..beyond.torque import exchange_torque, field_per_current
 from ..grid import DEFAULT_FERMI_ENERGY, Grid, full, solve_columns
 from ..kubo import KINDS, FermiStates, fermi_states, fermi_states_of
-from ..matching import count_states, matching_matrix
-from ..search import bound_states, levels
+from ..matching import matching_matrix
+from ..search import bound_states, count_states, levels
 from ..waves import clamped_states
 from ..well import EXCHANGE, PARAMETERS, Quantity, UnboundedSpectrumWarning, Well
 from .figures import (
