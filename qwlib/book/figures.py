@@ -263,6 +263,9 @@ def _series(ax: Axes, one: Series) -> None:
                 line(place, **look)
         if one.x is None:
             _beside(ax, one.y[0], one.name)
+        elif len(one.x) == 1:
+            place = (one.x[0], 0.04)
+            ax.annotate(f"{one.name} ", place, xycoords=("data", "axes fraction"), ha="right")
         return
     x, y = np.asarray(one.x, dtype=float), np.asarray(one.y, dtype=float)
     if x.size < y.size:  # an even grid
@@ -572,17 +575,15 @@ def profiles(
     return fig
 
 
-def profiles_and_detail(
-    panels: list[tuple[str, list[tuple[str, np.ndarray, np.ndarray, float, dict]]]],
-    detail: str,
-    zlim: tuple[float, float],
-) -> Figure:
+def profiles_and_detail(view: View, d: float, detail: str, zlim: tuple[float, float]) -> Figure:
     """Draw spin-density profiles side by side, and below each a part of it, stretched.
 
     Parameters
     ----------
-    panels : list of (title, curves)
-        As in `profiles`.
+    view : View
+        As `views.overlaid` gives it; curves are told apart by their place in a panel.
+    d : float
+        Width of the well in nm.
     detail : str
         What the part is called.
     zlim : (float, float)
@@ -590,25 +591,23 @@ def profiles_and_detail(
     """
     # Two columns: letters of 12 points, as in `levels_and_contributions`.
     fig, axes = plt.subplots(
-        2,
-        len(panels),
-        figsize=(6, 6),
-        height_ratios=(2, 3),
-        squeeze=False,
-        layout="constrained",
+        2, len(view.panels), figsize=(6, 6), height_ratios=(2, 3), layout="constrained"
     )
-    for i, ((title, curves), (whole, part)) in enumerate(zip(panels, axes.T, strict=True)):
-        for label, z, density, d, look in curves:
+    # Dashes, dots, one dot, two dots: lengths in units of the line's width.
+    dashes = ("-", (0, (6, 2)), (0, (1.2, 1.2)), (0, (7, 1.5, 1.2, 1.5)), (0, (4,) + (1.2,) * 5))
+    for i, (panel, (whole, part)) in enumerate(zip(view.panels, axes.T, strict=True)):
+        for n, (name, z, density, *_) in enumerate(panel.series):
+            look = dict(color=SEQUENCE[2 + n % 5], ls=dashes[n % 5])
             inside = (z >= zlim[0]) & (z <= zlim[1])
-            whole.plot(z, density, label=label, **look)
+            whole.plot(z, density, label=in_formula(name), **look)
             part.plot(z[inside], density[inside], gid="_detail", **look)  # numbers as above
-            for ax in (whole, part):
-                _mark_interfaces(ax, d)
-        whole.set_title(title, fontsize=12)
-        of = re.sub(r"^\(\w\) ", "", title)
-        part.set_title(f"({'abcdefgh'[len(panels) + i]}) {of},\n{detail}", fontsize=12)
+        whole.set_title(panel.title, fontsize=12)
+        of = re.sub(r"^\(\w\) ", "", panel.title)
+        letter = "abcdefgh"[len(view.panels) + i]
+        part.set_title(f"({letter}) {of},\n{detail}", fontsize=12)
         part.set(xlim=zlim, xlabel="z (nm)")
         for ax in (whole, part):
+            _mark_interfaces(ax, d)
             _enlarge(ax)
     fig.supylabel("$S_y(z)$ (nm⁻³ per $τeE/ħ$)", fontsize=12)
     fig.legend(

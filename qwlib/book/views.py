@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
+from .tables import number
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -255,23 +257,27 @@ def sums(ds: xr.Dataset, along: str, label: str, *, limit: float | None = None) 
     """
     x = ds[along].values
     spin, n = 1e3 * ds["spin_density"].sum("chirality"), ds["n_states"].sum("chirality")
-    panels = []
+    panels, ylim = [], None
+    if limit is not None:  # the frame is made for the propagating states, which have no pole
+        span = float(np.abs(spin.sel(kind="propagating")).max())
+        past = spin.sum("kind").values[..., x > 1.02 * limit]
+        ylim = (min(-1.5 * span, 1.05 * past.min(initial=0)) - 1e-9, 4 * span + 1e-9)
     for title in (PROPAGATING, ALL):
         series = [] if limit is None else [Series("ħ²/m", [limit], None, "guide")]
         values = ds["alpha_R"].values.tolist()
         for alpha_R, look in zip(values, by_sign(values), strict=True):
-            one, number = spin.sel(alpha_R=alpha_R), n.sel(alpha_R=alpha_R)
+            one, count = spin.sel(alpha_R=alpha_R), n.sel(alpha_R=alpha_R)
             if title == PROPAGATING:
                 some = one.sel(kind="propagating").values
-                others = number.sum("kind") - number.sel(kind="propagating")
+                others = count.sum("kind") - count.sel(kind="propagating")
                 curve = parted(x, some, others.values)
             else:
                 curve = x, one.sum("kind").values
             if limit is not None:
                 curve = broken(*curve, limit)
-            name = f"α_R = {alpha_R:g} eV nm²".replace("-", "−")
+            name = f"α_R = {number(alpha_R)} eV nm²"
             series.append(Series(name, *curve, look))
-        panels.append(Panel(label, SUM, series, title=title))
+        panels.append(Panel(label, SUM, series, ylim=ylim, title=title))
     return View(panels, alike=True)
 
 
@@ -312,3 +318,78 @@ def against_width(ds: xr.Dataset) -> View:
             Panel("d (nm)", average, [*averages, one], log="xy", title="(b) average over the well"),
         ]
     )
+
+
+ALPHA_L = "α_L (eV nm²)"
+
+
+def chiralities(ds: xr.Dataset, limit: float) -> View:
+    """Return ∫S_y dz against α_L of each chirality, of propagating and of all states.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        A sweep over `alpha_L`.
+    limit : float
+        ħ²/m in eV·nm².
+
+    Returns
+    -------
+    View
+        Curves with a gap where the number of what they count changes.
+    """
+    x, panels = ds["alpha_L"].values, []
+    span = float(1e3 * np.abs(ds["spin_density"].sel(kind="propagating")).max())
+    for title in (PROPAGATING, ALL):
+        some = ds.sel(kind="propagating") if title == PROPAGATING else ds.sum("kind")
+        series = [Series("ħ²/m", [limit], None, "guide")]
+        for name, look, one in (
+            ("+ states", "+", some.sel(chirality=1)),
+            ("− states", "−", some.sel(chirality=-1)),
+            ("sum", "both", some.sum("chirality")),
+        ):
+            curve = parted(x, 1e3 * one["spin_density"].values, one["n_states"].values)
+            series.append(Series(name, *broken(*curve, limit), look))
+        ylim = (-2 * span - 1e-9, 3 * span + 1e-9)
+        panels.append(Panel(ALPHA_L, SUM, series, ylim=ylim, title=title))
+    return View(panels, alike=True)
+
+
+def counts(ds: xr.Dataset, limit: float) -> View:
+    """Return the numbers of states against α_L, by kind, with a gap where they change."""
+    n = ds["n_states"].sum("chirality")
+    looks = {"all": "second", "propagating": "first", "mixed": "third", "interface": "fifth"}
+    series = [Series("ħ²/m", [limit], None, "guide")]
+    for kind, look in looks.items():
+        one = (n.sum("kind") if kind == "all" else n.sel(kind=kind)).values
+        curve = parted(ds["alpha_L"].values, one, one)
+        series.append(Series(kind, *broken(*curve, limit), look))
+    return View([Panel(ALPHA_L, "number of Fermi states", series)])
+
+
+def overlaid(several: Sequence[FermiStates], z: np.ndarray) -> View:
+    """Return profiles S_y(z) at several α_L over each other, of propagating and of all states."""
+    panels = []
+    for title, choose in (("(a) propagating", propagating), (ALL, lambda states: states)):
+        series = [
+            Series(
+                f"α_L = {number(states.well.alpha_L)} eV nm²",
+                z,
+                choose(states).spin_density(z).sum(axis=0),
+            )
+            for states in several
+        ]
+        panels.append(Panel("z (nm)", DENSITY, series, title=title))
+    return View(panels)
+
+
+def at_interface(alpha: np.ndarray, waves: np.ndarray, every: np.ndarray, steps: list) -> View:
+    """Return S_y(0) against α_L of both sets of states, with a gap at each step of the former."""
+    series = [
+        Series("propagating states alone", *parted(alpha, waves, np.searchsorted(steps, alpha))),
+        Series("all states", alpha, every, "second"),
+    ]
+    if alpha[-1] > 0.062:
+        series.append(Series("paper", [0.062], None, "guide"))
+    ylim = (min(0, waves.min()) - 1e-9, 3 * np.abs(waves).max() + 1e-9)
+    return View([Panel(ALPHA_L, "S_y(0) (nm⁻³ per τeE/ħ)", series, ylim=ylim)])
