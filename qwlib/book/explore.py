@@ -19,13 +19,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from scipy import constants
 
+from ..beyond import scan
 from ..beyond.interface import interface_wave_numbers
 from ..beyond.torque import exchange_torque, field_per_current
 from ..grid import DEFAULT_FERMI_ENERGY, Grid, full, solve_columns
 from ..kubo import KINDS, FermiStates, fermi_states, fermi_states_of
-from ..matching import count_states, matching_matrix
-from ..search import bound_states, levels
-from ..waves import clamped_states
+from ..matching import count_states
+from ..search import levels
 from ..well import EXCHANGE, PARAMETERS, Quantity, UnboundedSpectrumWarning, Well
 from . import tables, views
 from .figures import (
@@ -37,8 +37,8 @@ from .figures import (
     SUM,
     SUM_LABEL,
     against_parameter,
-    levels_and_contributions,
     draw,
+    levels_and_contributions,
     ours_over_papers,
     profiles,
 )
@@ -90,7 +90,7 @@ WITHOUT_PYTHON = (
 )
 
 
-View = Callable[..., tuple[Figure, str]]
+View = Callable[..., views.View | tuple[Figure, str]]
 
 
 class Explorer(widgets.VBox):
@@ -99,8 +99,8 @@ class Explorer(widgets.VBox):
     Parameters
     ----------
     view : callable
-        Called with the Fermi states and the values of `extra` as keywords; returns a figure and
-        what stands below it, as HTML.
+        Called with the Fermi states and the values of `extra` as keywords; returns a view, or a
+        figure and what stands below it, as HTML.
     well : Well
     E_F : float
         Fermi energy in eV.
@@ -170,7 +170,8 @@ class Explorer(widgets.VBox):
             with warnings.catch_warnings(record=True) as caught, plt.rc_context(STYLE):
                 warnings.simplefilter("always", UnboundedSpectrumWarning)
                 states = fermi_states(Well(**self._fixed, **fields), E_F)
-                figure, text = self._view(states, **values)
+                shown = self._view(states, **values)
+                figure, text = drawn(shown) if isinstance(shown, views.View) else shown
                 self._places = place_axes(figure, self._places)
                 octets = png(figure)
         except ValueError as error:
@@ -260,6 +261,15 @@ def png(figure: Figure) -> bytes:
 def facts(rows: list[tuple]) -> str:
     """Return an HTML table of numbers, as `tables.facts` takes them, with all their digits."""
     return tables.facts(rows, exact=True)._repr_html_()
+
+
+def drawn(view: views.View) -> tuple[Figure, str]:
+    """Return the figure of a view, and its read-outs as an HTML table."""
+    rows = []
+    for name, value, unit, digits in view.numbers:
+        shape = f".{digits}f" if isinstance(digits, int) else digits
+        rows.append((name, value, f"{'' if isinstance(value, int) else shape}|{unit}"))
+    return draw(view), facts(rows)
 
 
 def kinds(states: FermiStates) -> str:
@@ -399,7 +409,7 @@ def explore_count(
 
     The other parameters are those of `explore_states`.
     """
-    return explorer(counted, E_F, parameters, {"k": k, "E": E})
+    return explorer(functools.partial(views.count, whole=True), E_F, parameters, {"k": k, "E": E})
 
 
 def explore_scan(
@@ -743,88 +753,7 @@ def fields_against_width(states: FermiStates, M_s: float, j: float) -> tuple[Fig
     return figure, facts(rows)
 
 
-# --- counting -------------------------------------------------------------------------------------
-
-
-def counted(states: FermiStates, k: float, E: float) -> tuple[Figure, str]:
-    """Draw the eigenvalues of M against E at one k, and the count that they give."""
-    well, c = states.well, states.well.c
-    on_parabola = states.E_F - c * k**2
-    below = int(count_states(well, E, k))
-    energies = bound_states(well, k)
-    low = min([E, on_parabola, *energies[:1]]) - 0.4
-    grid = np.linspace(low, well.continuum_edge, 601)
-    clamped = np.zeros((2, grid.size), dtype=np.intp)
-    poles = []
-    for i, s in enumerate((1, -1)):
-        kappa2 = (grid - s * well.Delta) / c
-        clamped[i] = clamped_states(kappa2, well.d * np.sqrt(np.abs(kappa2)))
-        m = np.arange(1, clamped[i, -1] + 1)
-        poles += [*(s * well.Delta + c * (m * np.pi / well.d) ** 2)]
-    mu = np.linalg.eigvalsh(matching_matrix(well, grid, k))
-    # No line where a pole lies between two points.
-    mu[np.searchsorted(grid, poles).clip(max=grid.size - 1)] = np.nan
-    N, J = count_states(well, grid, k), clamped.sum(axis=0)
-    figure, (upper, lower) = plt.subplots(
-        2, 1, figsize=(4.8, 6.0), sharex=True, height_ratios=(3, 2), layout="constrained"
-    )
-    # The coding is that of the chapter's figures.
-    upper.plot(grid, mu, color=NEUTRAL, lw=1)
-    upper.plot(grid, np.where(mu < 0, mu, np.nan), color=SEQUENCE[0], lw=2.4)
-    circles = dict(ms=6, mfc="white", mec=SEQUENCE[1], mew=1.5, zorder=3)
-    upper.plot(energies, np.zeros(energies.size), "o", **circles)
-    upper.axhline(0, color="black", lw=0.6)
-    upper.set(title="(a)", ylabel="eigenvalues of $M$ (1/nm)", ylim=(-32, 32))
-    lower.fill_between(grid, J, N, step="mid", color=SEQUENCE[0], alpha=0.25, lw=0, label="$n_-$")
-    lower.step(grid, N, where="mid", color=SEQUENCE[2], ls="-.", label="$N$")
-    lower.step(grid, J, where="mid", color=SEQUENCE[1], ls="--", label="$J_0$")
-    lower.set(title="(b)", xlabel="$E$ (eV)", ylabel="number of states", xlim=(low, grid[-1]))
-    for axes in (upper, lower):
-        axes.axvline(E, color="0.4", lw=0.8, ls=":")
-        axes.axvline(on_parabola, color="black", lw=0.8, ls="--", label="$ε_F - ck^2$")
-    lower.legend(fontsize=9.5, loc="upper left")
-    negative = int((np.linalg.eigvalsh(matching_matrix(well, E, k)) < 0).sum())
-    rows = [
-        ("clamped levels below E, J₀", below - negative, "d"),
-        ("negative eigenvalues of M, n₋", negative, "d"),
-        ("bound states below E, N = J₀ + n₋", below, "d"),
-        ("bound states at this k", energies.size, "d"),
-        ("of them below ε_F − ck²", int(count_states(well, on_parabola, k)), "d"),
-        *(("the next one above E (eV)", e, ".5f") for e in energies[energies >= E][:1]),
-    ]
-    return figure, facts(rows)
-
-
 # --- a scan ---------------------------------------------------------------------------------------
-
-
-def scan_roots(well: Well, E_F: float, k: np.ndarray) -> np.ndarray:
-    """Return the roots of det M along the Fermi parabola that changes of sign on a grid lead to.
-
-    As a careful user would: each change is bisected, and kept where det M gets small there.
-    """
-
-    def det(k: np.ndarray) -> np.ndarray:
-        return np.linalg.det(matching_matrix(well, E_F - well.c * k**2, k))
-
-    values = det(k)
-    i = np.nonzero(values[:-1] * values[1:] < 0)[0]
-    a, b, sign = k[i], k[i + 1], np.sign(values[i])
-    for _ in range(26):
-        middle = (a + b) / 2
-        same = det(middle) * sign > 0
-        a, b = np.where(same, middle, a), np.where(same, b, middle)
-    root = (a + b) / 2
-    small = np.abs(det(root)) < np.minimum(np.abs(values[i]), np.abs(values[i + 1]))
-    return root[small]
-
-
-def poles(well: Well, E_F: float) -> np.ndarray:
-    """Return the k along the Fermi parabola at which M has a pole, in 1/nm."""
-    m = np.arange(1, 1 + int(well.d * np.sqrt(max(E_F + abs(well.Delta), 0) / well.c) / np.pi))
-    k2 = [(E_F - s * well.Delta) / well.c - (m * np.pi / well.d) ** 2 for s in (1, -1)]
-    k2 = np.concatenate(k2)
-    return np.sqrt(k2[k2 > 0])
 
 
 def scanned(states: FermiStates, points: int) -> tuple[Figure, str]:
@@ -832,9 +761,8 @@ def scanned(states: FermiStates, points: int) -> tuple[Figure, str]:
     well, k = states.well, states.k
     window = np.ceil(k.max(initial=1.0))
     grid = window * np.arange(1, points + 1) / points
-    roots = scan_roots(well, states.E_F, grid)
-    found = (np.abs(roots - k[:, None]) < 1e-7).any(axis=1)
-    others = np.abs(k[:, None] - np.concatenate([k, poles(well, states.E_F)]))
+    found = ~scan.scan(well, states.E_F, grid).missed(k)
+    others = np.abs(k[:, None] - np.concatenate([k, scan.poles(well, states.E_F)]))
     others[np.arange(k.size), np.arange(k.size)] = np.inf
     nearest = others.min(axis=1, initial=np.inf)
     step = window / points

@@ -47,9 +47,9 @@ def number(value: float | str | None, digits: str = "") -> str:
         return NONE if value is None else value
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
+    digits, _, unit = digits.partition("|")
     if isinstance(value, int | np.integer) and digits in ("", DIGITS):
         digits = "d"
-    digits, _, unit = digits.partition("|")
     if not np.isfinite(value):
         return NONE
     if not digits.endswith("d"):

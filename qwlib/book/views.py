@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
+from ..beyond import scan
+from ..matching import count_states, matching_matrix
+from ..search import bound_states, levels
 from .tables import number
 
 if TYPE_CHECKING:
@@ -57,8 +60,9 @@ class Series(NamedTuple):
         dotted).  A static figure has more, see `figures.LOOKS`.
     smooth : bool
         Whether a curve is smooth between its points; else they are joined by straight lines.
-    pieces : sequence of str
-        What the data of a static figure call the pieces of a curve, one after the other.
+    pieces : sequence of str, or str
+        What the data of a static figure call the pieces of a curve, one after the other, or the
+        whole of it; a name with an underscore in front keeps it out.
     """
 
     name: str
@@ -66,7 +70,7 @@ class Series(NamedTuple):
     y: ArrayLike | None
     look: str = "first"
     smooth: bool = False
-    pieces: Sequence[str] = ()
+    pieces: Sequence[str] | str = ()
 
 
 class Panel(NamedTuple):
@@ -133,11 +137,14 @@ class View(NamedTuple):
     numbers : sequence of Number
     alike : bool
         Whether the panels of a static figure have one vertical scale.
+    at : float, optional
+        Where a figure that does not move has the line that goes along with a slider.
     """
 
     panels: Sequence[Panel]
     numbers: Sequence[Number] = ()
     alike: bool = False
+    at: float | None = None
 
 
 # --- curves and their gaps ------------------------------------------------------------------------
@@ -305,7 +312,7 @@ def against_width(ds: xr.Dataset) -> View:
         Series(name, d, np.where(y > 0, y / d, np.nan), look)  # the axis is logarithmic
         for name, y, look in curves
     ]
-    one = Series("∝ 1/d", some, guide, "thin", pieces=("_guide",))
+    one = Series("∝ 1/d", some, guide, "thin", pieces="_guide")
     average = SUM.replace("∫S_y dz", "average of S_y").replace("nm⁻²", "nm⁻³")
     return View(
         [
@@ -393,3 +400,252 @@ def at_interface(alpha: np.ndarray, waves: np.ndarray, every: np.ndarray, steps:
         series.append(Series("paper", [0.062], None, "guide"))
     ylim = (min(0, waves.min()) - 1e-9, 3 * np.abs(waves).max() + 1e-9)
     return View([Panel(ALPHA_L, "S_y(0) (nm⁻³ per τeE/ħ)", series, ylim=ylim)])
+
+
+# --- counting -------------------------------------------------------------------------------------
+
+FRAME = 32
+"""Largest eigenvalue of M that is shown, in 1/nm."""
+
+
+class Window(NamedTuple):
+    """The energies of a view of the count, in eV: its ends, and what lies between them.
+
+    Attributes
+    ----------
+    low, high : float
+    levels : 1D float array
+        Bound states at the k of the view.
+    clamped : 1D float array
+        All levels of the well clamped at both interfaces up to the barriers, ascending.
+    poles : 1D float array
+        Those of them between the ends, each once.
+    """
+
+    low: float
+    high: float
+    levels: np.ndarray
+    clamped: np.ndarray
+    poles: np.ndarray
+
+
+def window(states: FermiStates, k: float, most: int | None = 9, reach: tuple = ()) -> Window:
+    """Return the window around the lowest bound states at one k in 1/nm, or around all.
+
+    `reach` holds further energies in eV that the window has to contain.
+    """
+    well = states.well
+    levels = bound_states(well, k)[:most]
+    span = float(np.ptp(levels)) if levels.size else 0.0
+    low = min([states.E_F, *levels, *reach]) - 0.08 * span - 0.05
+    high = max([*levels, low + 0.1]) + 0.03 * span
+    high = well.continuum_edge if most is None else min(high, well.continuum_edge)
+    m = np.arange(
+        1, 2 + int(well.d * np.sqrt((well.continuum_edge + abs(well.Delta)) / well.c) / np.pi)
+    )
+    box = np.sort([s * well.Delta + well.c * (m * np.pi / well.d) ** 2 for s in (1, -1)], axis=None)
+    return Window(low, high, levels, box, np.unique(box[(box > low) & (box < high)]))
+
+
+def _staircase(steps: np.ndarray, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the corners of the number of steps below x."""
+    inside = steps[(steps > low) & (steps < high)]
+    first = int((steps <= low).sum())
+    x = np.r_[low, np.repeat(inside, 2), high]
+    return x, first + np.repeat(np.arange(inside.size + 1), 2)
+
+
+def count(
+    states: FermiStates,
+    k: float,
+    E: float | None = None,
+    *,
+    whole: bool = False,
+    points: int = 100,
+    cut: float = np.inf,
+) -> View:
+    """Return the eigenvalues of M against E at one k, and the count that they give.
+
+    Parameters
+    ----------
+    states : FermiStates
+        Their well and ε_F are shown, not they.
+    k : float
+        Wave number in 1/nm.
+    E : float, optional
+        Energy in eV at which it is counted.
+    whole : bool
+        Whether all bound states are shown, and E = ε_F − c k² with them; else the lowest nine.
+    points : int
+        Between one pole and the next.
+    cut : float
+        Largest eigenvalue that is kept, in 1/nm; those in the frame are up to `FRAME`.
+    """
+    well, on_parabola = states.well, states.E_F - states.well.c * k**2
+    reach = (E, on_parabola) if whole else ()
+    low, high, levels, box, poles = window(states, k, None if whole else 9, reach)
+    x, mu = [], []
+    for left, right in zip([low, *poles], [*poles, high], strict=True):
+        # Denser at both ends, where there may be a pole.
+        angles = np.linspace(1 / points, np.pi - 1 / points, points)
+        part = (left + right) / 2 - (right - left) / 2 * np.cos(angles)
+        for branch in np.linalg.eigvalsh(matching_matrix(well, part, k)).T:
+            x += [*part, np.nan]
+            mu += [*branch.clip(-cut, cut), np.nan]
+    branches = [f"eigenvalue {i}" for _ in range(poles.size + 1) for i in (1, 2, 3, 4)]
+    below = np.where(np.array(mu) < 0, mu, np.nan)
+    guide = Series("clamped levels", poles, None, "guide")
+    upper = [
+        guide,
+        Series("eigenvalues of M", x, mu, "thin", smooth=True, pieces=branches),
+        Series("where negative", x, below, smooth=True, pieces="_negative"),
+        Series("bound states", levels, 0 * levels, "hollow"),
+    ]
+    lower = [
+        guide._replace(name=""),
+        Series("N", *_staircase(bound_states(well, k), low, high), "third"),
+        Series("J_0", *_staircase(box, low, high), "second"),
+    ]
+    numbers = []
+    if E is not None:
+        now = np.linalg.eigvalsh(matching_matrix(well, E, k))
+        N, negative = int(count_states(well, E, k)), int((now < 0).sum())
+        upper.append(
+            Series("eigenvalues at this E", np.full(4, E), now.clip(1 - FRAME, FRAME - 1), "dot")
+        )
+        numbers = [
+            Number("clamped levels below E, J_0", N - negative),
+            Number("negative eigenvalues of M", negative),
+            Number("their sum, N", N),
+            Number("bound states below E, found one by one", int((levels < E).sum())),
+        ]
+    if whole:
+        upper.append(Series("ε_F − ck²", [on_parabola] * 2, [-FRAME, FRAME], "other"))
+        above = levels[levels >= E]
+        numbers += [
+            Number("bound states at this k", levels.size),
+            Number("of them below ε_F − ck²", int(count_states(well, on_parabola, k))),
+            Number("the next one above E", above.min(initial=np.inf), " eV", 5),
+        ]
+    limits, y = (low, high), ("eigenvalues of M (nm⁻¹)", "number of states")
+    return View(
+        [
+            Panel("E (eV)", y[0], upper, limits, (-FRAME, FRAME), marked=True),
+            Panel("E (eV)", y[1], lower, limits, marked=True),
+        ],
+        numbers,
+        at=E,
+    )
+
+
+def zoom(states: FermiStates, points: int, of: str) -> Panel | None:
+    """Return what a scan sees of the closest two things that it has to part, or None without any.
+
+    Parameters
+    ----------
+    states : FermiStates
+    points : int
+        Of the scan, up to the first whole number above the largest k.
+    of : {"det M", "F"}
+        With the first a state and a pole, with the second two states; scaled to the left end.
+    """
+    well, E_F, k_F = states.well, states.E_F, states.k
+    near = scan.closest(well, E_F, k_F)
+    if near is None:
+        return None
+    centre = (near.state + near.pole) / 2 if of == "det M" else sum(near.pair) / 2
+    function = scan.determinant if of == "det M" else scan.smooth
+    step = np.ceil(k_F.max()) / points
+    grid = step * (round(centre / step) + np.arange(-3, 4))
+    grid = grid[grid > 0]
+    k = np.linspace(grid[0], grid[-1], 1501)
+    curve, dots = (function(well, E_F, x) for x in (k, grid))
+    scale = abs(dots[0])
+    if of == "det M":
+        curve = np.where(np.abs(curve) < 6 * scale, curve, np.nan)  # no line across the pole
+    inside = k_F[(k_F > k[0]) & (k_F < k[-1])]
+    series = [
+        Series(of, k, curve / scale),
+        Series("scan", grid, dots / scale, "dot second"),
+        Series("Fermi states", inside, 0 * inside, "hollow neutral"),
+    ]
+    height = 3 if of == "det M" else 6
+    return Panel(
+        "wave number k (nm⁻¹)",
+        f"{of} (scaled)",
+        series,
+        (k[0] - step / 10, k[-1] + step / 10),
+        (-height, height),
+        title=f"d = {number(well.d)} nm",
+    )
+
+
+def met_twice(states: FermiStates) -> View:
+    """Return the two lowest subbands of a well with their Fermi states, and the count N(k)."""
+    well, E_F = states.well, states.E_F
+    k = np.linspace(0, 1.25 * states.k.max(), 80)
+    bands = np.full((2, k.size), np.nan)
+    for i, found in enumerate(levels(well, k)):
+        bands[: found[:2].size, i] = found[:2] + well.c * k[i] ** 2
+    lowest, bottom = np.nanmin(bands), bands[0, 0]
+    marks = [
+        Series(f"state, v {sign} 0", some.k, np.full(len(some), E_F), look)
+        for sign, look, some in (
+            (">", "dot neutral", states[states.velocity > 0]),
+            ("<", "hollow neutral", states[states.velocity < 0]),
+        )
+    ]
+    fine = np.linspace(0, k[-1], 1500)
+    n = count_states(well, E_F - well.c * fine**2, fine)
+    upper = [
+        Series("lowest, σ_x = −1", k, bands[0]),
+        Series("next, σ_x = +1", k, bands[1], "third"),
+        Series("ε_F", None, [E_F], "guide"),
+        *marks,
+    ]
+    label, ends = "wave number k (nm⁻¹)", (0, k[-1])
+    return View(
+        [
+            Panel(label, "ε_n(k) (eV)", upper, ends, (lowest - 0.1, bottom + 0.6)),
+            Panel(label, "N(k)", [Series("N", *_corners(fine, n), "plain")], ends),
+        ]
+    )
+
+
+def _corners(x: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the corners of a staircase whose steps lie half-way between the points of a grid."""
+    i = np.flatnonzero(np.diff(n))
+    places = np.r_[x[0], np.repeat((x[i] + x[i + 1]) / 2, 2), x[-1]]
+    return places, np.repeat(n[np.r_[0, i + 1]], 2)
+
+
+def error_of_elements(errors: dict[int, np.ndarray], k: np.ndarray) -> View:
+    """Return how far finite elements are from the solver, against their order and the states' k.
+
+    Parameters
+    ----------
+    errors : dict of int to (2, n) array
+        By order: of k in 1/nm, and of the contribution in nm⁻² per τeE/ħ.
+    k : (n,) array
+        Of the states, in 1/nm.
+    """
+    names = ("k (nm⁻¹)", "contribution (nm⁻² per τeE/ħ)")
+    largest = np.array([e.max(axis=1, initial=0) for e in errors.values()]).reshape(-1, 2).T
+    marks = [
+        Series(f"{name}, order {n}", k, errors[n][i] + 1e-17, f"{look} {'first second'.split()[i]}")
+        for i, name in enumerate(names)
+        for n, look in ((4, "hollow"), (12, "dot"))
+        if n in errors
+    ]
+    curves = [
+        Series(name, list(errors), values + 1e-17, look)
+        for name, values, look in zip(names, largest, ("marked", "marked second"), strict=True)
+    ]
+    y = "distance (units in the key)"
+    return View(
+        [
+            Panel("order of the elements", y, curves, log="y"),
+            Panel("wave number k (nm⁻¹)", y, marks, log="y"),
+        ],
+        alike=True,
+    )

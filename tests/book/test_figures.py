@@ -21,7 +21,7 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 
 from qwlib import Well, count_states, fermi_states, sweep
-from qwlib.book import figures
+from qwlib.book import figures, views
 from qwlib.book.figures import DIGITS, data
 from qwlib.run import page as pages
 
@@ -285,21 +285,21 @@ def test_name_of_the_end_of_the_model_is_clear_of_titles(title):
 
 
 def test_curves_of_a_sign_look_alike():
-    looks = figures.by_sign([-0.025, 0.0, 0.025])
-    assert looks == figures.by_sign([-0.01, -0.0, 0.3])
-    assert looks[::-1] == figures.by_sign([0.025, 0, -0.025])
+    looks = views.by_sign([-0.025, 0.0, 0.025])
+    assert looks == views.by_sign([-0.01, -0.0, 0.3])
+    assert looks[::-1] == views.by_sign([0.025, 0, -0.025])
     # Of values with the same sign the first looks as ever, and none like another.
-    more = figures.by_sign([0.01, -0.02, 0.02, 0.03])
+    more = views.by_sign([0.01, -0.02, 0.02, 0.03])
     assert more[:2] == [looks[2], looks[0]]
     for key in ("color", "ls"):
-        assert len({look[key] for look in more}) == 4
+        assert len({figures.LOOKS[look][key] for look in more}) == 4
 
 
 def test_curve_is_parted_where_a_number_changes():
-    x, y = figures.parted(np.arange(5.0), [1, 2, 3, 4, 5], np.array([7, 7, 6, 6, 8]))
+    x, y = views.parted(np.arange(5.0), [1, 2, 3, 4, 5], np.array([7, 7, 6, 6, 8]))
     assert x.tolist() == [0, 1, 1.5, 2, 3, 3.5, 4]
     np.testing.assert_array_equal(y, [1, 2, np.nan, 3, 4, np.nan, 5])
-    same = figures.parted(np.arange(3.0), [1, 2, 3], np.ones(3))
+    same = views.parted(np.arange(3.0), [1, 2, 3], np.ones(3))
     np.testing.assert_array_equal(same, ([0, 1, 2], [1, 2, 3]))
 
 
