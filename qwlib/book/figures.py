@@ -47,6 +47,10 @@ LOOKS = {
     "third": dict(color=SEQUENCE[2], ls="-."),
     "fourth": dict(color=SEQUENCE[3], ls=":"),
     "fifth": dict(color=SEQUENCE[6], ls=":", lw=2.2),
+    "on first": dict(color=SEQUENCE[0], ls="", marker="o", ms=4),
+    "on second": dict(color=SEQUENCE[1], ls="", marker="o", ms=4),
+    "on third": dict(color=SEQUENCE[2], ls="", marker="o", ms=4),
+    "on fourth": dict(color=SEQUENCE[3], ls="", marker="o", ms=4),
     "thin": dict(color=NEUTRAL, lw=1),
     "other": dict(color=NEUTRAL, lw=1, ls="--"),
     "plain": dict(color="black"),
@@ -71,6 +75,9 @@ LOOKS = {
     "+": dict(color=PLUS, ls="-", marker="^", ms=6, markevery=(30, 60)),
     "−": dict(color=MINUS, ls="--", marker="v", ms=6, markevery=(30, 60)),
     "both": dict(color="black", ls=":"),
+    "up": dict(color=SEQUENCE[2], ls="-"),
+    "down": dict(color=SEQUENCE[3], ls="--"),
+    "ring": dict(color="black", ls="", marker="o", ms=14, mfc="none", mew=1.6),
     "mark +": dict(color=PLUS, ls="", marker="^", ms=6),
     "mark −": dict(color=MINUS, ls="", marker="v", ms=6),
     "mark 0": dict(color=NEUTRAL, ls="", marker="o", ms=6),
@@ -274,7 +281,8 @@ def _series(ax: Axes, one: Series) -> None:
             for place in () if places is None else places:
                 line(place, **look)
         if one.x is None:
-            _beside(ax, one.y[0], one.name)
+            for place, name in zip(one.y, one.name.split(", "), strict=False):
+                _beside(ax, place, name)
         elif len(one.x) == 1:
             place = (one.x[0], 0.04)
             ax.annotate(f"{one.name} ", place, xycoords=("data", "axes fraction"), ha="right")
@@ -302,7 +310,11 @@ def _beside(ax: Axes, height: float, words: str) -> None:
 
 def in_formula(text: str) -> str:
     """Return a text of a view with Matplotlib's markup: symbols with an index as formulas."""
-    text = text.replace("∫S_y dz", SUM).replace("∫S_x dz", SUM.replace("_y", "_x"))
+    text = (
+        text.replace("nm^{-1/2}", "nm$^{-1/2}$")
+        .replace("∫S_y dz", SUM)
+        .replace("∫S_x dz", SUM.replace("_y", "_x"))
+    )
     parts = re.split(r"(\$[^$]*\$)", text)
     parts[::2] = [
         re.sub(r"(\w)_(\w+)", r"$\1_{\2}$", part.replace("τeE/ħ", "$τeE/ħ$")) for part in parts[::2]
@@ -522,41 +534,36 @@ def name_at_right(ax: Axes) -> None:
         ax.annotate(line.get_label(), (1.01, at), color=line.get_color(), fontsize=9.5, **place)
 
 
-def two_models(
-    panels: list[tuple[str, list[tuple[str, dict, tuple, tuple]]]],
-    xlabel: str,
-    ylabel: str,
-    *,
-    limit: float,
-) -> Figure:
+def two_models(view: View, limit: float) -> Figure:
     """Draw curves of a model with an end thin and grey, one without over them.
 
     Each panel has a scale of its own, made for the latter.
 
     Parameters
     ----------
-    panels : list of (title, curves)
-        Each curve is (label, line style keywords, (x, y) without the end, (x, y) with it).
-    xlabel, ylabel : str
+    view : View
+        As `views.two_models` gives it: in each panel first the curves with the end.
     limit : float
         The end, ħ²/m, where a dotted line stands and the thin curves have a gap.
     """
-    fig, axes = _stacked(len(panels), sharey=False)
-    for ax, (title, curves) in zip(axes, panels, strict=True):
-        for label, look, _, (x, y) in curves:
+    fig, axes = _stacked(len(view.panels), sharey=False)
+    for ax, panel in zip(axes, view.panels, strict=True):
+        half = len(panel.series) // 2
+        for name, x, y, look, *_ in panel.series[:half]:
             split = np.searchsorted(x, limit)
             x, y = np.insert(x, split, limit), np.insert(y, split, np.nan)
-            thin = {"color": NEUTRAL, "lw": 1, "gid": f"{label}, δ-functions"}
-            ax.plot(x, y, **look | thin)
-        for label, look, (x, y), _ in curves:
-            ax.plot(x, y, label=label, **look)
+            thin = {"color": NEUTRAL, "lw": 1, "gid": f"{in_formula(name)}, δ-functions"}
+            ax.plot(x, y, **LOOKS[look] | thin)
+        for one in panel.series[half:]:
+            _series(ax, one)
         ax.plot([], [], color=NEUTRAL, lw=1, label="thin: with δ-functions")
         ax.axhline(0, color="0.6", lw=0.8, zorder=1)  # a curve on it is seen
         _mark_end(ax, limit)
-        together = np.concatenate([y for _, _, (_, y), _ in curves])
+        together = np.concatenate([one.y for one in panel.series[half:]])
         margin = 0.3 * np.ptp(together) + 1e-9
-        ax.set(title=title, ylabel=ylabel, ylim=(together.min() - margin, together.max() + margin))
-    axes[-1].set_xlabel(xlabel)
+        ylim = (together.min() - margin, together.max() + margin)
+        ax.set(title=panel.title, ylabel=in_formula(panel.y), ylim=ylim)
+    axes[-1].set_xlabel(in_formula(panel.x))
     handles, labels = axes[0].get_legend_handles_labels()
     fig.legend(handles, labels, fontsize=9.5, ncols=2, loc="outside lower center")
     return fig

@@ -106,7 +106,9 @@ class Table:
     def _repr_html_(self) -> str:
         head = [lowered(text) for text in self.head]
         cells = [[self._tagged(*one) for one in row] for row in self.cells]
-        return re.sub("  +", "", self._written(head, cells, "unsafehtml"))
+        # Without the spaces that align the text.
+        written = self._written(head, cells, "unsafehtml")
+        return re.sub(r"(<t[dh][^>]*>) +| +(?=</t[dh]>)", r"\1", written)
 
     def _tagged(self, value: float | str | None, digits: str = DIGITS) -> str:
         text = lowered(number(value, digits))

@@ -313,12 +313,15 @@ def test_the_listed_levels_are_those_of_the_elements():
     listed = rows(explorer)
     assert listed["bound states at k = 4 nm⁻¹"] == E.size
     # The mesh is converged to better than 1e-8 eV at this order (tests/beyond/test_fem.py).
-    assert [listed[f"their E no. {i} (eV)"] for i in (1, 2, 3, 4)] == pytest.approx(E[:4], abs=1e-7)
+    assert [listed[f"their E no. {i}"] for i in (1, 2, 3, 4)] == pytest.approx(E[:4], abs=1e-7)
     # A curve of (a) is one of (b) lifted by c k², and a Fermi state is at ε_F.
     upper, lower = explorer.figure.axes
     k, E_total = upper.lines[0].get_data()
     np.testing.assert_allclose(E_total - lower.lines[0].get_ydata(), well.c * k**2, atol=1e-12)
-    for line in upper.lines[4:]:
+    marks = [line for line in upper.lines if "propagating" in line.get_label()]
+    marks += [line for line in upper.lines if "mixed" in line.get_label()]
+    assert sum(line.get_xdata().size for line in marks) == len(explorer.states)
+    for line in marks:
         np.testing.assert_allclose(line.get_ydata(), 3.0, atol=1e-12)
 
 
@@ -329,11 +332,11 @@ def test_the_chosen_state_changes_its_kind_at_the_closed_form_threshold():
         explorer.controls["alpha_L"].value = alpha
         listed = rows(explorer)
         assert listed["kind of this one"] == kind
-        assert np.sign(listed["κ↑² (nm⁻²), negative where evanescent"]) == sign
+        assert np.sign(listed["κ↑², negative where evanescent"]) == sign
         # c κ↑² = E − Δ: one subtraction and one division.
         c = explorer.states.well.c
-        left = c * listed["κ↑² (nm⁻²), negative where evanescent"]
-        assert left == pytest.approx(listed["E − |Δ| (eV)"], abs=1e-14)
+        left = c * listed["κ↑², negative where evanescent"]
+        assert left == pytest.approx(listed["E − |Δ|"], abs=1e-14)
     # Both curves belong to that state: with the tails beyond the picture it is normalised.
     up, down = (line for line in explorer.figure.axes[1].lines[:2])
     density = up.get_ydata() ** 2 + down.get_ydata() ** 2
@@ -345,9 +348,10 @@ def test_the_chosen_state_changes_its_kind_at_the_closed_form_threshold():
 def test_a_narrow_spread_is_the_delta_and_past_the_end_only_it_has_a_bottom():
     explorer = explore_spread(width=0.02, alpha_L=0.046)
     listed = rows(explorer)
-    assert listed["states: δ-functions"] == listed["states: spread"] == 13
+    assert listed["number of states, δ-function"] == 13
+    assert listed["number of states, width 0.02 nm"] == 13
     # A coupling spread over w differs from a δ at first order in k w.
-    gap = listed["largest k (nm⁻¹): δ-functions"] / listed["largest k (nm⁻¹): spread"] - 1
+    gap = listed["largest k, δ-function"] / listed["largest k, width 0.02 nm"] - 1
     assert 0 < gap < 1e-3
     # The curve with δ-functions is the lowest of `bound_states`, to the width of its bisection.
     delta, box = explorer.figure.axes[0].lines[:2]

@@ -42,7 +42,7 @@ CURVES = {
     "fig-counting-cells": {"a": 1, "b": 3, "c": 3},
     "fig-counting-twice": {"a": 4, "b": 1},
     "fig-counting-witness": {"a": 2, "b": 4},
-    "fig-ends-band": {"a": 10},
+    "fig-ends-band": {"a": 8},
     "fig-ends-runaway": {"a": 6},
     "fig-ends-redrawn": {"a": 6, "b": 6},
     "fig-interband-ratio": {"a": 4, "b": 4},
@@ -55,7 +55,8 @@ CURVES = {
     "fig-lost-follow": {"a": 5, "b": 3},
     "fig-lost-wave": {"a": 4, "b": 4},
     "fig-lost-claims": {"a": 3, "b": 3, "c": 3, "d": 3},
-    "fig-model-dispersion": {"a": 16, "b": 16},
+    # Subbands, and the Fermi states of both sorts.
+    "fig-model-dispersion": {"a": 17, "b": 17},
     "fig-model-kinds": {"a": 2, "b": 2},
     # With and without missed states, of each well.
     "fig-speed": {"a": 4, "b": 4},
@@ -266,7 +267,9 @@ def with_an_end(title: str) -> Iterator[plt.Figure]:
         yield figures.against_parameter(
             [(title, [("one", x, {})])] * 2, x, "$α_L$ (eV nm²)", "y", limit=limit
         )
-        yield figures.two_models([(title, [("one", {}, (x, x), (x, x))])], "x", "y", limit=limit)
+        curves = [views.Series("one", x, x)] * 2
+        view = views.View([views.Panel("x", "y", curves, title=title)])
+        yield figures.two_models(view, limit)
 
 
 @pytest.mark.parametrize("title", ["(a)", "(b) all states, and a title as long as its panel"])
