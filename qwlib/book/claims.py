@@ -18,9 +18,10 @@ from importlib import resources
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import bisect, minimize_scalar
+from scipy.optimize import bisect
 
 from ..beyond.interband import damping_like
+from ..beyond.places import local_maxima
 from ..beyond.thresholds import rashba_at
 from ..grid import sweep
 from ..kubo import SILENT, FermiStates, contribution, fermi_states
@@ -449,20 +450,9 @@ def loss(material: Material, alpha_R: float) -> float | None:
 
 
 def maximum(function, grid: np.ndarray, values: np.ndarray, near: float) -> float | None:
-    """Return the place of the local maximum next to `near`, from values on a grid.
-
-    Maxima at the ends of the grid do not count.
-    """
-    inner = (values[1:-1] > values[:-2]) & (values[1:-1] >= values[2:])
-    i = np.nonzero(inner)[0]
-    if not i.size:
-        return None
-    i = i[np.argmin(np.abs(grid[i + 1] - near))]
-    bounds = (grid[i], grid[i + 2])
-    best = minimize_scalar(
-        lambda x: -function(x), bounds=bounds, method="bounded", options={"xatol": 1e-7}
-    )
-    return float(best.x)
+    """Return the place of the local maximum next to `near`, from values on a grid."""
+    places = [one.x for one in local_maxima(function, grid, values)]
+    return min(places, key=lambda place: abs(place - near), default=None)
 
 
 def falling(x: np.ndarray, y: np.ndarray, start: float) -> list[float] | None:

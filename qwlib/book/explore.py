@@ -20,9 +20,8 @@ from matplotlib.figure import Figure
 from scipy import constants
 
 from ..beyond import scan
-from ..beyond.torque import exchange_torque, field_per_current
 from ..grid import DEFAULT_FERMI_ENERGY, Grid, full, solve_columns
-from ..kubo import KINDS, FermiStates, fermi_states, fermi_states_of
+from ..kubo import KINDS, FermiStates, fermi_states
 from ..well import EXCHANGE, PARAMETERS, Quantity, UnboundedSpectrumWarning, Well
 from . import tables, views
 from .figures import (
@@ -393,7 +392,7 @@ def explore_field(
     j : float
         Current density in 10¹¹ A/m².
     """
-    return explorer(fields_against_width, E_F, parameters, {"M_s": M_s, "j": j})
+    return explorer(views.field, E_F, parameters, {"M_s": M_s, "j": j})
 
 
 def explore_count(
@@ -545,41 +544,6 @@ def interband_view() -> View:
         return figure, facts(rows)
 
     return view
-
-
-# --- the effective field --------------------------------------------------------------------------
-
-
-def fields_against_width(states: FermiStates, M_s: float, j: float) -> tuple[Figure, str]:
-    """Draw the effective field per current density against the width."""
-    well = states.well
-    widths = np.geomspace(0.2, SLIDERS["d"][1], POINTS)
-    several = fermi_states_of([well.replace(d=width) for width in widths.tolist()], states.E_F)
-    kinds = [[some, some[some.kind == "propagating"]] for some in several]
-    M_s *= 1e6  # A/m
-    per_current = -np.array([[field_per_current(some, M_s) for some in pair] for pair in kinds]).T
-    waves = states[states.kind == "propagating"]
-    here = [-field_per_current(some, M_s) for some in (states, waves)]
-    curves = [
-        ("all states", per_current[0], dict(color=SEQUENCE[1], ls="--")),
-        ("propagating", per_current[1], dict(color=SEQUENCE[0], ls="-")),
-    ]
-    figure = against_parameter([("", curves)], widths, "d (nm)", "$-B_y/j$ (mT per 10¹¹ A/m²)")
-    axes = figure.axes[0]
-    axes.plot(well.d, here[0], "o", color=SEQUENCE[1], mfc="white")
-    axes.axvline(well.d, color="0.4", lw=0.8, ls=":", label=f"slider, {number(well.d)} nm")
-    axes.set_xscale("log")
-    axes.xaxis.set_major_formatter("{x:g}")
-    axes.legend(fontsize=9.5)
-    rows = [
-        ("−B_y/j, all states (mT per 10¹¹ A/m²)", here[0], ".4f"),
-        ("−B_y/j, propagating alone", here[1], ".4f"),
-        (f"−B_y at j = {number(j)} · 10¹¹ A/m² (mT)", j * here[0], ".4f"),
-        ("torque (10⁻³ eV nm⁻² per τeE/ħ)", 1e3 * exchange_torque(states).sum(), ".4f"),
-        ("current (eV per τe²E/ħ²)", states.current.sum(), ".5f"),
-        ("states", len(states), "d"),
-    ]
-    return figure, facts(rows)
 
 
 # --- a scan ---------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ import numpy as np
 from ..beyond import scan
 from ..beyond.interface import interface_energy, interface_wave_numbers
 from ..beyond.spread import Layers
+from ..beyond.torque import exchange_torque, field_per_current
 from ..kubo import fermi_states_of
 from ..matching import count_states, matching_matrix
 from ..search import bound_states, levels
@@ -1003,3 +1004,173 @@ def spread_along(
         (min(-top / 3, 1.1 * sums.min()), top),
     )
     return [view._replace(panels=[*view.panels, panel]) for view in views]
+
+
+# --- the effective field --------------------------------------------------------------------------
+
+FIELD = "−B_y/j (mT per 10¹¹ A/m²)"
+MT = " mT per 10¹¹ A/m²"
+
+
+def fields(several: Iterable[FermiStates], M_s: float) -> np.ndarray:
+    """Return −B_y/j of all states and of the propagating ones alone, in mT per 10¹¹ A/m².
+
+    Parameters
+    ----------
+    several : iterable of FermiStates
+    M_s : float
+        Saturation magnetisation in A/m.
+
+    Returns
+    -------
+    (n, 2) float array
+    """
+    return -np.array(
+        [[field_per_current(one, M_s) for one in (s, propagating(s))] for s in several]
+    ).reshape(-1, 2)
+
+
+def two_classes(
+    x: np.ndarray,
+    label: str,
+    curves: dict[str, np.ndarray],
+    looks: Sequence[str],
+    *,
+    y: str = FIELD,
+    log: str = "",
+    guide: Series | None = None,
+) -> View:
+    """Return curves of propagating states alone, and of all states below.
+
+    Parameters
+    ----------
+    x : 1D float array
+    label, y : str
+        Of the axes.
+    curves : dict of str to (n, 2) array
+        By name: of all states, and of the propagating ones.
+    looks : sequence of str
+        Of each curve.
+    log : str
+        As `Panel` takes it.
+    guide : Series, optional
+        In both panels.
+    """
+    return View(
+        [
+            Panel(
+                label,
+                y,
+                [
+                    *(
+                        Series(name, x, values[:, column], look)
+                        for (name, values), look in zip(curves.items(), looks, strict=True)
+                    ),
+                    *([guide] if guide else []),
+                ],
+                log=log,
+                title=title,
+            )
+            for title, column in ((PROPAGATING, 1), (ALL, 0))
+        ],
+        alike=True,
+    )
+
+
+def against_coupling(
+    alpha: np.ndarray, values: np.ndarray, slope: float, end: float | None = None
+) -> View:
+    """Return −B_y/j against α_L, with its first order.
+
+    Parameters
+    ----------
+    alpha : 1D float array
+        In eV·nm².
+    values : (n, 2) array
+        Of all states and of the propagating ones.
+    slope : float
+        Of the first order, of all states.
+    end : float, optional
+        Of the axis.
+    """
+    line = slope * alpha
+    span = np.abs(line).max() or 1.0
+    series = [
+        Series("first order", alpha, line, "thin"),
+        Series("propagating states alone", alpha, values[:, 1]),
+        Series("all states", alpha, values[:, 0], "second"),
+    ]
+    ends = None if end is None else (0, end)
+    return View([Panel(ALPHA_L, FIELD, series, ends, (-0.45 * span, 3 * span))])
+
+
+def field(states: FermiStates, M_s: float, j: float) -> View:
+    """Return −B_y/j against the width of the well.
+
+    Parameters
+    ----------
+    states : FermiStates
+    M_s : float
+        Saturation magnetisation in 10⁶ A/m.
+    j : float
+        Current density in 10¹¹ A/m².
+    """
+    well = states.well
+    d = np.geomspace(0.2, 10.0, 61)
+    several = fermi_states_of([well.replace(d=one) for one in d.tolist()], states.E_F)
+    every, waves = fields(several, 1e6 * M_s).T
+    (here, of_waves), *_ = fields([states], 1e6 * M_s)
+    series = [
+        Series("all states", d, every, "second"),
+        Series("propagating", d, waves),
+        Series("", [well.d], [here], "hollow"),
+    ]
+    numbers = [
+        Number("−B_y/j, all states", here, MT, 4),
+        Number("−B_y/j, propagating alone", of_waves, MT, 4),
+        Number(f"−B_y at j = {number(j)} · 10¹¹ A/m²", j * here, " mT", 4),
+        Number("torque", 1e3 * exchange_torque(states).sum(), " · 10⁻³ eV nm⁻² per τeE/ħ", 4),
+        Number("current", states.current.sum(), " eV per τe²E/ħ²", 5),
+        Number("number of states", len(states)),
+    ]
+    return View([Panel("d (nm)", FIELD, series, log="x", marked=True)], numbers, at=well.d)
+
+
+def barriers(
+    heights: np.ndarray,
+    values: np.ndarray,
+    alpha: float,
+    best: tuple[str, float, float],
+    V_L: float,
+) -> View:
+    """Return −B_y/j against the height of the left barrier, for each 0.01 eV·nm² of α_L.
+
+    Parameters
+    ----------
+    heights : 1D float array
+        In eV.
+    values : (n, 2) array
+        −B_y/j of all states and of the propagating ones.
+    alpha : float
+        α_L in eV·nm².
+    best : (str, float, float)
+        The best height for all states in words and in eV, and −B_y/j there.
+    V_L : float
+        Where a guide stands.
+    """
+    unit = 0.01 / alpha
+    words, place, highest = best
+    series = [
+        Series("V_L of the first drawing", [V_L], None, "guide"),
+        Series("propagating states alone", heights, unit * values[:, 1]),
+        Series("all states", heights, unit * values[:, 0], "second"),
+        Series("best barrier for all states", [place], [unit * highest], "hollow"),
+    ]
+    margin = 0.05 * np.ptp(heights)
+    ends = (heights[0] - margin, heights[-1] + margin)
+    numbers = [
+        Number("best V_L for all states, eV", words),
+        Number("−B_y/j there", highest, MT, 3),
+    ]
+    label = f"−B_y/j per {0.01:g} eV nm² of α_L (mT per 10¹¹ A/m²)"
+    return View([Panel("V_L (eV)", label, series, ends)], numbers)

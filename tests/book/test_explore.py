@@ -393,8 +393,8 @@ def test_fields_against_the_width_are_those_of_single_wells():
         expected = -field_per_current(states[states.kind == "propagating"], 0.7e6)
         assert waves.get_ydata()[i] == pytest.approx(expected, rel=1e-8)
     listed = rows(explorer)
-    per_current = listed["−B_y/j, all states (mT per 10¹¹ A/m²)"]
-    assert listed["−B_y at j = 2 · 10¹¹ A/m² (mT)"] == 2 * per_current
+    per_current = listed["−B_y/j, all states"]
+    assert listed["−B_y at j = 2 · 10¹¹ A/m²"] == 2 * per_current
 
 
 def test_the_count_is_that_of_the_levels_below():
