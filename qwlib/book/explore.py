@@ -19,7 +19,6 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from scipy import constants
 
-from ..beyond import scan
 from ..grid import DEFAULT_FERMI_ENERGY, Grid, full, solve_columns
 from ..kubo import KINDS, FermiStates, fermi_states
 from ..well import EXCHANGE, PARAMETERS, Quantity, UnboundedSpectrumWarning, Well
@@ -412,7 +411,7 @@ def explore_scan(
 
     The other parameters are those of `explore_states`.
     """
-    return explorer(scanned, E_F, parameters, {"points": points})
+    return explorer(views.scanned, E_F, parameters, {"points": points})
 
 
 def explore_claims(E_F: float = DEFAULT_FERMI_ENERGY, **parameters: float | str) -> Explorer:
@@ -544,39 +543,6 @@ def interband_view() -> View:
         return figure, facts(rows)
 
     return view
-
-
-# --- a scan ---------------------------------------------------------------------------------------
-
-
-def scanned(states: FermiStates, points: int) -> tuple[Figure, str]:
-    """Draw how far each Fermi state is from the next pole or state, and which a scan found."""
-    well, k = states.well, states.k
-    window = np.ceil(k.max(initial=1.0))
-    grid = window * np.arange(1, points + 1) / points
-    found = ~scan.scan(well, states.E_F, grid).missed(k)
-    others = np.abs(k[:, None] - np.concatenate([k, scan.poles(well, states.E_F)]))
-    others[np.arange(k.size), np.arange(k.size)] = np.inf
-    nearest = others.min(axis=1, initial=np.inf)
-    step = window / points
-    figure, axes = plt.subplots(figsize=(4.8, 3.8), layout="constrained")
-    axes.axhspan(1e-12, step, color="0.93", lw=0)
-    axes.axhline(step, color="black", lw=0.8, ls=":", label=f"step, {step:.2g} nm⁻¹")
-    shown = np.maximum(nearest, 1e-9)
-    axes.plot(k[found], shown[found], "o", color=SEQUENCE[0], label="found")
-    axes.plot(k[~found], shown[~found], "X", color=SEQUENCE[1], ms=9, label="missed")
-    axes.set(xlabel="$k$ (nm⁻¹)", ylabel="to the next pole or state (nm⁻¹)", yscale="log")
-    axes.set(xlim=(0, window), ylim=(min([1e-4, *shown]) / 3, 10))
-    axes.minorticks_off()  # dozens, which take longer than all that is drawn
-    axes.legend(fontsize=9.5, loc="lower right")
-    rows = [
-        ("Fermi states", len(states), "d"),
-        ("found by the scan", int(found.sum()), "d"),
-        ("missed", int((~found).sum()), "d"),
-        ("∫S_y dz of all states (10⁻³ nm⁻² per τeE/ħ)", 1e3 * states.contribution.sum(), ".4f"),
-        ("of those found", 1e3 * states.contribution[found].sum(), ".4f"),
-    ]
-    return figure, facts(rows)
 
 
 # --- the paper's numbers --------------------------------------------------------------------------

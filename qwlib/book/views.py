@@ -1174,3 +1174,98 @@ def barriers(
     ]
     label = f"−B_y/j per {0.01:g} eV nm² of α_L (mT per 10¹¹ A/m²)"
     return View([Panel("V_L (eV)", label, series, ends)], numbers)
+
+
+# --- a scan ---------------------------------------------------------------------------------------
+
+
+def scanned(
+    states: FermiStates, points: int, *, window: float | None = None, brent: bool = False
+) -> View:
+    """Return how far each Fermi state is from the next pole or state, and which a scan finds.
+
+    Parameters
+    ----------
+    states : FermiStates
+    points : int
+        Of the scan.
+    window : float, optional
+        Up to which k it goes, in 1/nm; left out, the first whole number above the largest k.
+    brent : bool
+        As `scan.scan` takes it.
+    """
+    well, E_F, k = states.well, states.E_F, states.k
+    window = window or float(np.ceil(k.max(initial=1.0)))
+    grid = window * np.arange(1, points + 1) / points
+    missed = scan.scan(well, E_F, grid, brent=brent).missed(k)
+    others = np.abs(k[:, None] - np.concatenate([k, scan.poles(well, E_F)]))
+    others[np.arange(k.size), np.arange(k.size)] = np.inf
+    nearest = 1e3 * others.min(axis=1, initial=np.inf).clip(1e-9)
+    series = [
+        Series("found", np.where(missed, np.nan, k), nearest, "dot"),
+        Series("missed", np.where(missed, k, np.nan), nearest, "hollow"),
+        Series("between two points", None, [1e3 * window / points], "guide"),
+    ]
+    label = "to the next pole or state (10⁻³ nm⁻¹)"
+    spin = 1e3 * states.contribution
+    numbers = [
+        Number("states found", int((~missed).sum()), f" of {k.size}"),
+        Number("missed", int(missed.sum())),
+        Number("∫S_y dz of all states", spin.sum(), UNIT, 3),
+        Number("of those found", spin[~missed].sum(), UNIT, 3),
+    ]
+    return View([Panel(K, label, series, (0, window), log="y")], numbers)
+
+
+def scans(
+    states: FermiStates, points: Sequence[int], window: float, times: dict[int, str], ours: str
+) -> list[View]:
+    """Return `scanned` for several numbers of points, with all of these beside it.
+
+    Parameters
+    ----------
+    states : FermiStates
+    points : sequence of int
+    window : float
+        As `scanned` takes it.
+    times : dict of int to str
+        What was measured, by the number of points.
+    ours : str
+        What was measured of `fermi_states`.
+    """
+    made = [scanned(states, int(n), window=window, brent=True) for n in points]
+    lost = [view.numbers[1].values for view in made]
+    smooth = [
+        int(
+            scan.scan(
+                states.well, states.E_F, window * np.arange(1, n + 1) / n, scan.smooth, brent=True
+            )
+            .missed(states.k)
+            .sum()
+        )
+        for n in points
+    ]
+    most = max(*lost, *smooth, 2)
+    panel = Panel(
+        "points",
+        "states missed",
+        [
+            Series("missed by the scan", points, lost, "second"),
+            Series("missed without the poles", points, smooth),
+        ],
+        None,
+        (-0.04 * most, 1.05 * most),
+        "x",
+    )
+    return [
+        View(
+            [*view.panels, panel],
+            [
+                *view.numbers[:2],
+                Number("missed without the poles", n),
+                Number("time of this scan", times.get(int(at), "not measured")),
+                Number("time of qwlib, which misses none", ours),
+            ],
+        )
+        for view, at, n in zip(made, points, smooth, strict=True)
+    ]
