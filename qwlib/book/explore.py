@@ -14,27 +14,20 @@ from collections.abc import Callable
 
 import ipywidgets as widgets
 import matplotlib.pyplot as plt
-import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from scipy import constants
 
-from ..grid import DEFAULT_FERMI_ENERGY, Grid, full, solve_columns
-from ..kubo import KINDS, FermiStates, fermi_states
+from ..grid import DEFAULT_FERMI_ENERGY
+from ..kubo import FermiStates, fermi_states
 from ..well import EXCHANGE, PARAMETERS, Quantity, UnboundedSpectrumWarning, Well
 from . import tables, views
 from .figures import (
-    SEQUENCE,
     STYLE,
-    SUM,
-    SUM_LABEL,
-    against_parameter,
     draw,
     levels_and_contributions,
     ours_over_papers,
-    profiles,
 )
-from .tables import lowered, number, raised
+from .tables import lowered, raised
 
 SLIDERS = {
     "d": (0.1, 10.0, 0.01),
@@ -73,8 +66,8 @@ QUANTITIES = PARAMETERS | {
 """What each parameter of an explorer is."""
 
 DPI = 100
-POINTS = 61
-"""Wells in a curve against a parameter."""
+AXES = ("alpha_L", "alpha_R", "d")
+"""Parameters for the horizontal axis of `explore_curve`."""
 
 WITHOUT_PYTHON = (
     "Sliders stand here while Python runs: press “Run this page” above, "
@@ -310,7 +303,7 @@ def explore_states(E_F: float = DEFAULT_FERMI_ENERGY, **parameters: float | str)
 
 def explore_profile(E_F: float = DEFAULT_FERMI_ENERGY, **parameters: float | str) -> Explorer:
     """Explore the spin density S_y(z) across a well; parameters as in `explore_states`."""
-    return explorer(lambda states: (profile(states), kinds(states)), E_F, parameters)
+    return explorer(lambda states: (draw(views.profile(states)), kinds(states)), E_F, parameters)
 
 
 def explore_curve(
@@ -329,9 +322,15 @@ def explore_curve(
     ValueError
         If `axis` is another one, or the parameters are not allowed.
     """
-    if axis not in CURVES:
-        raise ValueError(f"axis must be one of {', '.join(CURVES)}, got {axis!r}")
-    return explorer(lambda states: (curve(axis, states), kinds(states)), E_F, parameters)
+    if axis not in AXES:
+        raise ValueError(f"axis must be one of {', '.join(AXES)}, got {axis!r}")
+
+    def view(states: FermiStates) -> tuple[Figure, str]:
+        # A Rashba parameter goes from zero to ħ²/m, where the model ends.
+        ends = SLIDERS[axis][:2] if axis == "d" else (0.0, 0.99 * states.well.critical_rashba)
+        return draw(views.along(states, axis, *ends)), kinds(states)
+
+    return explorer(view, E_F, parameters)
 
 
 def explore_subbands(
@@ -367,11 +366,11 @@ def explore_spread(
 def explore_interband(
     E_F: float = DEFAULT_FERMI_ENERGY, hbar_over_tau: float = 0.1, **parameters: float | str
 ) -> Explorer:
-    """Explore the interband response against ħ/τ (eV), on a coarse mesh (`COARSE`).
+    """Explore the interband response against ħ/τ (eV), on a coarse mesh (`views.COARSE`).
 
     The other parameters are those of `explore_states`.
     """
-    return explorer(interband_view(), E_F, parameters, {"hbar_over_tau": hbar_over_tau})
+    return explorer(views.interband, E_F, parameters, {"hbar_over_tau": hbar_over_tau})
 
 
 def explore_field(
@@ -442,107 +441,7 @@ def explore_units(
     E_x : float
         Electric field in 10⁵ V/m.
     """
-    return explorer(in_si, E_F, parameters, {"tau": tau, "E_x": E_x})
-
-
-# --- the spin density -----------------------------------------------------------------------------
-
-
-def profile(states: FermiStates) -> Figure:
-    """Draw S_y(z) of all states and of the propagating ones alone."""
-    d = states.well.d
-    pad = 0.3 * d + 0.1
-    z = np.linspace(-pad, d + pad, 301)
-    p = states[states.kind == "propagating"]
-    curves = [
-        ("all states", z, states.spin_density(z).sum(axis=0), d, dict(color=SEQUENCE[1], ls="--")),
-        ("propagating", z, p.spin_density(z).sum(axis=0), d, dict(color=SEQUENCE[0], ls="-")),
-    ]
-    return profiles([("", curves)])
-
-
-CURVES = {"alpha_L": "$α_L$ (eV nm²)", "alpha_R": "$α_R$ (eV nm²)", "d": "d (nm)"}
-"""Parameters for the horizontal axis of `explore_curve`, and their labels."""
-
-
-def curve(axis: str, states: FermiStates) -> Figure:
-    """Draw ∫S_y dz against a parameter, from its least to its largest value on the slider.
-
-    A Rashba parameter goes from zero to ħ²/m, where the model ends.
-    """
-    well = states.well
-    here = getattr(well, axis)
-    low, high, _ = SLIDERS[axis]
-    if axis != "d":
-        low, high = 0.0, 0.99 * well.critical_rashba
-    places = np.linspace(low, high, POINTS)
-    # As `sweep` does it, without xarray, which a page would have to load first.
-    grid = Grid.of({"E_F": states.E_F, axis: places}, well)
-    _, spins, _, _ = solve_columns(full(grid.columns))
-    total = 1e3 * spins.sum(axis=2)
-    curves = [
-        ("all states", total.sum(axis=1), dict(color=SEQUENCE[1], ls="--")),
-        ("propagating", total[:, KINDS.index("propagating")], dict(color=SEQUENCE[0], ls="-")),
-    ]
-    figure = against_parameter([("", curves)], places, CURVES[axis], SUM_LABEL)
-    if low <= here <= high:
-        axes = figure.axes[0]
-        axes.plot(here, 1e3 * states.contribution.sum(), "o", color=SEQUENCE[1], mfc="white")
-        axes.axvline(here, color="0.4", lw=0.8, ls=":", label=f"slider, {number(here)}")
-        axes.legend(fontsize=9.5)
-    return figure
-
-
-# --- the interband response -----------------------------------------------------------------------
-
-COARSE = {"order": 4, "nodes": 1, "phase": 1.0}
-"""Mesh of the interband response, in the words of `interband.transitions`.  In wells up to 4 nm
-wide ∫S_x is then right within 1 %, and what is added to ∫S_y within 3 %; on a finer mesh the
-picture would not follow a slider in a page."""
-
-
-def interband_view() -> View:
-    """Return the view of the interband response; it keeps the pairs of the last well."""
-    from ..beyond.interband import transitions
-
-    pairs_of = functools.lru_cache(maxsize=1)(functools.partial(transitions, **COARSE))
-
-    def view(states: FermiStates, hbar_over_tau: float) -> tuple[Figure, str]:
-        pairs = pairs_of(states.well, states.E_F)
-        gamma = np.geomspace(*SLIDERS["hbar_over_tau"][:2], 25)
-        kept = float(states.contribution.sum())
-        S_x, S_y = pairs.spins(gamma)
-        along, across = (float(part[0]) for part in pairs.spins(hbar_over_tau))
-        figure, (upper, lower) = plt.subplots(
-            2, 1, figsize=(4.8, 5.6), sharex=True, layout="constrained"
-        )
-        Delta = states.well.Delta
-        for axes, part, here in ((upper, S_x, along), (lower, S_y, across)):
-            axes.plot(gamma, 1e3 * part, color=SEQUENCE[0], label="interband")
-            axes.plot(hbar_over_tau, 1e3 * here, "o", color=SEQUENCE[0], mfc="white")
-            axes.axhline(0, color="black", lw=0.8)
-        if Delta:
-            weak = kept * gamma / (2 * Delta)
-            upper.plot(gamma, 1e3 * weak, color="black", ls=":", lw=1, label="$S_y\\,ħ/2Δτ$")
-        lower.axhline(1e3 * kept, color=SEQUENCE[1], ls="--", label="Eq. (6)")
-        upper.set(title="(a)", ylabel=SUM.replace("_y", "_x") + "\n(10⁻³ nm⁻² per $τeE/ħ$)")
-        lower.set(title="(b)", ylabel=f"{SUM}\n(10⁻³ nm⁻² per $τeE/ħ$)")
-        lower.set_xlabel("ħ/τ (eV)")
-        # Looking for the best place takes as long as the rest of the drawing.
-        upper.legend(fontsize=9.5, loc="upper left")
-        lower.legend(fontsize=9.5, loc="center left")
-        rows = [
-            ("∫S_y dz of Eq. (6) (10⁻³ nm⁻² per τeE/ħ)", 1e3 * kept, ".4f"),
-            ("∫S_x dz (10⁻³ nm⁻² per τeE/ħ)", 1e3 * along, ".4f"),
-            ("what is added to ∫S_y dz (10⁻³ nm⁻² per τeE/ħ)", 1e3 * across, ".4f"),
-        ]
-        if abs(kept) > 1e-12:
-            rows.append(("∫S_x dz over ∫S_y dz of Eq. (6)", along / kept, ".4f"))
-        if Delta:
-            rows.append(("precession angle 2|Δ|τ/ħ (rad)", 2 * abs(Delta) / hbar_over_tau, ".3f"))
-        return figure, facts(rows)
-
-    return view
+    return explorer(views.in_si, E_F, parameters, {"tau": tau, "E_x": E_x})
 
 
 # --- the paper's numbers --------------------------------------------------------------------------
@@ -585,35 +484,4 @@ def claimed(states: FermiStates) -> tuple[Figure, str]:
                 (f"{part or entry.claim.compared}, {kind}", one, ".4g")
                 for part, one in zip(parts, several, strict=True)
             ]
-    return figure, facts(rows)
-
-
-# --- SI units -------------------------------------------------------------------------------------
-
-
-def in_si(states: FermiStates, tau: float, E_x: float) -> tuple[Figure, str]:
-    """Draw S_y(z) in SI units, for a relaxation time in fs and a field in 10⁵ V/m."""
-    hbar, e, nm = constants.hbar, constants.e, 1e-9
-    shift = 1e-15 * tau * e * 1e5 * E_x / hbar  # 1/m
-    d = states.well.d
-    pad = 0.3 * d + 0.1
-    z = np.linspace(-pad, d + pad, 301)
-    density = states.spin_density(z).sum(axis=0) * shift * nm / nm**3
-    figure = profiles(
-        [("", [("all states", z, density, d, dict(color=SEQUENCE[1], ls="--"))])],
-        "$S_y(z)$ (m⁻³, spin in σ)",
-    )
-    total = states.contribution.sum()
-    in_plane = total * shift * nm / nm**2
-    rows = [
-        ("τeE/ħ (m⁻¹)", shift, ".4e"),
-        ("∫S_y dz (nm⁻² per τeE/ħ)", total, ".4e"),
-        ("∫S_y dz (m⁻²)", in_plane, ".4e"),
-        ("its angular momentum (J s m⁻²)", in_plane * hbar / 2, ".4e"),
-        (
-            "current per width (A m⁻¹)",
-            states.current.sum() * e * shift * e / hbar,
-            ".4e",
-        ),
-    ]
     return figure, facts(rows)

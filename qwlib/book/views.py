@@ -9,18 +9,23 @@ Matplotlib or ipywidgets.
 
 from __future__ import annotations
 
+import functools
 from itertools import cycle
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
+from scipy import constants
 
 from ..beyond import scan
+from ..beyond.interband import transitions
 from ..beyond.interface import interface_energy, interface_wave_numbers
 from ..beyond.spread import Layers
 from ..beyond.torque import exchange_torque, field_per_current
-from ..kubo import fermi_states_of
+from ..grid import Grid, full, solve_columns
+from ..kubo import KINDS, fermi_states_of
 from ..matching import count_states, matching_matrix
 from ..search import bound_states, levels
+from ..well import PARAMETERS
 from .tables import number
 
 if TYPE_CHECKING:
@@ -29,6 +34,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike
 
+    from ..beyond.interband import InterbandResponse
     from ..kubo import FermiStates
     from ..well import Well
 
@@ -124,13 +130,13 @@ class Number(NamedTuple):
     unit : str
         What follows the value, with the space before it.
     digits : int
-        Decimals of a number.
+        Decimals of a number; for an explorer alone also as `tables.number` takes it.
     """
 
     name: str
     values: ArrayLike | str
     unit: str = ""
-    digits: int = 0
+    digits: int | str = 0
 
 
 class View(NamedTuple):
@@ -1268,4 +1274,165 @@ def scans(
             ],
         )
         for view, at, n in zip(made, points, smooth, strict=True)
+    ]
+
+
+# --- for explorers --------------------------------------------------------------------------------
+
+
+def along(states: FermiStates, axis: str, low: float, high: float) -> View:
+    """Return ∫S_y dz against one parameter of the well, with a mark at the value that it has.
+
+    Parameters
+    ----------
+    states : FermiStates
+    axis : str
+        A field of `Well`.
+    low, high : float
+        Ends of the axis, in the unit of that field.
+    """
+    here, x = getattr(states.well, axis), np.linspace(low, high, 61)
+    # As `sweep` does it, without xarray, which a page would have to load first.
+    grid = Grid.of({"E_F": states.E_F, axis: x}, states.well)
+    _, spins, _, _ = solve_columns(full(grid.columns))
+    total = 1e3 * spins.sum(axis=2)
+    series = [
+        Series("all states", x, total.sum(axis=1), "second"),
+        Series("propagating", x, total[:, KINDS.index("propagating")]),
+    ]
+    if low <= here <= high:
+        series.append(Series("", [here], [1e3 * states.contribution.sum()], "hollow"))
+    symbol, unit = PARAMETERS[axis].symbol, PARAMETERS[axis].unit.replace("^2", "²")
+    return View([Panel(f"{symbol} ({unit})", SUM, series, marked=low <= here <= high)], at=here)
+
+
+def in_si(states: FermiStates, tau: float, E_x: float) -> View:
+    """Return S_y(z) in SI units, for a relaxation time in fs and a field in 10⁵ V/m."""
+    hbar, e, nm = constants.hbar, constants.e, 1e-9
+    shift = 1e-15 * tau * e * 1e5 * E_x / hbar  # 1/m
+    z = across(states.well.d)
+    density = states.spin_density(z).sum(axis=0) * shift * nm / nm**3
+    total = states.contribution.sum()
+    in_plane = total * shift * nm / nm**2
+    series = [
+        Series("all states", z, density, "second"),
+        Series("the interfaces", [0, states.well.d], None, "guide"),
+    ]
+    width = states.current.sum() * e * shift * e / hbar
+    numbers = [
+        Number("τeE/ħ", shift, " m⁻¹", ".4e"),
+        Number("∫S_y dz", total, " nm⁻² per τeE/ħ", ".4e"),
+        Number("∫S_y dz in SI units", in_plane, " m⁻²", ".4e"),
+        Number("its angular momentum", in_plane * hbar / 2, " J s m⁻²", ".4e"),
+        Number("current per width", width, " A m⁻¹", ".4e"),
+    ]
+    return View([Panel("z (nm)", "S_y(z) (m⁻³, spin in σ)", series)], numbers)
+
+
+# --- the interband response -----------------------------------------------------------------------
+
+COARSE = {"order": 4, "nodes": 1, "phase": 1.0}
+"""Mesh of the interband response, in the words of `interband.transitions`.  In wells up to 4 nm
+wide ∫S_x is then right within 1 %, and what is added to ∫S_y within 3 %; on a finer mesh the
+picture would not follow a slider in a page."""
+
+_pairs_of = functools.lru_cache(maxsize=1)(functools.partial(transitions, **COARSE))
+
+
+def interband(states: FermiStates, hbar_over_tau: float) -> View:
+    """Return the interband response against ħ/τ in eV, on a coarse mesh, beside Eq. (6)."""
+    gamma, Delta = np.geomspace(0.01, 0.5, 25), states.well.Delta
+    pairs = _pairs_of(states.well, states.E_F)
+    kept = 1e3 * float(states.contribution.sum())
+    S_x, S_y = (1e3 * part for part in pairs.spins(gamma))
+    S_x_here, S_y_here = (1e3 * float(part[0]) for part in pairs.spins(hbar_over_tau))
+    upper, lower = (
+        [Series("interband", gamma, part), Series("", [hbar_over_tau], [here], "hollow")]
+        for part, here in ((S_x, S_x_here), (S_y, S_y_here))
+    )
+    lower.append(Series("Eq. (6)", gamma, np.full(gamma.size, kept), "second"))
+    numbers = [
+        Number("∫S_y dz of Eq. (6)", kept, UNIT, 4),
+        Number("∫S_x dz", S_x_here, UNIT, 4),
+        Number("what is added to ∫S_y dz", S_y_here, UNIT, 4),
+    ]
+    if abs(kept) > 1e-9:
+        numbers.append(Number("∫S_x dz over ∫S_y dz of Eq. (6)", S_x_here / kept, "", 4))
+    if Delta:
+        upper.append(Series("S_y ħ/2Δτ", gamma, kept * gamma / (2 * Delta), "both"))
+        angle = 2 * abs(Delta) / hbar_over_tau
+        numbers.append(Number("precession angle 2|Δ|τ/ħ", angle, " rad", 3))
+    label = SUM.replace("S_y", "S_x")
+    return View([Panel("ħ/τ (eV)", label, upper), Panel("ħ/τ (eV)", SUM, lower)], numbers)
+
+
+def neglected(response: InterbandResponse, i: int, states: FermiStates, z: np.ndarray) -> Panel:
+    """Return S_y of Eq. (6) across a well and ten times what it neglects, over α_L.
+
+    Parameters
+    ----------
+    response : InterbandResponse
+    i : int
+        Which of its ħ/τ.
+    states : FermiStates
+        Of the same well.
+    z : 1D float array
+        In nm.
+    """
+    well = states.well
+    S_x, S_y = 10 * response.spin_density(z)[i] / well.alpha_L
+    kept = states.spin_density(z).sum(axis=0) / well.alpha_L
+    low, high = min(map(np.min, (kept, S_x, S_y))), max(map(np.max, (kept, S_x, S_y)))
+    series = [
+        Series("the interfaces; 1 % and 10 %", [0, well.d], None, "guide"),
+        Series("S_y, kept", z, kept, smooth=True),
+        Series("10 S_x, neglected", z, S_x, "second", smooth=True),
+        Series("10 S_y, neglected", z, S_y, "third", smooth=True),
+    ]
+    ylim = (low - 0.3 * (high - low), high + 0.15 * (high - low))
+    label = "spin density / α_L (nm⁻⁵ eV⁻¹ per τeE/ħ)"
+    title = f"α_L = {number(well.alpha_L)} eV nm²"
+    return Panel("z (nm)", label, series, ylim=ylim, title=title)
+
+
+def against_broadening(
+    response: InterbandResponse, states: FermiStates, first: int, weak: Series
+) -> list[View]:
+    """Return `neglected` at each ħ/τ of a response, with the ratio against ħ/τ beside it.
+
+    Parameters
+    ----------
+    response : InterbandResponse
+    states : FermiStates
+        Of the same well.
+    first : int
+        The ħ/τ for which the frame of the profiles is made.
+    weak : Series
+        The ratio of another well in per cent, as a second curve.
+    """
+    well, rates = states.well, response.hbar_over_tau
+    z = np.linspace(-0.4, well.d + 0.4, 81)
+    ylim = neglected(response, first, states, z).ylim
+    share = 100 * np.abs(response.ratio)
+    series = [
+        Series("the interfaces; 1 % and 10 %", None, [1, 10], "guide"),
+        weak,
+        Series(f"ratio, α_L = {well.alpha_L:g} eV nm²", rates, share, "fourth"),
+    ]
+    right = Panel("ħ/τ (eV)", "|S_x|/|S_y|, integrated (%)", series, None, (0.3, 120), "xy")
+    tau = 1e15 * constants.hbar / constants.e / rates  # fs
+    path = 2 * np.sqrt(well.c * max(states.E_F, 0.0)) / rates
+    return [
+        View(
+            [neglected(response, i, states, z)._replace(ylim=ylim), right],
+            [
+                Number("∫S_y dz, kept", 1e3 * response.intraband, UNIT, 3),
+                Number("∫S_x dz, neglected", 1e3 * response.damping_like[i], UNIT, 3),
+                Number("∫S_y dz, neglected", 1e3 * response.field_like[i], UNIT, 3),
+                Number("|S_x|/|S_y|", share[i], " %", 1),
+                Number("τ", tau[i], " fs", 1),
+                Number("mean free path", path[i], " nm", 1),
+            ],
+        )
+        for i in range(rates.size)
     ]
