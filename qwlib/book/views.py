@@ -26,6 +26,7 @@ from ..kubo import KINDS, fermi_states_of
 from ..matching import count_states, matching_matrix
 from ..search import bound_states, levels
 from ..well import PARAMETERS
+from .claims import VERDICTS
 from .tables import number
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from ..beyond.interband import InterbandResponse
     from ..kubo import FermiStates
     from ..well import Well
+    from .claims import Judged
 
 UNIT = " × 10⁻³ nm⁻² per τeE/ħ"
 """Of an integrated spin density, as `Number` takes it."""
@@ -1435,4 +1437,74 @@ def against_broadening(
             ],
         )
         for i in range(rates.size)
+    ]
+
+
+# --- the verdicts ---------------------------------------------------------------------------------
+
+
+def tolerances(entries: Sequence[Judged], percent: np.ndarray) -> list[View]:
+    """Return how far each statement is off, and how many get each verdict at one tolerance.
+
+    Parameters
+    ----------
+    entries : sequence of Judged
+        Those that compare quantities.
+    percent : 1D float array
+        Tolerances, ascending: one view for each.
+    """
+    rows = list(enumerate(entries, 1))
+    circles = [
+        Series(
+            name,
+            [off for _, entry in rows for off in entry.deviations(which)],
+            [i for i, entry in rows for _ in entry.answers],
+            look,
+        )
+        for name, which, look in (
+            ("propagating states alone", "propagating", "dot"),
+            ("all states", "all", "hollow"),  # open, drawn over it
+        )
+    ]
+    own = [
+        (i, 100 * tolerance / abs(paper))
+        for i, entry in rows
+        for paper, tolerance in zip(
+            *np.atleast_1d(entry.claim.paper, entry.claim.tolerance), strict=False
+        )
+        if paper
+    ]
+    found = [[entry.at(x / 100) for entry in entries] for x in percent]
+    looks = dict(zip(VERDICTS, ("plain", "third", "fourth", "thin"), strict=True))
+    x = np.repeat(percent, 2)[1:]
+    curves = [
+        Series(kind, x, np.repeat([row.count(kind) for row in found], 2)[:-1], look)
+        for kind, look in looks.items()
+        if any(kind in row for row in found)
+    ]
+    bars = Series(
+        "our own tolerances",
+        np.ravel([[t, t, np.nan] for _, t in own]),
+        np.ravel([[i - 0.35, i + 0.35, np.nan] for i, _ in own]),
+        "other",
+    )
+    span, n = (percent[0], percent[-1]), len(rows)
+    label = "deviation from the paper (%)"
+    panels = [
+        Panel(label, "statement", [bars, *circles], span, (n + 0.5, 0.5), "x", marked=True),
+        Panel("tolerance (%)", "number of statements", curves, span, (-0.1, n + 0.3), "x"),
+    ]
+    return [
+        View(
+            panels,
+            [
+                Number(
+                    f"{i}. {entry.claim.title}",
+                    row[i - 1],
+                    f" (at our own tolerance: {entry.verdict})",
+                )
+                for i, entry in rows
+            ],
+        )
+        for row in found
     ]
