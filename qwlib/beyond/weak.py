@@ -32,7 +32,8 @@ def spin_levels(well: Well, s: int) -> np.ndarray:
         outside = (np.arctan(np.sqrt(max(V - E, 0) / well.c) / kappa) for V in walls)
         return kappa * well.d - sum(outside) - j * np.pi
 
-    top, found = min(walls), []
+    top = min(walls)
+    found: list[float] = []
     while top > floor and phase(top, len(found)) > 0:
         found.append(brentq(phase, floor + 1e-9, top, args=(len(found),), xtol=1e-13))
     return np.array(found)
