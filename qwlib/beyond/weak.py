@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from scipy.optimize import brentq
 
 from ..well import Well
+
+if TYPE_CHECKING:
+    from ..kubo import FermiStates
 
 
 def spin_levels(well: Well, s: int) -> np.ndarray:
@@ -48,6 +53,14 @@ def effective_couplings(well: Well) -> np.ndarray:
     E = spin_levels(well.replace(Delta=0.0), 1)
     room = well.d + sum(np.sqrt(well.c / (V - E)) for V in (well.V_L, well.V_R))
     return 2 * E / room * (well.alpha_L / well.V_L - well.alpha_R / well.V_R)
+
+
+def everywhere(states: FermiStates) -> float:
+    """Return ∫S_y dz over all z of a well without exchange, in nm⁻² per τeE/ħ.
+
+    There the spin of a state is +1 or −1, so that Eq. (6) is a sum of wave numbers with signs.
+    """
+    return float(-(states.k * np.sign(states.velocity * states.spin)).sum() / (8 * np.pi**2))
 
 
 def minors(well: Well, E: float, k: float) -> list[float]:

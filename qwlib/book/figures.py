@@ -271,6 +271,13 @@ def draw(view: View, size: tuple[float, float] | None = None) -> Figure:
     return fig
 
 
+def show(shown: View | Figure, size: tuple[float, float] | None = None) -> None:
+    """Show a view, as `draw` draws it, or a figure, as the output of a cell."""
+    if not isinstance(shown, Figure):
+        draw(shown, size)
+    plt.show()
+
+
 def _series(ax: Axes, one: Series) -> None:
     """Draw a series of a view."""
     look = LOOKS[one.look]

@@ -8,15 +8,15 @@ from hypothesis import given, settings
 from wells import E_F, PAPER, wells_and_energies
 
 from benchmarks import routes
-from qwlib import Well, bound_states, count_states, fermi_states
+from qwlib import Well, bound_states, count_states, fermi_states, matching_matrix
 from qwlib.beyond import cells, scan
 from qwlib.beyond.broadened import broadened_sums, spin_in_well
 from qwlib.beyond.compared import KINDS, compared, random_well
 from qwlib.beyond.fem import FiniteElements
-from qwlib.beyond.places import local_maxima, refined, steps, zeros
-from qwlib.beyond.spread import crossings
+from qwlib.beyond.places import best, local_maxima, refined, slope, steps, zeros
+from qwlib.beyond.spread import Layers, crossings, sums_along
 from qwlib.beyond.thresholds import changes, rashba_at
-from qwlib.beyond.weak import effective_couplings, spin_levels
+from qwlib.beyond.weak import effective_couplings, everywhere, minors, spin_levels
 
 WIDE = PAPER.replace(d=20.0)
 
@@ -115,6 +115,9 @@ def test_maxima_zeros_and_steps_are_those_of_known_functions():
     assert [one.y for one in found] == pytest.approx([1, 1], abs=1e-12)
     assert local_maxima(np.sin, x, np.sin(x)) == found
     assert refined(lambda y: -((y - 3) ** 2), 0, 10).x == pytest.approx(3, abs=2e-7)
+    assert best(np.sin, x[:11], np.sin(x[:11]))[0] == "1.57"
+    assert best(np.sin, x[:4], np.sin(x[:4])) == ("highest", 0.75)
+    assert slope(x, x**2, 5.0) == 9.75  # of the chord from 4.75
     assert zeros(np.cos, x, np.cos(x)) == pytest.approx(np.pi * np.array([0.5, 1.5, 2.5]))
     # Halved twenty times from a step of 0.25.
     assert steps(lambda y: int(y**2 // 7), x)[:2] == pytest.approx([7**0.5, 14**0.5], abs=3e-7)
@@ -132,6 +135,15 @@ def test_couplings_without_a_width_are_those_of_the_closed_form():
         found = crossings(PAPER, E_F, E, 0.1)
         # The mesh is made for 1e-10 in k, and dα/dk is below 1.
         assert found == pytest.approx(closed[(closed > 0) & (closed < 0.1)], abs=1e-9)
+
+
+def test_sums_of_a_spread_coupling_are_those_of_the_layers():
+    every, waves, n, _, k_max = sums_along(PAPER, E_F, np.array([0.03]), 0.3)[:, 0]
+    k, share = Layers.from_well(PAPER.replace(alpha_L=0.03), 0.3).fermi_states(E_F, 2 * k_max)
+    assert (n, k_max) == (k.size, pytest.approx(k.max(), abs=1e-8))
+    assert every == pytest.approx(1e3 * share.sum(), abs=1e-5)  # what the layers' steps leave
+    above = E_F - PAPER.c * k**2 > PAPER.Delta
+    assert waves == pytest.approx(1e3 * share[above].sum(), abs=1e-5)
 
 
 # --- by hand --------------------------------------------------------------------------------------
@@ -153,6 +165,23 @@ def test_weak_couplings_split_the_levels_as_by_hand():
     found = np.diff(bound_states(well, k)[: 2 * expected.size])[::2] / 2
     # The next order is smaller by (αk/V)², and a level by 1e-12 eV of rounding.
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-12)
+
+
+def test_without_exchange_the_sum_over_all_z_is_that_of_the_profile():
+    states = fermi_states(Well(d=0.8, Delta=0.0, alpha_L=0.03), E_F)
+    # The slowest decay is 7/nm, and the trapezoidal rule errs by the step squared.
+    z = np.union1d(np.linspace(-4, 5, 18001), [0.0, 0.8])
+    total = np.trapezoid(states.spin_density(z).sum(axis=0), z)
+    assert everywhere(states) == pytest.approx(total, rel=1e-5)
+
+
+@pytest.mark.parametrize("E", [-0.1, 0.6, 2.9])
+def test_minors_by_hand_are_those_of_the_matrix(E):
+    well = PAPER.replace(alpha_R=-0.03, V_R=6.0)
+    M = matching_matrix(well, E, 5.0)
+    order = [0, 2, 1, 3]  # one spin after the other
+    expected = [np.linalg.det(M[np.ix_(order[:n], order[:n])]) for n in (1, 2, 3, 4)]
+    assert minors(well, E, 5.0) == pytest.approx(expected, rel=1e-9)
 
 
 def test_brute_force_tends_to_the_sum_over_fermi_states():
