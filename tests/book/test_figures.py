@@ -341,11 +341,11 @@ def test_key_of_levels_is_whole_or_of_what_is_drawn():
 
 def letters(name: str) -> float:
     """Return the size in points of the smallest letters that a figure's code asks for."""
-    source, read = CELLS[name].source, set()
-    while names := {*re.findall(r"\b(\w+)\(", source)} - read:
-        read |= names
-        used = (getattr(figures, function, None) for function in sorted(names))
-        source += "".join(map(getsource, filter(isfunction, used)))
+    source = CELLS[name].source
+    used = [f for f in re.findall(r"\b(\w+)\(", source) if isfunction(getattr(figures, f, None))]
+    # `show` draws what is no figure yet.
+    for function in [f for f in used if f != "show"] or ["draw"]:
+        source += getsource(getattr(figures, function))
     # Without a word, letters are as large as use_style says.
     sizes = re.findall(r"(?:fontsize|labelsize)=(\d+)", source)
     return min(map(float, sizes), default=figures.STYLE["font.size"])
