@@ -7,7 +7,6 @@ book in which Python runs.  A page without Python shows a line of text in their 
 from __future__ import annotations
 
 import functools
-import html
 import io
 import re
 import warnings
@@ -15,33 +14,20 @@ from collections.abc import Callable
 
 import ipywidgets as widgets
 import matplotlib.pyplot as plt
-import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from scipy import constants
 
-from ..beyond.interface import interface_wave_numbers
-from ..beyond.torque import exchange_torque, field_per_current
-from ..grid import DEFAULT_FERMI_ENERGY, Grid, full, solve_columns
-from ..kubo import KINDS, FermiStates, fermi_states, fermi_states_of
-from ..matching import matching_matrix
-from ..search import bound_states, count_states, levels
-from ..waves import clamped_states
+from ..grid import DEFAULT_FERMI_ENERGY
+from ..kubo import FermiStates, fermi_states
 from ..well import EXCHANGE, PARAMETERS, Quantity, UnboundedSpectrumWarning, Well
+from . import tables, views
 from .figures import (
-    MINUS,
-    NEUTRAL,
-    PLUS,
-    SEQUENCE,
     STYLE,
-    SUM,
-    SUM_LABEL,
-    against_parameter,
+    draw,
     levels_and_contributions,
-    number,
     ours_over_papers,
-    profiles,
 )
+from .tables import lowered, raised
 
 SLIDERS = {
     "d": (0.1, 10.0, 0.01),
@@ -79,11 +65,9 @@ QUANTITIES = PARAMETERS | {
 }
 """What each parameter of an explorer is."""
 
-SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-
 DPI = 100
-POINTS = 61
-"""Wells in a curve against a parameter."""
+AXES = ("alpha_L", "alpha_R", "d")
+"""Parameters for the horizontal axis of `explore_curve`."""
 
 WITHOUT_PYTHON = (
     "Sliders stand here while Python runs: press “Run this page” above, "
@@ -91,7 +75,7 @@ WITHOUT_PYTHON = (
 )
 
 
-View = Callable[..., tuple[Figure, str]]
+View = Callable[..., views.View | tuple[Figure, str]]
 
 
 class Explorer(widgets.VBox):
@@ -100,8 +84,8 @@ class Explorer(widgets.VBox):
     Parameters
     ----------
     view : callable
-        Called with the Fermi states and the values of `extra` as keywords; returns a figure and
-        what stands below it, as HTML.
+        Called with the Fermi states and the values of `extra` as keywords; returns a view, or a
+        figure and what stands below it, as HTML.
     well : Well
     E_F : float
         Fermi energy in eV.
@@ -171,7 +155,8 @@ class Explorer(widgets.VBox):
             with warnings.catch_warnings(record=True) as caught, plt.rc_context(STYLE):
                 warnings.simplefilter("always", UnboundedSpectrumWarning)
                 states = fermi_states(Well(**self._fixed, **fields), E_F)
-                figure, text = self._view(states, **values)
+                shown = self._view(states, **values)
+                figure, text = drawn(shown) if isinstance(shown, views.View) else shown
                 self._places = place_axes(figure, self._places)
                 octets = png(figure)
         except ValueError as error:
@@ -217,16 +202,6 @@ def control(name: str, value: float | str) -> widgets.Widget:
     return widgets.FloatSlider(readout_format=f".{decimals}f", **look)
 
 
-def lowered(text: str) -> str:
-    """Return a text as HTML in which an underscore lowers what follows it."""
-    return re.sub(r"_(\w+)", r"<sub>\1</sub>", html.escape(text))
-
-
-def raised(unit: str) -> str:
-    """Return a unit with its powers as superscripts."""
-    return re.sub(r"\^(\d+)", lambda power: power[1].translate(SUPERSCRIPTS), unit)
-
-
 def without_noise(value: float | str) -> float | str:
     """Return a value without the last digits, which a slider in a browser adds by itself.
 
@@ -268,52 +243,28 @@ def png(figure: Figure) -> bytes:
     return buffer.getvalue()
 
 
-def facts(rows: list[tuple[str, float, str]], remark: str = "") -> str:
-    """Return an HTML table of numbers.
-
-    Parameters
-    ----------
-    rows : list of (what it is, value, format)
-        A text stands as it is, and nan is a dash.
-    remark : str
-        A line below the table.
-    """
-    lines = []
-    for name, value, shape in rows:
-        shown = value
-        if isinstance(value, float) and np.isnan(value):
-            shown = "–"
-        elif not isinstance(value, str):
-            plain = int(value) if isinstance(value, int | np.integer) else float(value) + 0.0
-            # All digits go with the rounded number, for a script that reads the page.
-            text = format(plain, shape).replace("-", "−")
-            shown = f'<data value="{plain!r}">{text}</data>'
-        lines.append(f'<tr><th scope="row">{lowered(name)}</th><td>{shown}</td></tr>')
-    return f"<table>{''.join(lines)}</table>" + (note(remark) if remark else "")
+def facts(rows: list[tuple]) -> str:
+    """Return an HTML table of numbers, as `tables.facts` takes them, with all their digits."""
+    return tables.facts(rows, exact=True)._repr_html_()
 
 
-def table(states: FermiStates) -> str:
-    """Return the numbers of states and the contributions by kind, as an HTML table."""
+def drawn(view: views.View) -> tuple[Figure, str]:
+    """Return the figure of a view, and its read-outs as an HTML table."""
     rows = []
-    for kind in (*KINDS, "all"):
-        some = states if kind == "all" else states[states.kind == kind]
-        signs = [int((some.chirality == sign).sum()) for sign in (1, -1, 0)]
-        # All digits go with the rounded number, for a script that reads the page.
-        total = float(some.contribution.sum()) + 0.0
-        text = f"{1e3 * total:.4f}".replace("-", "−")
-        cells = [len(some), *signs, f'<data value="{total!r}">{text}</data>']
-        rows.append(f"<th>{kind}</th>" + "".join(f"<td>{cell}</td>" for cell in cells))
-    head = "".join(
-        f"<th>{lowered(text)}</th>"
-        for text in ("kind", "states", "+", "−", "none", "∫S_y dz (10⁻³ nm⁻² per τeE/ħ)")
-    )
+    for name, value, unit, digits in view.numbers:
+        shape = f".{digits}f" if isinstance(digits, int) else digits
+        rows.append((name, value, f"{'' if isinstance(value, int) else shape}|{unit}"))
+    return draw(view), facts(rows)
+
+
+def kinds(states: FermiStates) -> str:
+    """Return the numbers of states and the contributions by kind, as an HTML table."""
     proof = (
         "It is proven, up to rounding, that no Fermi state is missing."
         if states.certified
         else "This is not proven: a Fermi state may be missing, or one listed that is not there."
     )
-    body = "".join(f"<tr>{row}</tr>" for row in (head, *rows))
-    return f"<table>{body}</table>{note(proof)}"
+    return tables.of_kinds([(states,)], exact=True)._repr_html_() + note(proof)
 
 
 def explorer(
@@ -345,14 +296,14 @@ def explore_states(E_F: float = DEFAULT_FERMI_ENERGY, **parameters: float | str)
     """
 
     def view(states: FermiStates) -> tuple[Figure, str]:
-        return levels_and_contributions([("", states)]), table(states)
+        return levels_and_contributions([("", states)]), kinds(states)
 
     return explorer(view, E_F, parameters)
 
 
 def explore_profile(E_F: float = DEFAULT_FERMI_ENERGY, **parameters: float | str) -> Explorer:
     """Explore the spin density S_y(z) across a well; parameters as in `explore_states`."""
-    return explorer(lambda states: (profile(states), table(states)), E_F, parameters)
+    return explorer(lambda states: (draw(views.profile(states)), kinds(states)), E_F, parameters)
 
 
 def explore_curve(
@@ -371,9 +322,15 @@ def explore_curve(
     ValueError
         If `axis` is another one, or the parameters are not allowed.
     """
-    if axis not in CURVES:
-        raise ValueError(f"axis must be one of {', '.join(CURVES)}, got {axis!r}")
-    return explorer(lambda states: (curve(axis, states), table(states)), E_F, parameters)
+    if axis not in AXES:
+        raise ValueError(f"axis must be one of {', '.join(AXES)}, got {axis!r}")
+
+    def view(states: FermiStates) -> tuple[Figure, str]:
+        # A Rashba parameter goes from zero to ħ²/m, where the model ends.
+        ends = SLIDERS[axis][:2] if axis == "d" else (0.0, 0.99 * states.well.critical_rashba)
+        return draw(views.along(states, axis, *ends)), kinds(states)
+
+    return explorer(view, E_F, parameters)
 
 
 def explore_subbands(
@@ -383,7 +340,7 @@ def explore_subbands(
 
     The other parameters are those of `explore_states`.
     """
-    return explorer(subbands, E_F, parameters, {"k": k})
+    return explorer(views.subbands, E_F, parameters, {"k": k})
 
 
 def explore_state(
@@ -393,7 +350,7 @@ def explore_state(
 
     The other parameters are those of `explore_states`.
     """
-    return explorer(one_state, E_F, parameters, {"state": state})
+    return explorer(views.one_state, E_F, parameters, {"state": state})
 
 
 def explore_spread(
@@ -403,17 +360,17 @@ def explore_spread(
 
     The other parameters are those of `explore_states`.
     """
-    return explorer(spread, E_F, parameters, {"width": width})
+    return explorer(views.spread, E_F, parameters, {"width": width})
 
 
 def explore_interband(
     E_F: float = DEFAULT_FERMI_ENERGY, hbar_over_tau: float = 0.1, **parameters: float | str
 ) -> Explorer:
-    """Explore the interband response against ħ/τ (eV), on a coarse mesh (`COARSE`).
+    """Explore the interband response against ħ/τ (eV), on a coarse mesh (`views.COARSE`).
 
     The other parameters are those of `explore_states`.
     """
-    return explorer(interband_view(), E_F, parameters, {"hbar_over_tau": hbar_over_tau})
+    return explorer(views.interband, E_F, parameters, {"hbar_over_tau": hbar_over_tau})
 
 
 def explore_field(
@@ -433,7 +390,7 @@ def explore_field(
     j : float
         Current density in 10¹¹ A/m².
     """
-    return explorer(fields_against_width, E_F, parameters, {"M_s": M_s, "j": j})
+    return explorer(views.field, E_F, parameters, {"M_s": M_s, "j": j})
 
 
 def explore_count(
@@ -443,7 +400,7 @@ def explore_count(
 
     The other parameters are those of `explore_states`.
     """
-    return explorer(counted, E_F, parameters, {"k": k, "E": E})
+    return explorer(functools.partial(views.count, whole=True), E_F, parameters, {"k": k, "E": E})
 
 
 def explore_scan(
@@ -453,7 +410,7 @@ def explore_scan(
 
     The other parameters are those of `explore_states`.
     """
-    return explorer(scanned, E_F, parameters, {"points": points})
+    return explorer(views.scanned, E_F, parameters, {"points": points})
 
 
 def explore_claims(E_F: float = DEFAULT_FERMI_ENERGY, **parameters: float | str) -> Explorer:
@@ -484,422 +441,7 @@ def explore_units(
     E_x : float
         Electric field in 10⁵ V/m.
     """
-    return explorer(in_si, E_F, parameters, {"tau": tau, "E_x": E_x})
-
-
-# --- the spin density -----------------------------------------------------------------------------
-
-
-def profile(states: FermiStates) -> Figure:
-    """Draw S_y(z) of all states and of the propagating ones alone."""
-    d = states.well.d
-    pad = 0.3 * d + 0.1
-    z = np.linspace(-pad, d + pad, 301)
-    p = states[states.kind == "propagating"]
-    curves = [
-        ("all states", z, states.spin_density(z).sum(axis=0), d, dict(color=SEQUENCE[1], ls="--")),
-        ("propagating", z, p.spin_density(z).sum(axis=0), d, dict(color=SEQUENCE[0], ls="-")),
-    ]
-    return profiles([("", curves)])
-
-
-CURVES = {"alpha_L": "$α_L$ (eV nm²)", "alpha_R": "$α_R$ (eV nm²)", "d": "d (nm)"}
-"""Parameters for the horizontal axis of `explore_curve`, and their labels."""
-
-
-def curve(axis: str, states: FermiStates) -> Figure:
-    """Draw ∫S_y dz against a parameter, from its least to its largest value on the slider.
-
-    A Rashba parameter goes from zero to ħ²/m, where the model ends.
-    """
-    well = states.well
-    here = getattr(well, axis)
-    low, high, _ = SLIDERS[axis]
-    if axis != "d":
-        low, high = 0.0, 0.99 * well.critical_rashba
-    places = np.linspace(low, high, POINTS)
-    # As `sweep` does it, without xarray, which a page would have to load first.
-    grid = Grid.of({"E_F": states.E_F, axis: places}, well)
-    _, spins, _, _ = solve_columns(full(grid.columns))
-    total = 1e3 * spins.sum(axis=2)
-    curves = [
-        ("all states", total.sum(axis=1), dict(color=SEQUENCE[1], ls="--")),
-        ("propagating", total[:, KINDS.index("propagating")], dict(color=SEQUENCE[0], ls="-")),
-    ]
-    figure = against_parameter([("", curves)], places, CURVES[axis], SUM_LABEL)
-    if low <= here <= high:
-        axes = figure.axes[0]
-        axes.plot(here, 1e3 * states.contribution.sum(), "o", color=SEQUENCE[1], mfc="white")
-        axes.axvline(here, color="0.4", lw=0.8, ls=":", label=f"slider, {number(here)}")
-        axes.legend(fontsize=9.5)
-    return figure
-
-
-# --- the subbands ---------------------------------------------------------------------------------
-
-CUTS = 41
-"""Wave numbers at which subbands are solved for."""
-
-
-def marks(states: FermiStates) -> list[tuple[FermiStates, dict]]:
-    """Return the Fermi states by chirality, with the marker of each."""
-    looks = ((1, PLUS, "^", "+"), (-1, MINUS, "v", "−"), (0, NEUTRAL, "o", "none"))
-    found = [
-        (states[states.chirality == sign], dict(color=colour, marker=marker, ls="", label=name))
-        for sign, colour, marker, name in looks
-    ]
-    return [(some, look) for some, look in found if len(some)]
-
-
-def subbands(states: FermiStates, k: float) -> tuple[Figure, str]:
-    """Draw ε_n(k) and E_n(k) with the Fermi states, and list the levels at one k."""
-    well, c, E_F = states.well, states.well.c, states.E_F
-    grid = np.linspace(0.0, 1.1 * max(k, *states.k, 1.0), CUTS)
-    *several, here = levels(well, np.append(grid, k))
-    E = np.full((CUTS + 1, max(map(len, several))), np.nan)  # a row to part one curve from the next
-    for row, some in zip(E, several, strict=False):
-        row[: some.size] = some
-    lowest = np.nanmin(E, initial=-abs(well.Delta))
-    figure, (upper, lower) = plt.subplots(
-        2, 1, figsize=(4.8, 6.2), sharex=True, layout="constrained"
-    )
-    q = np.append(grid, np.nan)[:, None]
-    fermi = np.full(CUTS, E_F)
-    for axes, energies, surface, total in (
-        (upper, E + c * q**2, fermi, True),
-        (lower, E, fermi - c * grid**2, False),
-    ):
-        axes.plot(np.tile(q.T, E.shape[1]).ravel(), energies.T.ravel(), color="0.45", lw=1)
-        axes.plot(grid, surface, color="black", lw=1, ls="--")
-        axes.axvline(k, color=NEUTRAL, lw=0.8, ls=":")
-        axes.plot(np.full(here.size, k), here + total * c * k**2, ".", color="black", ms=4)
-        for some, look in marks(states):
-            axes.plot(some.k, some.E + total * c * some.k**2, ms=6, **look)
-    bottom = min(np.nanmin(E + c * q**2, initial=E_F), E_F)
-    upper.set(title="(a)", ylabel="$ε$ (eV)", ylim=(bottom - 0.3, well.continuum_edge + 0.3))
-    lower.set(title="(b)", ylabel="$E$ (eV)", ylim=(lowest - 0.3, well.continuum_edge + 0.3))
-    lower.set(xlabel="$k$ (nm⁻¹)", xlim=(0, grid[-1]))
-    if len(states):
-        upper.legend(title="chirality", fontsize=9.5, title_fontsize=9.5, loc="lower right")
-    rows = [
-        ("Fermi states", len(states), "d"),
-        ("subbands that start below ε_F", int(count_states(well, E_F, 0.0)), "d"),
-        (f"bound states at k = {number(k)} nm⁻¹", here.size, "d"),
-        *((f"their E no. {i + 1} (eV)", e, ".4f") for i, e in enumerate(here[:4])),
-        *((f"largest k at ε_F (nm⁻¹), of {len(states)}", q, ".4f") for q in states.k[:1]),
-    ]
-    return figure, facts(rows)
-
-
-# --- one state ------------------------------------------------------------------------------------
-
-
-def one_state(states: FermiStates, state: int) -> tuple[Figure, str]:
-    """Draw one Fermi state among the others, and its two spin components across the well."""
-    if state > len(states):
-        raise ValueError(f"state must be at most {len(states)}, all there are, got {state}")
-    well, one = states.well, states[state - 1]
-    pad = 0.3 * well.d + 0.1
-    z = np.linspace(-pad, well.d + pad, 301)
-    psi = one.wavefunction(z)[0]
-    psi *= np.sign(psi[0, np.abs(z).argmin()]) or 1.0  # a state has no sign of its own
-    figure, (upper, lower) = plt.subplots(2, 1, figsize=(4.8, 6.0), layout="constrained")
-    floor = abs(well.Delta)
-    upper.axvspan(-floor, floor, color="0.9", lw=0)
-    for some, look in marks(states):
-        upper.plot(some.E, 1e3 * some.contribution, ms=6, **look)
-    upper.plot(one.E, 1e3 * one.contribution, "o", ms=14, mfc="none", mec="black", mew=1.6)
-    upper.axhline(0, color="black", lw=0.8)
-    upper.set(title="(a)", xlabel="$E$ (eV); grey: $|E| < |Δ|$")
-    upper.set_ylabel(f"contribution to {SUM}\n(10⁻³ nm⁻² per $τeE/ħ$)")
-    upper.legend(title="chirality", fontsize=9.5, title_fontsize=9.5)
-    for component, name, look in zip(
-        psi,
-        ("$ψ_↑$", "$ψ_↓$"),
-        (dict(color=SEQUENCE[2]), dict(color=SEQUENCE[3], ls="--")),
-        strict=True,
-    ):
-        lower.plot(z, component, label=name, **look)
-    for wall in (0.0, well.d):
-        lower.axvline(wall, color=NEUTRAL, lw=0.8, ls=":")
-    lower.axhline(0, color="black", lw=0.6)
-    lower.set(title="(b)", xlabel="z (nm)", ylabel="$ψ$ (nm$^{-1/2}$)")
-    lower.legend(fontsize=9.5)
-    up, down = (one.kappa[0] ** 2).real
-    rows = [
-        ("Fermi states", len(states), "d"),
-        ("kind of this one", str(one.kind[0]), ""),
-        ("E (eV)", one.E[0], ".5f"),
-        ("E − |Δ| (eV)", one.E[0] - floor, ".5f"),
-        ("k (nm⁻¹)", one.k[0], ".5f"),
-        ("κ↑² (nm⁻²), negative where evanescent", up, ".4f"),
-        ("κ↓² (nm⁻²)", down, ".4f"),
-        ("contribution to ∫S_y dz (10⁻³ nm⁻² per τeE/ħ)", 1e3 * one.contribution[0], ".4f"),
-        ("that of all states", 1e3 * states.contribution.sum(), ".4f"),
-    ]
-    return figure, facts(rows)
-
-
-# --- the end of the model -------------------------------------------------------------------------
-
-
-def lowest_energy(count: Callable, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Return where a count becomes positive, between `low` and `high`, to a part in 2³⁰."""
-    for _ in range(30):
-        middle = (low + high) / 2
-        some = count(middle) > 0
-        low, high = np.where(some, low, middle), np.where(some, middle, high)
-    return (low + high) / 2
-
-
-def spread(states: FermiStates, width: float) -> tuple[Figure, str]:
-    """Draw the lowest subband with δ-functions and with the coupling spread over a width."""
-    from ..beyond.spread import Layers
-
-    well, c, E_F = states.well, states.well.c, states.E_F
-    layers = Layers.from_well(well, width)
-    strength = abs(well.alpha_L) + abs(well.alpha_R)
-    # h(k) ≥ −|Δ| − kW with W the height of the boxes, so that no Fermi state is beyond this k.
-    W, above = strength / width, max(E_F + abs(well.Delta), 0.0)
-    k_max = (W + np.sqrt(W**2 + 4 * c * above)) / (2 * c)
-    k_box, _ = layers.fermi_states(E_F, 1.01 * k_max + 1, 120)
-    reach = min(1.2 * max([20.0, *states.k, *k_box]), 60.0)
-    k = np.linspace(0.0, reach, CUTS)
-    edge = np.full(CUTS, well.continuum_edge)
-    floor = -abs(well.Delta) - 1.0
-    delta = lowest_energy(
-        lambda E: count_states(well, E, k), floor - (strength * k) ** 2 / (4 * c), edge
-    )
-    box = lowest_energy(lambda E: layers.count_states(E, k), floor - strength * k / width, edge)
-    figure, axes = plt.subplots(figsize=(4.8, 3.8), layout="constrained")
-    axes.plot(k, delta + c * k**2, color=NEUTRAL, lw=1, label="δ-functions")
-    axes.plot(k, box + c * k**2, color=SEQUENCE[0], label=f"spread over {number(width)} nm")
-    axes.axhline(E_F, color="black", lw=0.8, ls=":", label="$ε_F$")
-    outer = states.k[:1]
-    axes.plot(outer, np.full(outer.size, E_F), "s", color=NEUTRAL, mfc="white")
-    axes.plot(k_box[:1], np.full(k_box[:1].size, E_F), "o", color=SEQUENCE[0], mfc="white")
-    lowest = min((box + c * k**2).min(), 0.0)
-    axes.set(xlabel="$k$ (nm⁻¹)", ylabel="$ε$ of the lowest subband (eV)")
-    axes.set(xlim=(0, reach), ylim=(lowest - 1.5, well.continuum_edge + 1))
-    axes.legend(fontsize=9.5, loc="upper left")
-    rows = [
-        ("α_L m/ħ²", well.alpha_L / well.critical_rashba, ".4f"),
-        ("states: δ-functions", len(states), "d"),
-        ("states: spread", k_box.size, "d"),
-        *(("largest k (nm⁻¹): δ-functions", q, ".4f") for q in outer),
-        *(("largest k (nm⁻¹): spread", q, ".4f") for q in k_box[:1]),
-    ]
-    if well.alpha_L:
-        formula = interface_wave_numbers(well, E_F)
-        rows += [
-            ("largest k (nm⁻¹): formula of the interface band", q, ".4f") for q in formula[-1:]
-        ]
-    rows.append(
-        ("∫S_y dz (10⁻³ nm⁻² per τeE/ħ): δ-functions", 1e3 * states.contribution.sum(), ".4f")
-    )
-    return figure, facts(rows)
-
-
-# --- the interband response -----------------------------------------------------------------------
-
-COARSE = {"order": 4, "nodes": 1, "phase": 1.0}
-"""Mesh of the interband response, in the words of `interband.transitions`.  In wells up to 4 nm
-wide ∫S_x is then right within 1 %, and what is added to ∫S_y within 3 %; on a finer mesh the
-picture would not follow a slider in a page."""
-
-
-def interband_view() -> View:
-    """Return the view of the interband response; it keeps the pairs of the last well."""
-    from ..beyond.interband import transitions
-
-    pairs_of = functools.lru_cache(maxsize=1)(functools.partial(transitions, **COARSE))
-
-    def view(states: FermiStates, hbar_over_tau: float) -> tuple[Figure, str]:
-        pairs = pairs_of(states.well, states.E_F)
-        gamma = np.geomspace(*SLIDERS["hbar_over_tau"][:2], 25)
-        kept = float(states.contribution.sum())
-        S_x, S_y = pairs.spins(gamma)
-        along, across = (float(part[0]) for part in pairs.spins(hbar_over_tau))
-        figure, (upper, lower) = plt.subplots(
-            2, 1, figsize=(4.8, 5.6), sharex=True, layout="constrained"
-        )
-        Delta = states.well.Delta
-        for axes, part, here in ((upper, S_x, along), (lower, S_y, across)):
-            axes.plot(gamma, 1e3 * part, color=SEQUENCE[0], label="interband")
-            axes.plot(hbar_over_tau, 1e3 * here, "o", color=SEQUENCE[0], mfc="white")
-            axes.axhline(0, color="black", lw=0.8)
-        if Delta:
-            weak = kept * gamma / (2 * Delta)
-            upper.plot(gamma, 1e3 * weak, color="black", ls=":", lw=1, label="$S_y\\,ħ/2Δτ$")
-        lower.axhline(1e3 * kept, color=SEQUENCE[1], ls="--", label="Eq. (6)")
-        upper.set(title="(a)", ylabel=SUM.replace("_y", "_x") + "\n(10⁻³ nm⁻² per $τeE/ħ$)")
-        lower.set(title="(b)", ylabel=f"{SUM}\n(10⁻³ nm⁻² per $τeE/ħ$)")
-        lower.set_xlabel("ħ/τ (eV)")
-        # Looking for the best place takes as long as the rest of the drawing.
-        upper.legend(fontsize=9.5, loc="upper left")
-        lower.legend(fontsize=9.5, loc="center left")
-        rows = [
-            ("∫S_y dz of Eq. (6) (10⁻³ nm⁻² per τeE/ħ)", 1e3 * kept, ".4f"),
-            ("∫S_x dz (10⁻³ nm⁻² per τeE/ħ)", 1e3 * along, ".4f"),
-            ("what is added to ∫S_y dz (10⁻³ nm⁻² per τeE/ħ)", 1e3 * across, ".4f"),
-        ]
-        if abs(kept) > 1e-12:
-            rows.append(("∫S_x dz over ∫S_y dz of Eq. (6)", along / kept, ".4f"))
-        if Delta:
-            rows.append(("precession angle 2|Δ|τ/ħ (rad)", 2 * abs(Delta) / hbar_over_tau, ".3f"))
-        return figure, facts(rows)
-
-    return view
-
-
-# --- the effective field --------------------------------------------------------------------------
-
-
-def fields_against_width(states: FermiStates, M_s: float, j: float) -> tuple[Figure, str]:
-    """Draw the effective field per current density against the width."""
-    well = states.well
-    widths = np.geomspace(0.2, SLIDERS["d"][1], POINTS)
-    several = fermi_states_of([well.replace(d=width) for width in widths.tolist()], states.E_F)
-    kinds = [[some, some[some.kind == "propagating"]] for some in several]
-    M_s *= 1e6  # A/m
-    per_current = -np.array([[field_per_current(some, M_s) for some in pair] for pair in kinds]).T
-    waves = states[states.kind == "propagating"]
-    here = [-field_per_current(some, M_s) for some in (states, waves)]
-    curves = [
-        ("all states", per_current[0], dict(color=SEQUENCE[1], ls="--")),
-        ("propagating", per_current[1], dict(color=SEQUENCE[0], ls="-")),
-    ]
-    figure = against_parameter([("", curves)], widths, "d (nm)", "$-B_y/j$ (mT per 10¹¹ A/m²)")
-    axes = figure.axes[0]
-    axes.plot(well.d, here[0], "o", color=SEQUENCE[1], mfc="white")
-    axes.axvline(well.d, color="0.4", lw=0.8, ls=":", label=f"slider, {number(well.d)} nm")
-    axes.set_xscale("log")
-    axes.xaxis.set_major_formatter("{x:g}")
-    axes.legend(fontsize=9.5)
-    rows = [
-        ("−B_y/j, all states (mT per 10¹¹ A/m²)", here[0], ".4f"),
-        ("−B_y/j, propagating alone", here[1], ".4f"),
-        (f"−B_y at j = {number(j)} · 10¹¹ A/m² (mT)", j * here[0], ".4f"),
-        ("torque (10⁻³ eV nm⁻² per τeE/ħ)", 1e3 * exchange_torque(states).sum(), ".4f"),
-        ("current (eV per τe²E/ħ²)", states.current.sum(), ".5f"),
-        ("states", len(states), "d"),
-    ]
-    return figure, facts(rows)
-
-
-# --- counting -------------------------------------------------------------------------------------
-
-
-def counted(states: FermiStates, k: float, E: float) -> tuple[Figure, str]:
-    """Draw the eigenvalues of M against E at one k, and the count that they give."""
-    well, c = states.well, states.well.c
-    on_parabola = states.E_F - c * k**2
-    below = int(count_states(well, E, k))
-    energies = bound_states(well, k)
-    low = min([E, on_parabola, *energies[:1]]) - 0.4
-    grid = np.linspace(low, well.continuum_edge, 601)
-    clamped = np.zeros((2, grid.size), dtype=np.intp)
-    poles = []
-    for i, s in enumerate((1, -1)):
-        kappa2 = (grid - s * well.Delta) / c
-        clamped[i] = clamped_states(kappa2, well.d * np.sqrt(np.abs(kappa2)))
-        m = np.arange(1, clamped[i, -1] + 1)
-        poles += [*(s * well.Delta + c * (m * np.pi / well.d) ** 2)]
-    mu = np.linalg.eigvalsh(matching_matrix(well, grid, k))
-    # No line where a pole lies between two points.
-    mu[np.searchsorted(grid, poles).clip(max=grid.size - 1)] = np.nan
-    N, J = count_states(well, grid, k), clamped.sum(axis=0)
-    figure, (upper, lower) = plt.subplots(
-        2, 1, figsize=(4.8, 6.0), sharex=True, height_ratios=(3, 2), layout="constrained"
-    )
-    # The coding is that of the chapter's figures.
-    upper.plot(grid, mu, color=NEUTRAL, lw=1)
-    upper.plot(grid, np.where(mu < 0, mu, np.nan), color=SEQUENCE[0], lw=2.4)
-    circles = dict(ms=6, mfc="white", mec=SEQUENCE[1], mew=1.5, zorder=3)
-    upper.plot(energies, np.zeros(energies.size), "o", **circles)
-    upper.axhline(0, color="black", lw=0.6)
-    upper.set(title="(a)", ylabel="eigenvalues of $M$ (1/nm)", ylim=(-32, 32))
-    lower.fill_between(grid, J, N, step="mid", color=SEQUENCE[0], alpha=0.25, lw=0, label="$n_-$")
-    lower.step(grid, N, where="mid", color=SEQUENCE[2], ls="-.", label="$N$")
-    lower.step(grid, J, where="mid", color=SEQUENCE[1], ls="--", label="$J_0$")
-    lower.set(title="(b)", xlabel="$E$ (eV)", ylabel="number of states", xlim=(low, grid[-1]))
-    for axes in (upper, lower):
-        axes.axvline(E, color="0.4", lw=0.8, ls=":")
-        axes.axvline(on_parabola, color="black", lw=0.8, ls="--", label="$ε_F - ck^2$")
-    lower.legend(fontsize=9.5, loc="upper left")
-    negative = int((np.linalg.eigvalsh(matching_matrix(well, E, k)) < 0).sum())
-    rows = [
-        ("clamped levels below E, J₀", below - negative, "d"),
-        ("negative eigenvalues of M, n₋", negative, "d"),
-        ("bound states below E, N = J₀ + n₋", below, "d"),
-        ("bound states at this k", energies.size, "d"),
-        ("of them below ε_F − ck²", int(count_states(well, on_parabola, k)), "d"),
-        *(("the next one above E (eV)", e, ".5f") for e in energies[energies >= E][:1]),
-    ]
-    return figure, facts(rows)
-
-
-# --- a scan ---------------------------------------------------------------------------------------
-
-
-def scan_roots(well: Well, E_F: float, k: np.ndarray) -> np.ndarray:
-    """Return the roots of det M along the Fermi parabola that changes of sign on a grid lead to.
-
-    As a careful user would: each change is bisected, and kept where det M gets small there.
-    """
-
-    def det(k: np.ndarray) -> np.ndarray:
-        return np.linalg.det(matching_matrix(well, E_F - well.c * k**2, k))
-
-    values = det(k)
-    i = np.nonzero(values[:-1] * values[1:] < 0)[0]
-    a, b, sign = k[i], k[i + 1], np.sign(values[i])
-    for _ in range(26):
-        middle = (a + b) / 2
-        same = det(middle) * sign > 0
-        a, b = np.where(same, middle, a), np.where(same, b, middle)
-    root = (a + b) / 2
-    small = np.abs(det(root)) < np.minimum(np.abs(values[i]), np.abs(values[i + 1]))
-    return root[small]
-
-
-def poles(well: Well, E_F: float) -> np.ndarray:
-    """Return the k along the Fermi parabola at which M has a pole, in 1/nm."""
-    m = np.arange(1, 1 + int(well.d * np.sqrt(max(E_F + abs(well.Delta), 0) / well.c) / np.pi))
-    k2 = [(E_F - s * well.Delta) / well.c - (m * np.pi / well.d) ** 2 for s in (1, -1)]
-    k2 = np.concatenate(k2)
-    return np.sqrt(k2[k2 > 0])
-
-
-def scanned(states: FermiStates, points: int) -> tuple[Figure, str]:
-    """Draw how far each Fermi state is from the next pole or state, and which a scan found."""
-    well, k = states.well, states.k
-    window = np.ceil(k.max(initial=1.0))
-    grid = window * np.arange(1, points + 1) / points
-    roots = scan_roots(well, states.E_F, grid)
-    found = (np.abs(roots - k[:, None]) < 1e-7).any(axis=1)
-    others = np.abs(k[:, None] - np.concatenate([k, poles(well, states.E_F)]))
-    others[np.arange(k.size), np.arange(k.size)] = np.inf
-    nearest = others.min(axis=1, initial=np.inf)
-    step = window / points
-    figure, axes = plt.subplots(figsize=(4.8, 3.8), layout="constrained")
-    axes.axhspan(1e-12, step, color="0.93", lw=0)
-    axes.axhline(step, color="black", lw=0.8, ls=":", label=f"step, {step:.2g} nm⁻¹")
-    shown = np.maximum(nearest, 1e-9)
-    axes.plot(k[found], shown[found], "o", color=SEQUENCE[0], label="found")
-    axes.plot(k[~found], shown[~found], "X", color=SEQUENCE[1], ms=9, label="missed")
-    axes.set(xlabel="$k$ (nm⁻¹)", ylabel="to the next pole or state (nm⁻¹)", yscale="log")
-    axes.set(xlim=(0, window), ylim=(min([1e-4, *shown]) / 3, 10))
-    axes.minorticks_off()  # dozens, which take longer than all that is drawn
-    axes.legend(fontsize=9.5, loc="lower right")
-    rows = [
-        ("Fermi states", len(states), "d"),
-        ("found by the scan", int(found.sum()), "d"),
-        ("missed", int((~found).sum()), "d"),
-        ("∫S_y dz of all states (10⁻³ nm⁻² per τeE/ħ)", 1e3 * states.contribution.sum(), ".4f"),
-        ("of those found", 1e3 * states.contribution[found].sum(), ".4f"),
-    ]
-    return figure, facts(rows)
+    return explorer(views.in_si, E_F, parameters, {"tau": tau, "E_x": E_x})
 
 
 # --- the paper's numbers --------------------------------------------------------------------------
@@ -942,35 +484,4 @@ def claimed(states: FermiStates) -> tuple[Figure, str]:
                 (f"{part or entry.claim.compared}, {kind}", one, ".4g")
                 for part, one in zip(parts, several, strict=True)
             ]
-    return figure, facts(rows)
-
-
-# --- SI units -------------------------------------------------------------------------------------
-
-
-def in_si(states: FermiStates, tau: float, E_x: float) -> tuple[Figure, str]:
-    """Draw S_y(z) in SI units, for a relaxation time in fs and a field in 10⁵ V/m."""
-    hbar, e, nm = constants.hbar, constants.e, 1e-9
-    shift = 1e-15 * tau * e * 1e5 * E_x / hbar  # 1/m
-    d = states.well.d
-    pad = 0.3 * d + 0.1
-    z = np.linspace(-pad, d + pad, 301)
-    density = states.spin_density(z).sum(axis=0) * shift * nm / nm**3
-    figure = profiles(
-        [("", [("all states", z, density, d, dict(color=SEQUENCE[1], ls="--"))])],
-        "$S_y(z)$ (m⁻³, spin in σ)",
-    )
-    total = states.contribution.sum()
-    in_plane = total * shift * nm / nm**2
-    rows = [
-        ("τeE/ħ (m⁻¹)", shift, ".4e"),
-        ("∫S_y dz (nm⁻² per τeE/ħ)", total, ".4e"),
-        ("∫S_y dz (m⁻²)", in_plane, ".4e"),
-        ("its angular momentum (J s m⁻²)", in_plane * hbar / 2, ".4e"),
-        (
-            "current per width (A m⁻¹)",
-            states.current.sum() * e * shift * e / hbar,
-            ".4e",
-        ),
-    ]
     return figure, facts(rows)

@@ -11,23 +11,28 @@ from __future__ import annotations
 import csv
 import io
 import re
-from itertools import cycle
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.legend_handler import HandlerTuple
+from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from ..beyond.cells import ARGUMENTS
+from ..search import count_states
+from .measured import ROUTES
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from matplotlib.axes import Axes
 
     from ..kubo import FermiStates
     from ..well import Well
+    from .views import Series, View
 
 PLUS, MINUS, NEUTRAL = "#0072B2", "#D55E00", "#666666"
 """Chirality +, chirality − (blue and red in the paper), and neither."""
@@ -37,11 +42,48 @@ SEQUENCE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#B8860B", "#2F94D3", "#
 after the filter of qwlib.css, to the dark page, where black is white and the others keep their
 names."""
 
-SIGNS = {-1: (SEQUENCE[2], "-"), 0: (SEQUENCE[4], "--"), 1: (SEQUENCE[6], "-.")}
-"""Colour and dashes of a curve by the sign of its α_R, see `by_sign`."""
-
-OTHERS = ((SEQUENCE[3], ":"), (SEQUENCE[5], (0, (6, 1.5, 1, 1.5, 1, 1.5))))
-"""The same where that sign has gone to another value."""
+LOOKS = {
+    "first": dict(color=SEQUENCE[0], ls="-"),
+    "second": dict(color=SEQUENCE[1], ls="--"),
+    "third": dict(color=SEQUENCE[2], ls="-."),
+    "fourth": dict(color=SEQUENCE[3], ls=":"),
+    "fifth": dict(color=SEQUENCE[6], ls=":", lw=2.2),
+    "on first": dict(color=SEQUENCE[0], ls="", marker="o", ms=4),
+    "on second": dict(color=SEQUENCE[1], ls="", marker="o", ms=4),
+    "on third": dict(color=SEQUENCE[2], ls="", marker="o", ms=4),
+    "on fourth": dict(color=SEQUENCE[3], ls="", marker="o", ms=4),
+    "thin": dict(color=NEUTRAL, lw=1),
+    "other": dict(color=NEUTRAL, lw=1, ls="--"),
+    "plain": dict(color="black"),
+    "guide": dict(color=NEUTRAL, lw=0.8, ls=":"),
+    "dot": dict(color=SEQUENCE[0], ls="", marker="o", ms=5.5),
+    "hollow": dict(color=SEQUENCE[1], ls="", marker="o", ms=6, mfc="white", mew=1.5, zorder=3),
+    "dot first": dict(color=SEQUENCE[0], ls="", marker="o", ms=5),
+    "hollow first": dict(color=SEQUENCE[0], ls="", marker="o", ms=5, mfc="none"),
+    "dot second": dict(color=SEQUENCE[1], ls="", marker="s", ms=5),
+    "hollow second": dict(color=SEQUENCE[1], ls="", marker="s", ms=5, mfc="none"),
+    "marked": dict(color=SEQUENCE[0], ls="-", marker="o", ms=6),
+    "marked second": dict(color=SEQUENCE[1], ls="-", marker="s", ms=6),
+    "dot neutral": dict(color="black", ls="", marker="o", ms=5),
+    "hollow neutral": dict(color="black", ls="", marker="o", ms=5, mfc="white"),
+    # Of the curve of each α_R by its sign, and where that sign has gone to another value.
+    "minus": dict(color=SEQUENCE[2], ls="-"),
+    "zero": dict(color=SEQUENCE[4], ls="--"),
+    "plus": dict(color=SEQUENCE[6], ls="-."),
+    "spare": dict(color=SEQUENCE[3], ls=":"),
+    "other spare": dict(color=SEQUENCE[5], ls=(0, (6, 1.5, 1, 1.5, 1, 1.5))),
+    # Of chiralities: curves, and marks of states.
+    "+": dict(color=PLUS, ls="-", marker="^", ms=6, markevery=(30, 60)),
+    "−": dict(color=MINUS, ls="--", marker="v", ms=6, markevery=(30, 60)),
+    "both": dict(color="black", ls=":"),
+    "up": dict(color=SEQUENCE[2], ls="-"),
+    "down": dict(color=SEQUENCE[3], ls="--"),
+    "ring": dict(color="black", ls="", marker="o", ms=14, mfc="none", mew=1.6),
+    "mark +": dict(color=PLUS, ls="", marker="^", ms=6),
+    "mark −": dict(color=MINUS, ls="", marker="v", ms=6),
+    "mark 0": dict(color=NEUTRAL, ls="", marker="o", ms=6),
+}
+"""How a `Series` of `views` is drawn."""
 
 SUM = r"$\int_0^d S_y\,dz$"
 """Of the axis of a spin density integrated over the well."""
@@ -185,23 +227,107 @@ def _plain(text: str) -> str:
     return re.sub(r"[{}\\]", "", " ".join(text.split()))
 
 
-def number(value: float) -> str:
-    """Return a number as a label shows it, with a minus sign instead of a hyphen."""
-    return f"{value:g}".replace("-", "−")
+def draw(view: View, size: tuple[float, float] | None = None) -> Figure:
+    """Draw a view: its panels above each other, with (a), (b), … as titles.
 
-
-def by_sign(values: Iterable[float]) -> list[dict]:
-    """Return the look of the curve of each α_R: a sign looks alike in all chapters.
-
-    Blue and orange are left to chiralities, and to propagating and all states.
+    Parameters
+    ----------
+    view : View
+    size : (float, float), optional
+        Of the figure in inches.
     """
-    spare, taken, looks = cycle(OTHERS), set(), []
-    for value in values:
-        sign = int(np.sign(value))
-        colour, dashes = next(spare) if sign in taken else SIGNS[sign]
-        taken.add(sign)
-        looks.append({"color": colour, "ls": dashes})
-    return looks
+    n = len(view.panels)
+    fig, axes = plt.subplots(
+        n,
+        1,
+        figsize=size or (WIDTH, 2.9 * n + 0.5),
+        sharex=len({panel.x for panel in view.panels}) == 1,
+        sharey=view.alike,
+        squeeze=False,
+        layout="constrained",
+    )
+    named: set[str] = set()
+    for i, (ax, panel) in enumerate(zip(axes[:, 0], view.panels, strict=True)):
+        for axis in panel.log:
+            ax.set(**{f"{axis}scale": "log"})
+        for one in panel.series:
+            _series(ax, one)
+        ends = {axis: end for axis in ("xlim", "ylim") if (end := getattr(panel, axis)) is not None}
+        letter = f"({'abcdefgh'[i]})" if n > 1 and not panel.title.startswith("(") else ""
+        ax.set(title=f"{letter} {panel.title}".strip(), ylabel=in_formula(panel.y), **ends)
+        if i == n - 1 or panel.x != view.panels[i + 1].x:
+            ax.set_xlabel(in_formula(panel.x))
+        if view.at is not None and panel.marked:
+            ax.axvline(view.at, color="0.4", lw=0.8, ls=":")
+        if "y" not in panel.log:
+            low, high = ax.get_ylim()
+            if min(low, high) <= 0 <= max(low, high):
+                ax.axhline(0, color="0.6", lw=0.8, zorder=1)  # a curve on it is seen
+                ax.set_ylim(low, high)
+        names = {one.name for one in panel.series if one.look != "guide"} - {""}
+        if names - named:
+            ax.legend(fontsize=9.5)
+            named |= names
+    return fig
+
+
+def show(shown: View | Figure, size: tuple[float, float] | None = None) -> None:
+    """Show a view, as `draw` draws it, or a figure, as the output of a cell."""
+    if not isinstance(shown, Figure):
+        draw(shown, size)
+    plt.show()
+
+
+def _series(ax: Axes, one: Series) -> None:
+    """Draw a series of a view."""
+    look = LOOKS[one.look]
+    if one.look == "guide":
+        if one.name == "ħ²/m":
+            _mark_end(ax, one.x[0])
+            return
+        for line, places in ((ax.axvline, one.x), (ax.axhline, one.y)):
+            for place in () if places is None else places:
+                line(place, **look)
+        if one.x is None:
+            for place, name in zip(one.y, one.name.split(", "), strict=False):
+                _beside(ax, place, name)
+        elif len(one.x) == 1:
+            place = (one.x[0], 0.04)
+            ax.annotate(f"{one.name} ", place, xycoords=("data", "axes fraction"), ha="right")
+        return
+    x, y = np.asarray(one.x, dtype=float), np.asarray(one.y, dtype=float)
+    if x.size < y.size:  # an even grid
+        x = np.linspace(x[0], x[-1], y.size)
+    label = in_formula(one.name) if one.name else "_"
+    if not one.pieces or isinstance(one.pieces, str):
+        ax.plot(x, y, label=label, gid=one.pieces or None, **look)
+        return
+    ends = np.append(np.flatnonzero(np.isnan(x)), x.size)
+    starts = np.concatenate([[0], ends[:-1] + 1])
+    parts = [slice(*both) for both in zip(starts, ends, strict=True) if both[1] > both[0]]
+    for part, gid in zip(parts, one.pieces, strict=True):
+        ax.plot(x[part], y[part], label=label, gid=gid, **look)
+        label = "_"
+
+
+def _beside(ax: Axes, height: float, words: str) -> None:
+    """Write the name of a line across at its right end."""
+    place = dict(xycoords=("axes fraction", "data"), ha="left", va="center", fontsize=9.5)
+    ax.annotate(in_formula(words), (1.01, height), annotation_clip=False, **place)
+
+
+def in_formula(text: str) -> str:
+    """Return a text of a view with Matplotlib's markup: symbols with an index as formulas."""
+    text = (
+        text.replace("nm^{-1/2}", "nm$^{-1/2}$")
+        .replace("∫S_y dz", SUM)
+        .replace("∫S_x dz", SUM.replace("_y", "_x"))
+    )
+    parts = re.split(r"(\$[^$]*\$)", text)
+    parts[::2] = [
+        re.sub(r"(\w)_(\w+)", r"$\1_{\2}$", part.replace("τeE/ħ", "$τeE/ħ$")) for part in parts[::2]
+    ]
+    return "".join(parts)
 
 
 def signed_kappa(states: FermiStates) -> np.ndarray:
@@ -349,74 +475,6 @@ def levels_and_contributions(
     return fig
 
 
-def against_parameter(
-    panels: list[tuple[str, list[tuple[str, np.ndarray, dict]]]],
-    x: np.ndarray,
-    xlabel: str,
-    ylabel: str,
-    *,
-    limit: float | None = None,
-    ylim: tuple[float, float] | None = None,
-    logarithmic: bool = False,
-) -> Figure:
-    """Draw curves over one parameter in panels above each other that share their axes.
-
-    Parameters
-    ----------
-    panels : list of (title, curves)
-        Each curve is (label, values, line style keywords for `Axes.plot`); instead of the values
-        it may have (x, values) of its own, as from `parted`.
-    x : array
-    xlabel, ylabel : str
-    limit : float, optional
-        Where a dotted line marks the end of the model, ħ²/m.
-    ylim : (float, float), optional
-    logarithmic : bool
-        Whether both axes are; there is no zero line then.
-    """
-    fig, axes = _stacked(len(panels))
-    for ax, (title, curves) in zip(axes, panels, strict=True):
-        for label, values, look in curves:
-            places, values = values if isinstance(values, tuple) else (x, values)
-            if limit is not None:  # a curve has a pole there: no line across it
-                split = np.searchsorted(places, limit)
-                places = np.insert(places, split, limit)
-                values = np.insert(np.asarray(values, dtype=float), split, np.nan)
-            ax.plot(places, values, label=label, **look)
-        if logarithmic:
-            ax.set(xscale="log", yscale="log")
-        else:
-            ax.axhline(0, color="0.6", lw=0.8, zorder=1)  # a curve on it is seen
-        if limit is not None and x[0] < limit < x[-1]:
-            _mark_end(ax, limit)
-        ax.set(title=title, ylabel=ylabel)
-    axes[-1].set_xlabel(xlabel)
-    if ylim is not None:
-        axes[0].set_ylim(ylim)
-    axes[0].legend(fontsize=9.5)
-    return fig
-
-
-def parted(x: np.ndarray, values: np.ndarray, number: np.ndarray) -> tuple:
-    """Return a curve with a gap wherever a number changes, as one for `against_parameter`.
-
-    Parameters
-    ----------
-    x, values : array
-    number : array
-        Of what is counted in the values, at each x: where it changes they jump.
-
-    Returns
-    -------
-    (array, array)
-        x and values, with nan half-way between the points beside a jump.
-    """
-    before = np.flatnonzero(np.diff(number))
-    middle = (x[before] + x[before + 1]) / 2
-    gaps = np.insert(np.asarray(values, dtype=float), before + 1, np.nan)
-    return np.insert(x, before + 1, middle), gaps
-
-
 def name_at_right(ax: Axes) -> None:
     """Write the names of curves beside their right ends, instead of a key."""
     curves = [line for line in ax.lines if not line.get_label().startswith("_")]
@@ -436,82 +494,50 @@ def name_at_right(ax: Axes) -> None:
         ax.annotate(line.get_label(), (1.01, at), color=line.get_color(), fontsize=9.5, **place)
 
 
-def two_models(
-    panels: list[tuple[str, list[tuple[str, dict, tuple, tuple]]]],
-    xlabel: str,
-    ylabel: str,
-    *,
-    limit: float,
-) -> Figure:
+def two_models(view: View, limit: float) -> Figure:
     """Draw curves of a model with an end thin and grey, one without over them.
 
     Each panel has a scale of its own, made for the latter.
 
     Parameters
     ----------
-    panels : list of (title, curves)
-        Each curve is (label, line style keywords, (x, y) without the end, (x, y) with it).
-    xlabel, ylabel : str
+    view : View
+        As `views.two_models` gives it: in each panel first the curves with the end.
     limit : float
         The end, ħ²/m, where a dotted line stands and the thin curves have a gap.
     """
-    fig, axes = _stacked(len(panels), sharey=False)
-    for ax, (title, curves) in zip(axes, panels, strict=True):
-        for label, look, _, (x, y) in curves:
+    fig, axes = _stacked(len(view.panels), sharey=False)
+    for ax, panel in zip(axes, view.panels, strict=True):
+        half = len(panel.series) // 2
+        for name, x, y, look, *_ in panel.series[:half]:
             split = np.searchsorted(x, limit)
             x, y = np.insert(x, split, limit), np.insert(y, split, np.nan)
-            thin = {"color": NEUTRAL, "lw": 1, "gid": f"{label}, δ-functions"}
-            ax.plot(x, y, **look | thin)
-        for label, look, (x, y), _ in curves:
-            ax.plot(x, y, label=label, **look)
+            thin = {"color": NEUTRAL, "lw": 1, "gid": f"{in_formula(name)}, δ-functions"}
+            ax.plot(x, y, **LOOKS[look] | thin)
+        for one in panel.series[half:]:
+            _series(ax, one)
         ax.plot([], [], color=NEUTRAL, lw=1, label="thin: with δ-functions")
         ax.axhline(0, color="0.6", lw=0.8, zorder=1)  # a curve on it is seen
         _mark_end(ax, limit)
-        together = np.concatenate([y for _, _, (_, y), _ in curves])
+        together = np.concatenate([one.y for one in panel.series[half:]])
         margin = 0.3 * np.ptp(together) + 1e-9
-        ax.set(title=title, ylabel=ylabel, ylim=(together.min() - margin, together.max() + margin))
-    axes[-1].set_xlabel(xlabel)
+        ylim = (together.min() - margin, together.max() + margin)
+        ax.set(title=panel.title, ylabel=in_formula(panel.y), ylim=ylim)
+    axes[-1].set_xlabel(in_formula(panel.x))
     handles, labels = axes[0].get_legend_handles_labels()
     fig.legend(handles, labels, fontsize=9.5, ncols=2, loc="outside lower center")
     return fig
 
 
-def profiles(
-    panels: list[tuple[str, list[tuple[str, np.ndarray, np.ndarray, float, dict]]]],
-    ylabel: str = "$S_y(z)$ (nm⁻³ per $τeE/ħ$)",
-) -> Figure:
-    """Draw spin-density profiles across the well in panels above each other.
-
-    Each panel has a scale of its own.
-
-    Parameters
-    ----------
-    panels : list of (title, curves)
-        Each curve is (label, z in nm, S_y(z), d in nm, line style keywords); the interfaces at 0
-        and d are marked.
-    """
-    fig, axes = _stacked(len(panels), sharey=False)
-    for ax, (title, curves) in zip(axes, panels, strict=True):
-        for label, z, density, d, look in curves:
-            ax.plot(z, density, label=label, **look)
-            _mark_interfaces(ax, d)
-        ax.set(title=title, ylabel=ylabel)
-    axes[-1].set_xlabel("z (nm)")
-    axes[0].legend(fontsize=9.5)
-    return fig
-
-
-def profiles_and_detail(
-    panels: list[tuple[str, list[tuple[str, np.ndarray, np.ndarray, float, dict]]]],
-    detail: str,
-    zlim: tuple[float, float],
-) -> Figure:
+def profiles_and_detail(view: View, d: float, detail: str, zlim: tuple[float, float]) -> Figure:
     """Draw spin-density profiles side by side, and below each a part of it, stretched.
 
     Parameters
     ----------
-    panels : list of (title, curves)
-        As in `profiles`.
+    view : View
+        As `views.overlaid` gives it; curves are told apart by their place in a panel.
+    d : float
+        Width of the well in nm.
     detail : str
         What the part is called.
     zlim : (float, float)
@@ -519,25 +545,23 @@ def profiles_and_detail(
     """
     # Two columns: letters of 12 points, as in `levels_and_contributions`.
     fig, axes = plt.subplots(
-        2,
-        len(panels),
-        figsize=(6, 6),
-        height_ratios=(2, 3),
-        squeeze=False,
-        layout="constrained",
+        2, len(view.panels), figsize=(6, 6), height_ratios=(2, 3), layout="constrained"
     )
-    for i, ((title, curves), (whole, part)) in enumerate(zip(panels, axes.T, strict=True)):
-        for label, z, density, d, look in curves:
+    # Dashes, dots, one dot, two dots: lengths in units of the line's width.
+    dashes = ("-", (0, (6, 2)), (0, (1.2, 1.2)), (0, (7, 1.5, 1.2, 1.5)), (0, (4,) + (1.2,) * 5))
+    for i, (panel, (whole, part)) in enumerate(zip(view.panels, axes.T, strict=True)):
+        for n, (name, z, density, *_) in enumerate(panel.series):
+            look = dict(color=SEQUENCE[2 + n % 5], ls=dashes[n % 5])
             inside = (z >= zlim[0]) & (z <= zlim[1])
-            whole.plot(z, density, label=label, **look)
+            whole.plot(z, density, label=in_formula(name), **look)
             part.plot(z[inside], density[inside], gid="_detail", **look)  # numbers as above
-            for ax in (whole, part):
-                _mark_interfaces(ax, d)
-        whole.set_title(title, fontsize=12)
-        of = re.sub(r"^\(\w\) ", "", title)
-        part.set_title(f"({'abcdefgh'[len(panels) + i]}) {of},\n{detail}", fontsize=12)
+        whole.set_title(panel.title, fontsize=12)
+        of = re.sub(r"^\(\w\) ", "", panel.title)
+        letter = "abcdefgh"[len(view.panels) + i]
+        part.set_title(f"({letter}) {of},\n{detail}", fontsize=12)
         part.set(xlim=zlim, xlabel="z (nm)")
         for ax in (whole, part):
+            _mark_interfaces(ax, d)
             _enlarge(ax)
     fig.supylabel("$S_y(z)$ (nm⁻³ per $τeE/ħ$)", fontsize=12)
     fig.legend(
@@ -550,13 +574,13 @@ def profiles_and_detail(
     return fig
 
 
-def profile_grid(rows: list[tuple[str, list[tuple[str, str, list[tuple]]]]]) -> Figure:
+def profile_grid(rows: list[tuple[str, list[tuple[str, str, View]]]]) -> Figure:
     """Draw Fig. 5: profiles in a grid of panels, rows of one thickness, columns of one case.
 
     Parameters
     ----------
     rows : list of (row label, panels)
-        Each panel is (letter, title, curves), the curves as in `profiles`.
+        Each panel is (letter, title, view), the view as `views.profile` gives it.
     """
     # As wide as three columns need, with letters of 12 points.
     fig, axes = plt.subplots(
@@ -569,12 +593,12 @@ def profile_grid(rows: list[tuple[str, list[tuple[str, str, list[tuple]]]]]) -> 
         layout="constrained",
     )
     for i, (row_label, panels) in enumerate(rows):
-        for j, (letter, title, curves) in enumerate(panels):
+        for j, (letter, title, view) in enumerate(panels):
             ax = axes[i][j]
             ax.set_label(f"{letter}, {row_label}")
-            for label, z, density, d, look in curves:
-                ax.plot(z, density, label=label, **look)
-                _mark_interfaces(ax, d)
+            for one in view.panels[0].series:
+                _series(ax, one)
+            ax.axhline(0, color="black", lw=0.6)
             if i == 0:
                 ax.set_title(f"({letter}) {title}", fontsize=12)
             _enlarge(ax)
@@ -616,6 +640,95 @@ def interband_ratio(
     top.set(yscale="log", ylabel=r"$|\int_0^d S_x\,dz\,/\int_0^d S_y\,dz|$", title="(a)")
     bottom.set(ylim=(0, None), ylabel="ratio × $2|Δ|τ/ħ$", title="(b)", xlabel="$α_L$ (eV nm²)")
     bottom.legend(fontsize=9.5)
+    return fig
+
+
+def routes(work: dict, sweeps: dict[str, float]) -> Figure:
+    """Draw time for one well and error of each route that the benchmarks measured.
+
+    A drawing of its own, since its vertical axis has words.
+
+    Parameters
+    ----------
+    work : dict
+        The workloads of results.json.
+    sweeps : dict of str to float
+        Of the workloads "one" and "wide" the time for one well in a sweep around it, in s.
+    """
+    wells = {"one": ("d = 2.2 nm", "o", SEQUENCE[0]), "wide": ("d = 20 nm", "s", SEQUENCE[1])}
+    fig, axes = plt.subplots(
+        2, 1, figsize=(WIDTH, 8.2), height_ratios=(11, 10), layout="constrained"
+    )
+    key = []
+    for (name, (label, marker, colour)), shift in zip(wells.items(), (-0.18, 0.18), strict=True):
+        rows = {key: row for key, row in work[name]["routes"].items() if "reason" not in row}
+        same = rows["qwlib.fermi_states"]  # finds its states in the same way
+        rows["qwlib.sweep"] = {"time_per_well": sweeps[name], "missed": same["missed"]}
+        for some, face, words in ((False, colour, ""), (True, "white", "states missed")):
+            look = dict(color=colour, mfc=face, ms=7, mew=1.6)
+            key.append(plt.Line2D([], [], ls="", marker=marker, label=words or label, **look))
+            for ax, column, unit in zip(axes, ("time_per_well", "k_error"), (1e3, 1), strict=True):
+                shown = [
+                    (unit * row[column], ROUTES.index(route) + shift)
+                    for route, row in rows.items()
+                    if bool(row["missed"]) == some and row.get(column) is not None
+                ]
+                x, y = np.reshape(shown, (-1, 2)).T
+                gid = f"{label}, {words}" if words else label
+                ax.semilogx(x, y, marker, gid=gid, **look)
+    for ax, first, title in zip(axes, (0, 1), ("(a)", "(b)"), strict=True):
+        ax.set_yticks(range(first, len(ROUTES)), ROUTES[first:])
+        ax.set(title=title, ylim=(len(ROUTES) - 0.5, first - 0.5))
+        ax.grid(color="0.9", lw=0.6)
+        ax.set_axisbelow(True)
+    axes[0].set_xlabel("time for one well (ms)")
+    axes[1].set_xlabel("largest relative error in $k$")
+    axes[1].xaxis.get_major_locator().set_params(numticks=6)
+    fig.legend(handles=key[::2] + key[1::2], ncols=2, fontsize=9.5, loc="outside upper center")
+    return fig
+
+
+def settled_cells(rows: list[tuple[FermiStates, list]]) -> Figure:
+    """Draw N along the Fermi parabola of the first well, and the cells of the search of each.
+
+    A drawing of its own, since a bar says by its hatching too what settled its cell.
+
+    Parameters
+    ----------
+    rows : list of (states, sectors)
+        The latter as `beyond.cells.settle` gives them; the one with the most states is shown.
+    """
+    looks = [(SEQUENCE[5], ""), (SEQUENCE[4], "///"), (SEQUENCE[3], "..."), ("k", "")]
+    fig, (steps, *below) = plt.subplots(
+        3, 1, figsize=(WIDTH, 7.6), height_ratios=(2, 3, 3), layout="constrained"
+    )
+    tick = dict(ls="", marker="|", color="k", ms=9, mew=1.2)
+    for ax, title, (states, sectors) in zip(below, ("(b)", "(c)"), rows, strict=True):
+        K, found = max(sectors, key=lambda one: sum(abs(cell.states) for cell in one.cells))
+        deepest = max(cell.halvings for cell in found)
+        for k1, k2, depth, argument, _ in found:
+            colour, hatch = looks[argument]
+            broad = k2 - k1 > 0.01 * K
+            look = dict(hatch=hatch, ec="k") if broad else dict(ec=colour)
+            look |= dict(color=colour, lw=0.5, gid=ARGUMENTS[argument])
+            ax.bar(k1, depth, k2 - k1, align="edge", **look)
+        ax.axvspan(K, 1.08 * K, color="0.85", lw=0)
+        places = np.full(len(states), 1.1 * deepest + 0.6)
+        ax.plot(states.k, places, label="Fermi states", **tick)
+        ax.set(title=title, ylabel="halvings", xlim=(0, 1.08 * K), ylim=(0, 1.22 * deepest + 1))
+    below[-1].set_xlabel("wave number $k$ (nm⁻¹)")
+    states = rows[0][0]
+    k = np.linspace(0, below[0].get_xlim()[1], 3000)
+    N = count_states(states.well, states.E_F - states.well.c * k**2, k)
+    steps.step(k, N, where="mid", color="k", label="$N$")
+    steps.set(ylabel="$N(k)$", xlim=(0, k[-1]), title="(a)")
+    steps.yaxis.set_major_locator(MaxNLocator(integer=True))
+    key = [
+        Patch(fc=colour, hatch=hatch, ec="k", label=words)
+        for (colour, hatch), words in zip(looks[:3], ARGUMENTS, strict=False)
+    ]
+    key += [Patch(fc="0.85", label="tail"), plt.Line2D([], [], label="Fermi state", **tick)]
+    fig.legend(handles=key, fontsize=9.5, ncols=2, loc="outside lower center")
     return fig
 
 

@@ -21,7 +21,7 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 
 from qwlib import Well, count_states, fermi_states, sweep
-from qwlib.book import figures
+from qwlib.book import figures, views
 from qwlib.book.figures import DIGITS, data
 from qwlib.run import page as pages
 
@@ -42,7 +42,7 @@ CURVES = {
     "fig-counting-cells": {"a": 1, "b": 3, "c": 3},
     "fig-counting-twice": {"a": 4, "b": 1},
     "fig-counting-witness": {"a": 2, "b": 4},
-    "fig-ends-band": {"a": 10},
+    "fig-ends-band": {"a": 8},
     "fig-ends-runaway": {"a": 6},
     "fig-ends-redrawn": {"a": 6, "b": 6},
     "fig-interband-ratio": {"a": 4, "b": 4},
@@ -55,7 +55,8 @@ CURVES = {
     "fig-lost-follow": {"a": 5, "b": 3},
     "fig-lost-wave": {"a": 4, "b": 4},
     "fig-lost-claims": {"a": 3, "b": 3, "c": 3, "d": 3},
-    "fig-model-dispersion": {"a": 16, "b": 16},
+    # Subbands, and the Fermi states of both sorts.
+    "fig-model-dispersion": {"a": 17, "b": 17},
     "fig-model-kinds": {"a": 2, "b": 2},
     # With and without missed states, of each well.
     "fig-speed": {"a": 4, "b": 4},
@@ -263,10 +264,12 @@ def with_an_end(title: str) -> Iterator[plt.Figure]:
     """Yield figures with the mark of the end of the model, over the whole range of places."""
     x = np.linspace(0, 1, 11)
     for limit in (0.1, 0.5, 0.9):
-        yield figures.against_parameter(
-            [(title, [("one", x, {})])] * 2, x, "$α_L$ (eV nm²)", "y", limit=limit
-        )
-        yield figures.two_models([(title, [("one", {}, (x, x), (x, x))])], "x", "y", limit=limit)
+        end = views.Series("ħ²/m", [limit], None, "guide")
+        panel = views.Panel("α_L (eV nm²)", "y", [views.Series("one", x, x), end], title=title)
+        yield figures.draw(views.View([panel] * 2, alike=True))
+        curves = [views.Series("one", x, x)] * 2
+        view = views.View([views.Panel("x", "y", curves, title=title)])
+        yield figures.two_models(view, limit)
 
 
 @pytest.mark.parametrize("title", ["(a)", "(b) all states, and a title as long as its panel"])
@@ -285,30 +288,32 @@ def test_name_of_the_end_of_the_model_is_clear_of_titles(title):
 
 
 def test_curves_of_a_sign_look_alike():
-    looks = figures.by_sign([-0.025, 0.0, 0.025])
-    assert looks == figures.by_sign([-0.01, -0.0, 0.3])
-    assert looks[::-1] == figures.by_sign([0.025, 0, -0.025])
+    looks = views.by_sign([-0.025, 0.0, 0.025])
+    assert looks == views.by_sign([-0.01, -0.0, 0.3])
+    assert looks[::-1] == views.by_sign([0.025, 0, -0.025])
     # Of values with the same sign the first looks as ever, and none like another.
-    more = figures.by_sign([0.01, -0.02, 0.02, 0.03])
+    more = views.by_sign([0.01, -0.02, 0.02, 0.03])
     assert more[:2] == [looks[2], looks[0]]
     for key in ("color", "ls"):
-        assert len({look[key] for look in more}) == 4
+        assert len({figures.LOOKS[look][key] for look in more}) == 4
 
 
 def test_curve_is_parted_where_a_number_changes():
-    x, y = figures.parted(np.arange(5.0), [1, 2, 3, 4, 5], np.array([7, 7, 6, 6, 8]))
+    x, y = views.parted(np.arange(5.0), [1, 2, 3, 4, 5], np.array([7, 7, 6, 6, 8]))
     assert x.tolist() == [0, 1, 1.5, 2, 3, 3.5, 4]
     np.testing.assert_array_equal(y, [1, 2, np.nan, 3, 4, np.nan, 5])
-    same = figures.parted(np.arange(3.0), [1, 2, 3], np.ones(3))
+    same = views.parted(np.arange(3.0), [1, 2, 3], np.ones(3))
     np.testing.assert_array_equal(same, ([0, 1, 2], [1, 2, 3]))
 
 
 @pytest.mark.parametrize("ends", [(0, 0, 0, 0), (13, 10, 2, 0), (2.1, 2, 1.9, 40)])
 def test_names_beside_curves_do_not_overlap(ends):
     x = np.linspace(0, 1, 5)
-    curves = [(f"curve {n}", x * end, {}) for n, end in enumerate(ends)]
     # An end of the model past the last x leaves a gap there.
-    figure = figures.against_parameter([("", curves)], x, "x", "y", limit=1.5)
+    curves = [
+        views.Series(f"curve {n}", *views.broken(x, x * end, 1.5)) for n, end in enumerate(ends)
+    ]
+    figure = figures.draw(views.View([views.Panel("x", "y", curves)]))
     figures.name_at_right(figure.axes[0])
     figure.canvas.draw()
     boxes = [text.get_window_extent() for text in figure.axes[0].texts]
@@ -337,9 +342,10 @@ def test_key_of_levels_is_whole_or_of_what_is_drawn():
 def letters(name: str) -> float:
     """Return the size in points of the smallest letters that a figure's code asks for."""
     source = CELLS[name].source
-    for function in re.findall(r"\b(\w+)\(", source):
-        if isfunction(getattr(figures, function, None)):
-            source += getsource(getattr(figures, function))
+    used = [f for f in re.findall(r"\b(\w+)\(", source) if isfunction(getattr(figures, f, None))]
+    # `show` draws what is no figure yet.
+    for function in [f for f in used if f != "show"] or ["draw"]:
+        source += getsource(getattr(figures, function))
     # Without a word, letters are as large as use_style says.
     sizes = re.findall(r"(?:fontsize|labelsize)=(\d+)", source)
     return min(map(float, sizes), default=figures.STYLE["font.size"])

@@ -808,7 +808,8 @@ def glued(notebook) -> dict[str, str]:
 
 
 def printed(notebook) -> str:
-    return "".join(o.get("text", "") for c in notebook.cells for o in c.get("outputs", []))
+    outputs = [o for cell in notebook.cells for o in cell.get("outputs", [])]
+    return "".join(o.get("text", "") or o.get("data", {}).get("text/plain", "") for o in outputs)
 
 
 def well_of(values: dict, **changes) -> Well:

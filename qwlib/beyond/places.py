@@ -1,0 +1,100 @@
+"""Where something happens along one parameter: maxima, zeros and steps, from a grid, then refined.
+
+The functions are such that each value takes a well or more to be solved.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from scipy.optimize import brentq, minimize_scalar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Maximum(NamedTuple):
+    """Where a function is largest, and how large."""
+
+    x: float
+    y: float
+
+
+def refined(function: Callable[[float], float], low: float, high: float) -> Maximum:
+    """Return the maximum of a function between two places, its place to 1e-7 of their unit."""
+    best = minimize_scalar(
+        lambda x: -function(x), bounds=(low, high), method="bounded", options={"xatol": 1e-7}
+    )
+    return Maximum(float(best.x), float(-best.fun))
+
+
+def local_maxima(
+    function: Callable[[float], float], grid: np.ndarray, values: np.ndarray | None = None
+) -> list[Maximum]:
+    """Return the local maxima of a function on a grid, refined between its points.
+
+    Parameters
+    ----------
+    function : callable
+        Of one number.
+    grid : 1D float array
+        Ascending; a maximum at either end does not count.
+    values : 1D float array, optional
+        Of the function on the grid, where they are known.
+
+    Returns
+    -------
+    list of Maximum
+        Ascending in place; where the function jumps down, the upper edge of the step.
+    """
+    y = np.array([function(x) for x in grid]) if values is None else np.asarray(values)
+    inner = np.flatnonzero((y[1:-1] > y[:-2]) & (y[1:-1] >= y[2:]))
+    return [refined(function, grid[i], grid[i + 2]) for i in inner]
+
+
+def zeros(function: Callable[[float], float], grid: np.ndarray, values: np.ndarray) -> list[float]:
+    """Return where a function changes its sign, or jumps past zero, to 1e-12 of its unit.
+
+    Parameters
+    ----------
+    function : callable
+        Of one number.
+    grid, values : 1D float array
+        Ascending, and the function there.
+    """
+    i = np.flatnonzero((values[:-1] < 0) != (values[1:] < 0))
+    return [brentq(function, grid[n], grid[n + 1], xtol=1e-12) for n in i]
+
+
+def steps(function: Callable[[float], int], grid: np.ndarray) -> list[float]:
+    """Return where a number changes along a grid, each to a millionth of the step of the grid."""
+    values, found = [function(x) for x in grid], []
+    for low, high, a, b in zip(grid, grid[1:], values, values[1:], strict=False):
+        if a == b:
+            continue
+        for _ in range(20):  # halving
+            middle = (low + high) / 2
+            low, high = (middle, high) if function(middle) == a else (low, middle)
+        found.append(float(high))
+    return found
+
+
+def best(
+    function: Callable[[float], float], grid: np.ndarray, values: np.ndarray
+) -> tuple[str, float]:
+    """Return where a function is largest, in words and as a number: at an end, or refined inside.
+
+    The words are "lowest", "highest", or the number with two decimals.
+    """
+    i = int(np.argmax(values))
+    if i in (0, len(grid) - 1):
+        return "highest" if i else "lowest", float(grid[i])
+    place = refined(function, grid[i - 1], grid[i + 1]).x
+    return f"{place:.2f}", place
+
+
+def slope(x: np.ndarray, y: np.ndarray, place: float) -> float:
+    """Return dy/dx on the left of a place, from the points of a curve."""
+    i = max(int(np.searchsorted(x, place)), 1)
+    return float((y[i] - y[i - 1]) / (x[i] - x[i - 1]))

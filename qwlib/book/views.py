@@ -1,0 +1,1552 @@
+"""The data of what the pages show: each picture once, for all three ways to draw it.
+
+A view is a function of Fermi states, which know their well and ε_F, and of what else is chosen.  It
+returns plain numbers: panels with curves and marks, and read-outs.  `figures.draw` makes of them a
+figure, `sliders.moved` one that moves with no kernel, from the view at each position, and
+`explore.Explorer` one that follows controls, with the read-outs as its table.  Nothing here needs
+Matplotlib or ipywidgets.
+"""
+
+from __future__ import annotations
+
+import functools
+from itertools import cycle
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
+from scipy import constants
+
+from ..beyond import scan
+from ..beyond.interband import transitions
+from ..beyond.interface import interface_energy, interface_wave_numbers
+from ..beyond.places import zeros
+from ..beyond.spread import Layers
+from ..beyond.torque import exchange_torque, field_per_current
+from ..grid import Grid, full, solve_columns
+from ..kubo import KINDS, fermi_states_of
+from ..matching import matching_matrix
+from ..search import bound_states, count_states, levels
+from ..well import PARAMETERS
+from .claims import VERDICTS
+from .tables import number
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    import xarray as xr
+    from numpy.typing import ArrayLike
+
+    from ..beyond.interband import InterbandResponse
+    from ..kubo import FermiStates
+    from ..well import Well
+    from .claims import Judged
+
+UNIT = " × 10⁻³ nm⁻² per τeE/ħ"
+"""Of an integrated spin density, as `Number` takes it."""
+
+SUM = "∫S_y dz (10⁻³ nm⁻² per τeE/ħ)"
+"""Of the axis of one."""
+
+DENSITY = "S_y (nm⁻³ per τeE/ħ)"
+"""Of the axis of a profile."""
+
+PROPAGATING, ALL = "(a) propagating states alone", "(b) all states"
+"""Titles of two panels."""
+
+
+class Series(NamedTuple):
+    """Curves, marks or guides of a panel.
+
+    Attributes
+    ----------
+    name : str
+        What the key calls it; the same name is there once, and no name not at all.
+    x, y : array_like, list of array_like, or None
+        The same at every position, 1D; or a list with a 1D array for each position.  nan ends
+        one piece of a curve, and what follows is another.  An `x` shorter than `y` is the two ends
+        of an even grid, or more of its points, where a smooth curve has corners.  Without `y`
+        there is a line across the panel at each x, without `x` at each y.
+    look : str
+        Curves: "first" (blue), "second" (orange, dashed), "third" (green, dashes and dots),
+        "fourth" (purple, dotted), "thin" (grey), "other" (grey, thin dashes), "plain" (of the
+        colour of letters).  Marks: "dot" (blue, filled), "hollow" (orange, open), "dot neutral"
+        and "hollow neutral" (the same in the colour of letters).  Lines across: "guide" (grey,
+        dotted).  A static figure has more, see `figures.LOOKS`.
+    smooth : bool
+        Whether a curve is smooth between its points; else they are joined by straight lines.
+    pieces : sequence of str, or str
+        What the data of a static figure call the pieces of a curve, one after the other, or the
+        whole of it; a name with an underscore in front keeps it out.
+    """
+
+    name: str
+    x: ArrayLike | None
+    y: ArrayLike | None
+    look: str = "first"
+    smooth: bool = False
+    pieces: Sequence[str] | str = ()
+
+
+class Panel(NamedTuple):
+    """One pair of axes.
+
+    Attributes
+    ----------
+    x, y : str
+        What is along the axes, with the unit in parentheses.  Where `x` is the parameter of the
+        slider, written "name (unit)", a line goes along with the position.
+    series : sequence of Series
+        Later ones are drawn over earlier ones.
+    xlim, ylim : (2,) array_like, optional
+        Ends of the axes, the larger one first where an axis is to run downwards; left out, they
+        are those of the data, with a margin along y.
+    log : str
+        Which axes are logarithmic: "", "x", "y" or "xy".
+    follows : bool
+        Whether the horizontal axis is at each position that of the first series.
+    marked : bool
+        Whether that line is there although `x` has another name, in the same unit.
+    title : str
+        Above the panel in a static figure.
+    """
+
+    x: str
+    y: str
+    series: Sequence[Series]
+    xlim: ArrayLike | None = None
+    ylim: ArrayLike | None = None
+    log: Literal["", "x", "y", "xy"] = ""
+    follows: bool = False
+    marked: bool = False
+    title: str = ""
+
+
+class Number(NamedTuple):
+    """A read-out.
+
+    Attributes
+    ----------
+    name : str
+        An underscore lowers the next letter.
+    values : float or str, or array_like of them
+        Of a view one; of a slider one for each position.  nan reads "none".
+    unit : str
+        What follows the value, with the space before it.
+    digits : int
+        Decimals of a number; for an explorer alone also as `tables.number` takes it.
+    """
+
+    name: str
+    values: ArrayLike | str
+    unit: str = ""
+    digits: int | str = 0
+
+
+class View(NamedTuple):
+    """What one picture shows.
+
+    Attributes
+    ----------
+    panels : sequence of Panel
+    numbers : sequence of Number
+    alike : bool
+        Whether the panels of a static figure have one vertical scale.
+    at : float, optional
+        Where a figure that does not move has the line that goes along with a slider.
+    """
+
+    panels: Sequence[Panel]
+    numbers: Sequence[Number] = ()
+    alike: bool = False
+    at: float | None = None
+
+
+# --- curves and their gaps ------------------------------------------------------------------------
+
+
+def parted(x: np.ndarray, values: np.ndarray, number: np.ndarray) -> tuple:
+    """Return a curve with a gap wherever a number changes.
+
+    Parameters
+    ----------
+    x, values : array
+    number : array
+        Of what is counted in the values, at each x: where it changes they jump.
+
+    Returns
+    -------
+    (array, array)
+        x and values, with nan half-way between the points beside a jump.
+    """
+    before = np.flatnonzero(np.diff(number))
+    middle = (x[before] + x[before + 1]) / 2
+    gaps = np.insert(np.asarray(values, dtype=float), before + 1, np.nan)
+    return np.insert(x, before + 1, middle), gaps
+
+
+def broken(x: np.ndarray, values: np.ndarray, at: float) -> tuple:
+    """Return a curve with a gap at one place: where it has a pole there is no line across."""
+    split = np.searchsorted(x, at)
+    return np.insert(x, split, at), np.insert(np.asarray(values, dtype=float), split, np.nan)
+
+
+def by_sign(values: Iterable[float]) -> list[str]:
+    """Return the look of the curve of each α_R: a sign looks alike in all chapters.
+
+    Blue and orange are left to chiralities, and to propagating and all states.
+    """
+    spare, taken, looks = cycle(("spare", "other spare")), set(), []
+    for value in values:
+        sign = ("minus", "zero", "plus")[int(np.sign(value)) + 1]
+        looks.append(next(spare) if sign in taken else sign)
+        taken.add(sign)
+    return looks
+
+
+def propagating(states: FermiStates) -> FermiStates:
+    """Return the propagating states alone."""
+    return states[states.kind == "propagating"]
+
+
+def totals(states: FermiStates) -> list[Number]:
+    """Return the integrated spin densities and the numbers of all and of propagating states."""
+    waves = propagating(states)
+    return [
+        Number("∫S_y dz, all states", 1e3 * states.contribution.sum(), UNIT, 3),
+        Number("∫S_y dz, propagating states alone", 1e3 * waves.contribution.sum(), UNIT, 3),
+        Number("number of states", len(states)),
+        Number("of these, propagating", len(waves)),
+    ]
+
+
+# --- the spin density -----------------------------------------------------------------------------
+
+
+def across(d: float, points: int = 301) -> np.ndarray:
+    """Return places from the left barrier to the right one, in nm."""
+    pad = 0.3 * d + 0.1
+    return np.linspace(-pad, d + pad, points)
+
+
+def profile(states: FermiStates, *, coarse: bool = False) -> View:
+    """Return S_y(z) of all states and of the propagating ones alone.
+
+    Parameters
+    ----------
+    states : FermiStates
+    coarse : bool
+        Whether there are only six points to the shortest period, twice the largest wave number in
+        the well, and both interfaces among them: a slider has many profiles.
+    """
+    d = states.well.d
+    if coarse:
+        fastest = 2 * np.sqrt(max(states.E_F + abs(states.well.Delta), 0.1) / states.well.c)
+        inside = int(max(20, np.ceil(3 * d * fastest / np.pi)))
+        outside = int(np.ceil((0.3 * min(d, 1.2) + 0.05) * inside / d))
+        pad = outside * d / inside
+        # From the nearer end, so that both interfaces are on the grid to the last digit.
+        grid = np.arange(-outside, inside + outside + 1)
+        z = np.where(2 * grid < inside, grid * d / inside, d - (inside - grid) * d / inside)
+        # With corners: the slope of a profile jumps at an interface.
+        ends = [-pad, 0, d, d + pad]
+    else:
+        ends = z = across(d)
+    every, waves = (s.spin_density(z).sum(axis=0) for s in (states, propagating(states)))
+    series = [
+        Series("all states", ends, every, "second", smooth=coarse),
+        Series("propagating", ends, waves, "first", smooth=coarse),
+        Series("the interfaces", [0, d], None, "guide"),
+    ]
+    return View([Panel("z (nm)", DENSITY, series, follows=coarse)], totals(states))
+
+
+def sums(ds: xr.Dataset, along: str, label: str, *, limit: float | None = None) -> View:
+    """Return ∫S_y dz along one axis of a sweep, of propagating and of all states, for each α_R.
+
+    The sum over propagating states has a gap wherever the number of the others changes, since one
+    then takes its part away; where a subband enters, it begins with none.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        A sweep over `alpha_R` and the axis.
+    along : str
+    label : str
+        Of the axis.
+    limit : float, optional
+        ħ²/m where the axis goes past it: the sums have a pole there.
+    """
+    x = ds[along].values
+    spin, n = 1e3 * ds["spin_density"].sum("chirality"), ds["n_states"].sum("chirality")
+    panels, ylim = [], None
+    if limit is not None:  # the frame is made for the propagating states, which have no pole
+        span = float(np.abs(spin.sel(kind="propagating")).max())
+        past = spin.sum("kind").values[..., x > 1.02 * limit]
+        ylim = (min(-1.5 * span, 1.05 * past.min(initial=0)) - 1e-9, 4 * span + 1e-9)
+    for title in (PROPAGATING, ALL):
+        series = [] if limit is None else [Series("ħ²/m", [limit], None, "guide")]
+        values = ds["alpha_R"].values.tolist()
+        for alpha_R, look in zip(values, by_sign(values), strict=True):
+            one, count = spin.sel(alpha_R=alpha_R), n.sel(alpha_R=alpha_R)
+            if title == PROPAGATING:
+                some = one.sel(kind="propagating").values
+                others = count.sum("kind") - count.sel(kind="propagating")
+                curve = parted(x, some, others.values)
+            else:
+                curve = x, one.sum("kind").values
+            if limit is not None:
+                curve = broken(*curve, limit)
+            name = f"α_R = {number(alpha_R)} eV nm²"
+            series.append(Series(name, *curve, look))
+        panels.append(Panel(label, SUM, series, ylim=ylim, title=title))
+    return View(panels, alike=True)
+
+
+def against_width(ds: xr.Dataset) -> View:
+    """Return the integral and the average of S_y over the well against its width.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        A sweep over `d`.
+
+    Returns
+    -------
+    View
+        The average on logarithmic axes, with a guide that falls as 1/d.
+    """
+    d, sums = ds["d"].values, 1e3 * ds["spin_density"].sum("chirality")
+    curves = (
+        ("all states", sums.sum("kind").values, "second"),
+        ("propagating states alone", sums.sel(kind="propagating").values, "first"),
+    )
+    far, some = d > d[-1] / 4, d[d > 0.3]
+    guide = 2 * curves[0][1][far].mean() / some  # 2: not on the curve
+    averages = [
+        Series(name, d, np.where(y > 0, y / d, np.nan), look)  # the axis is logarithmic
+        for name, y, look in curves
+    ]
+    one = Series("∝ 1/d", some, guide, "thin", pieces="_guide")
+    average = SUM.replace("∫S_y dz", "average of S_y").replace("nm⁻²", "nm⁻³")
+    return View(
+        [
+            Panel(
+                "d (nm)",
+                SUM,
+                [Series(name, d, y, look) for name, y, look in curves],
+                title="(a) integral over the well",
+            ),
+            Panel("d (nm)", average, [*averages, one], log="xy", title="(b) average over the well"),
+        ]
+    )
+
+
+ALPHA_L = "α_L (eV nm²)"
+
+
+def chiralities(ds: xr.Dataset, limit: float) -> View:
+    """Return ∫S_y dz against α_L of each chirality, of propagating and of all states.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        A sweep over `alpha_L`.
+    limit : float
+        ħ²/m in eV·nm².
+
+    Returns
+    -------
+    View
+        Curves with a gap where the number of what they count changes.
+    """
+    x, panels = ds["alpha_L"].values, []
+    span = float(1e3 * np.abs(ds["spin_density"].sel(kind="propagating")).max())
+    for title in (PROPAGATING, ALL):
+        some = ds.sel(kind="propagating") if title == PROPAGATING else ds.sum("kind")
+        series = [Series("ħ²/m", [limit], None, "guide")]
+        for name, look, one in (
+            ("+ states", "+", some.sel(chirality=1)),
+            ("− states", "−", some.sel(chirality=-1)),
+            ("sum", "both", some.sum("chirality")),
+        ):
+            curve = parted(x, 1e3 * one["spin_density"].values, one["n_states"].values)
+            series.append(Series(name, *broken(*curve, limit), look))
+        ylim = (-2 * span - 1e-9, 3 * span + 1e-9)
+        panels.append(Panel(ALPHA_L, SUM, series, ylim=ylim, title=title))
+    return View(panels, alike=True)
+
+
+def counts(ds: xr.Dataset, limit: float) -> View:
+    """Return the numbers of states against α_L, by kind, with a gap where they change."""
+    n = ds["n_states"].sum("chirality")
+    looks = {"all": "second", "propagating": "first", "mixed": "third", "interface": "fifth"}
+    series = [Series("ħ²/m", [limit], None, "guide")]
+    for kind, look in looks.items():
+        one = (n.sum("kind") if kind == "all" else n.sel(kind=kind)).values
+        curve = parted(ds["alpha_L"].values, one, one)
+        series.append(Series(kind, *broken(*curve, limit), look))
+    return View([Panel(ALPHA_L, "number of Fermi states", series)])
+
+
+def overlaid(several: Sequence[FermiStates], z: np.ndarray) -> View:
+    """Return profiles S_y(z) at several α_L over each other, of propagating and of all states."""
+    panels = []
+    for title, choose in (("(a) propagating", propagating), (ALL, lambda states: states)):
+        series = [
+            Series(
+                f"α_L = {number(states.well.alpha_L)} eV nm²",
+                z,
+                choose(states).spin_density(z).sum(axis=0),
+            )
+            for states in several
+        ]
+        panels.append(Panel("z (nm)", DENSITY, series, title=title))
+    return View(panels)
+
+
+def at_interface(alpha: np.ndarray, waves: np.ndarray, every: np.ndarray, steps: list) -> View:
+    """Return S_y(0) against α_L of both sets of states, with a gap at each step of the former."""
+    series = [
+        Series("propagating states alone", *parted(alpha, waves, np.searchsorted(steps, alpha))),
+        Series("all states", alpha, every, "second"),
+    ]
+    if alpha[-1] > 0.062:
+        series.append(Series("paper", [0.062], None, "guide"))
+    ylim = (min(0, waves.min()) - 1e-9, 3 * np.abs(waves).max() + 1e-9)
+    return View([Panel(ALPHA_L, "S_y(0) (nm⁻³ per τeE/ħ)", series, ylim=ylim)])
+
+
+# --- counting -------------------------------------------------------------------------------------
+
+FRAME = 32
+"""Largest eigenvalue of M that is shown, in 1/nm."""
+
+
+class Window(NamedTuple):
+    """The energies of a view of the count, in eV: its ends, and what lies between them.
+
+    Attributes
+    ----------
+    low, high : float
+    levels : 1D float array
+        Bound states at the k of the view.
+    clamped : 1D float array
+        All levels of the well clamped at both interfaces up to the barriers, ascending.
+    poles : 1D float array
+        Those of them between the ends, each once.
+    """
+
+    low: float
+    high: float
+    levels: np.ndarray
+    clamped: np.ndarray
+    poles: np.ndarray
+
+
+def window(states: FermiStates, k: float, most: int | None = 9, reach: tuple = ()) -> Window:
+    """Return the window around the lowest bound states at one k in 1/nm, or around all.
+
+    `reach` holds further energies in eV that the window has to contain.
+    """
+    well = states.well
+    levels = bound_states(well, k)[:most]
+    span = float(np.ptp(levels)) if levels.size else 0.0
+    low = min([states.E_F, *levels, *reach]) - 0.08 * span - 0.05
+    high = max([*levels, low + 0.1]) + 0.03 * span
+    high = well.continuum_edge if most is None else min(high, well.continuum_edge)
+    m = np.arange(
+        1, 2 + int(well.d * np.sqrt((well.continuum_edge + abs(well.Delta)) / well.c) / np.pi)
+    )
+    box = np.sort([s * well.Delta + well.c * (m * np.pi / well.d) ** 2 for s in (1, -1)], axis=None)
+    return Window(low, high, levels, box, np.unique(box[(box > low) & (box < high)]))
+
+
+def _staircase(steps: np.ndarray, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the corners of the number of steps below x."""
+    inside = steps[(steps > low) & (steps < high)]
+    first = int((steps <= low).sum())
+    x = np.r_[low, np.repeat(inside, 2), high]
+    return x, first + np.repeat(np.arange(inside.size + 1), 2)
+
+
+def count(
+    states: FermiStates,
+    k: float,
+    E: float | None = None,
+    *,
+    whole: bool = False,
+    points: int = 100,
+    cut: float = np.inf,
+) -> View:
+    """Return the eigenvalues of M against E at one k, and the count that they give.
+
+    Parameters
+    ----------
+    states : FermiStates
+        Their well and ε_F are shown, not they.
+    k : float
+        Wave number in 1/nm.
+    E : float, optional
+        Energy in eV at which it is counted.
+    whole : bool
+        Whether all bound states are shown, and E = ε_F − c k² with them; else the lowest nine.
+    points : int
+        Between one pole and the next.
+    cut : float
+        Largest eigenvalue that is kept, in 1/nm; those in the frame are up to `FRAME`.
+    """
+    well, on_parabola = states.well, states.E_F - states.well.c * k**2
+    reach = (E, on_parabola) if whole else ()
+    low, high, levels, box, poles = window(states, k, None if whole else 9, reach)
+    x, mu = [], []
+    for left, right in zip([low, *poles], [*poles, high], strict=True):
+        # Denser at both ends, where there may be a pole.
+        angles = np.linspace(1 / points, np.pi - 1 / points, points)
+        part = (left + right) / 2 - (right - left) / 2 * np.cos(angles)
+        for branch in np.linalg.eigvalsh(matching_matrix(well, part, k)).T:
+            x += [*part, np.nan]
+            mu += [*branch.clip(-cut, cut), np.nan]
+    branches = [f"eigenvalue {i}" for _ in range(poles.size + 1) for i in (1, 2, 3, 4)]
+    below = np.where(np.array(mu) < 0, mu, np.nan)
+    guide = Series("clamped levels", poles, None, "guide")
+    upper = [
+        guide,
+        Series("eigenvalues of M", x, mu, "thin", smooth=True, pieces=branches),
+        Series("where negative", x, below, smooth=True, pieces="_negative"),
+        Series("bound states", levels, 0 * levels, "hollow"),
+    ]
+    lower = [
+        guide._replace(name=""),
+        Series("N", *_staircase(bound_states(well, k), low, high), "third"),
+        Series("J_0", *_staircase(box, low, high), "second"),
+    ]
+    numbers = []
+    if E is not None:
+        now = np.linalg.eigvalsh(matching_matrix(well, E, k))
+        N, negative = int(count_states(well, E, k)), int((now < 0).sum())
+        upper.append(
+            Series("eigenvalues at this E", np.full(4, E), now.clip(1 - FRAME, FRAME - 1), "dot")
+        )
+        numbers = [
+            Number("clamped levels below E, J_0", N - negative),
+            Number("negative eigenvalues of M", negative),
+            Number("their sum, N", N),
+            Number("bound states below E, found one by one", int((levels < E).sum())),
+        ]
+    if whole:
+        upper.append(Series("ε_F − ck²", [on_parabola] * 2, [-FRAME, FRAME], "other"))
+        above = levels[levels >= E]
+        numbers += [
+            Number("bound states at this k", levels.size),
+            Number("of them below ε_F − ck²", int(count_states(well, on_parabola, k))),
+            Number("the next one above E", above.min(initial=np.inf), " eV", 5),
+        ]
+    limits, y = (low, high), ("eigenvalues of M (nm⁻¹)", "number of states")
+    return View(
+        [
+            Panel("E (eV)", y[0], upper, limits, (-FRAME, FRAME), marked=True),
+            Panel("E (eV)", y[1], lower, limits, marked=True),
+        ],
+        numbers,
+        at=E,
+    )
+
+
+def zoom(states: FermiStates, points: int, of: str) -> Panel | None:
+    """Return what a scan sees of the closest two things that it has to part, or None without any.
+
+    Parameters
+    ----------
+    states : FermiStates
+    points : int
+        Of the scan, up to the first whole number above the largest k.
+    of : {"det M", "F"}
+        With the first a state and a pole, with the second two states; scaled to the left end.
+    """
+    well, E_F, k_F = states.well, states.E_F, states.k
+    near = scan.closest(well, E_F, k_F)
+    if near is None:
+        return None
+    centre = (near.state + near.pole) / 2 if of == "det M" else sum(near.pair) / 2
+    function = scan.determinant if of == "det M" else scan.smooth
+    step = np.ceil(k_F.max()) / points
+    grid = step * (round(centre / step) + np.arange(-3, 4))
+    grid = grid[grid > 0]
+    k = np.linspace(grid[0], grid[-1], 1501)
+    curve, dots = (function(well, E_F, x) for x in (k, grid))
+    scale = abs(dots[0])
+    if of == "det M":
+        curve = np.where(np.abs(curve) < 6 * scale, curve, np.nan)  # no line across the pole
+    inside = k_F[(k_F > k[0]) & (k_F < k[-1])]
+    series = [
+        Series(of, k, curve / scale),
+        Series("scan", grid, dots / scale, "dot second"),
+        Series("Fermi states", inside, 0 * inside, "hollow neutral"),
+    ]
+    height = 3 if of == "det M" else 6
+    return Panel(
+        "wave number k (nm⁻¹)",
+        f"{of} (scaled)",
+        series,
+        (k[0] - step / 10, k[-1] + step / 10),
+        (-height, height),
+        title=f"d = {number(well.d)} nm",
+    )
+
+
+def met_twice(states: FermiStates) -> View:
+    """Return the two lowest subbands of a well with their Fermi states, and the count N(k)."""
+    well, E_F = states.well, states.E_F
+    k = np.linspace(0, 1.25 * states.k.max(), 80)
+    bands = np.full((2, k.size), np.nan)
+    for i, found in enumerate(levels(well, k)):
+        bands[: found[:2].size, i] = found[:2] + well.c * k[i] ** 2
+    lowest, bottom = np.nanmin(bands), bands[0, 0]
+    marks = [
+        Series(f"state, v {sign} 0", some.k, np.full(len(some), E_F), look)
+        for sign, look, some in (
+            (">", "dot neutral", states[states.velocity > 0]),
+            ("<", "hollow neutral", states[states.velocity < 0]),
+        )
+    ]
+    fine = np.linspace(0, k[-1], 1500)
+    n = count_states(well, E_F - well.c * fine**2, fine)
+    upper = [
+        Series("lowest, σ_x = −1", k, bands[0]),
+        Series("next, σ_x = +1", k, bands[1], "third"),
+        Series("ε_F", None, [E_F], "guide"),
+        *marks,
+    ]
+    label, ends = "wave number k (nm⁻¹)", (0, k[-1])
+    return View(
+        [
+            Panel(label, "ε_n(k) (eV)", upper, ends, (lowest - 0.1, bottom + 0.6)),
+            Panel(label, "N(k)", [Series("N", *_corners(fine, n), "plain")], ends),
+        ]
+    )
+
+
+def _corners(x: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the corners of a staircase whose steps lie half-way between the points of a grid."""
+    i = np.flatnonzero(np.diff(n))
+    places = np.r_[x[0], np.repeat((x[i] + x[i + 1]) / 2, 2), x[-1]]
+    return places, np.repeat(n[np.r_[0, i + 1]], 2)
+
+
+def error_of_elements(errors: dict[int, np.ndarray], k: np.ndarray) -> View:
+    """Return how far finite elements are from the solver, against their order and the states' k.
+
+    Parameters
+    ----------
+    errors : dict of int to (2, n) array
+        By order: of k in 1/nm, and of the contribution in nm⁻² per τeE/ħ.
+    k : (n,) array
+        Of the states, in 1/nm.
+    """
+    names = ("k (nm⁻¹)", "contribution (nm⁻² per τeE/ħ)")
+    largest = np.array([e.max(axis=1, initial=0) for e in errors.values()]).reshape(-1, 2).T
+    marks = [
+        Series(f"{name}, order {n}", k, errors[n][i] + 1e-17, f"{look} {'first second'.split()[i]}")
+        for i, name in enumerate(names)
+        for n, look in ((4, "hollow"), (12, "dot"))
+        if n in errors
+    ]
+    curves = [
+        Series(name, list(errors), values + 1e-17, look)
+        for name, values, look in zip(names, largest, ("marked", "marked second"), strict=True)
+    ]
+    y = "distance (units in the key)"
+    return View(
+        [
+            Panel("order of the elements", y, curves, log="y"),
+            Panel("wave number k (nm⁻¹)", y, marks, log="y"),
+        ],
+        alike=True,
+    )
+
+
+# --- the subbands ---------------------------------------------------------------------------------
+
+K = "k (nm⁻¹)"
+
+
+def by_kind(states: FermiStates, heights: np.ndarray) -> list[Series]:
+    """Return the marks of Fermi states against k, the propagating ones apart."""
+    waves = states.kind == "propagating"
+    return [
+        Series("propagating", states.k[waves], heights[waves], "dot neutral"),
+        Series("mixed or interface", states.k[~waves], heights[~waves], "hollow neutral"),
+    ]
+
+
+def subbands(
+    states: FermiStates,
+    k: float | None = None,
+    *,
+    end: float | None = None,
+    points: int = 41,
+    most: int | None = None,
+    frame: tuple[float, float] | None = None,
+    spin: bool = False,
+) -> View:
+    """Return the subbands of a well, where they cross ε_F, and the levels at one k.
+
+    Parameters
+    ----------
+    states : FermiStates
+    k : float, optional
+        Wave number in 1/nm at which the levels are listed.
+    end : float, optional
+        Largest wave number in 1/nm; left out, somewhat beyond the Fermi states and `k`.
+    points : int
+        Wave numbers for which is solved.
+    most : int, optional
+        How many subbands; left out, all.
+    frame : (float, float), optional
+        Lowest and highest energy in eV; left out, up to the barriers, or a little above ε_F and the
+        lowest two of so many subbands.
+    spin : bool
+        Whether the second panel has what each state contributes, instead of E_n(k), as in a slider,
+        for which what lies far above the frame is left out.
+    """
+    well, c, E_F = states.well, states.well.c, states.E_F
+    end = end or 1.1 * max(k or 0.0, *states.k, 1.0)
+    grid = np.linspace(0, end, points)
+    *several, here = [found[:most] for found in levels(well, np.append(grid, k or 0.0))]
+    E = np.full((max(map(len, several)), points + 1), np.nan)  # the last column ends a curve
+    for i, some in enumerate(several):
+        E[: some.size, i] = some
+    q = np.append(grid, np.nan)
+    low, high = np.nanmin(E, initial=min(E_F, -abs(well.Delta))) - 0.3, well.continuum_edge + 0.3
+    if most:
+        bottom, top = np.nanmin(E, initial=min(0.0, E_F)), np.nanmax(E[:2, 0], initial=E_F)
+        room = 0.12 * (top - bottom) + 0.1
+        low, high = bottom - room, top + 2 * room
+    low, high = frame or (low, high)
+    names = [f"subband {n + 1}" for n in range(len(E))]
+
+    def panel(label: str, energies: np.ndarray, surface: np.ndarray, heights: np.ndarray) -> Panel:
+        shown = np.where(energies < high + 1, energies, np.nan) if spin else energies
+        curves = [
+            Series("subbands", np.tile(q, len(E)), shown.ravel(), "thin", True, names),
+            Series("Fermi energy", grid, surface, "other", pieces="_Fermi energy"),
+        ]
+        if k is not None:
+            lift = heights is not states.E
+            level = np.full(here.size, k), here + lift * c * k**2
+            curves.append(Series("levels at this k", *level, "dot"))
+        return Panel(
+            K, label, [*curves, *by_kind(states, heights)], (0, end), (low, high), marked=True
+        )
+
+    flat, at = np.full(points, E_F), np.full(len(states), E_F)
+    panels = [panel("ε_n(k) (eV)", E + c * q**2, flat, at)]
+    if spin:
+        value = 1e3 * states.contribution
+        label = "contribution (10⁻³ nm⁻² per τeE/ħ)"
+        panels.append(Panel(K, label, by_kind(states, value), (0, end)))
+    else:
+        along = panel("E_n(k) (eV)", E, flat - c * grid**2, states.E)
+        floors = Series("|Δ|, −|Δ|", None, [abs(well.Delta), -abs(well.Delta)], "guide")
+        panels.append(along._replace(series=[*along.series, floors]))
+    sum_, _, n, waves = totals(states)
+    numbers = [sum_, n, waves, Number("largest k", states.k.max(initial=0), " nm⁻¹", 2)]
+    if k is not None:
+        numbers += [
+            Number("subbands that start below ε_F", int(count_states(well, E_F, 0.0))),
+            Number(f"bound states at k = {number(k)} nm⁻¹", here.size),
+            *(Number(f"their E no. {i + 1}", e, " eV", 4) for i, e in enumerate(here[:4])),
+        ]
+    return View(panels, numbers, at=k)
+
+
+# --- one state ------------------------------------------------------------------------------------
+
+
+def components(state: FermiStates, z: np.ndarray | None = None) -> Panel:
+    """Return ψ↑ and ψ↓ of one state across the well, at places in nm."""
+    well = state.well
+    z = across(well.d) if z is None else z
+    psi = state.wavefunction(z)[0]
+    psi *= np.sign(psi[0, np.abs(z).argmin()]) or 1.0  # a state has no sign of its own
+    series = [
+        Series("ψ↑", z, psi[0], "up"),
+        Series("ψ↓", z, psi[1], "down"),
+        Series("the interfaces", [0, well.d], None, "guide"),
+    ]
+    return Panel("z (nm)", "ψ (nm^{-1/2})", series)
+
+
+def one_state(states: FermiStates, state: int) -> View:
+    """Return one Fermi state among the others, and its two spin components across the well.
+
+    Parameters
+    ----------
+    states : FermiStates
+    state : int
+        Counted from the lowest E on, from 1.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer.
+    """
+    if state > len(states):
+        raise ValueError(f"state must be at most {len(states)}, all there are, got {state}")
+    one, floor = states[state - 1], abs(states.well.Delta)
+    value, own = 1e3 * states.contribution, 1e3 * one.contribution
+    marks = [
+        Series(name, states.E[states.chirality == sign], value[states.chirality == sign], look)
+        for sign, name, look in ((1, "+", "mark +"), (-1, "−", "mark −"), (0, "none", "mark 0"))
+    ]
+    edges = Series("|E| = |Δ|", [-floor, floor], None, "guide")
+    label = f"contribution to {SUM}"
+    upper = Panel("E (eV)", label, [*marks, Series("", one.E, own, "ring"), edges])
+    up, down = (one.kappa[0] ** 2).real
+    numbers = [
+        Number("Fermi states", len(states)),
+        Number("kind of this one", str(one.kind[0])),
+        Number("E", one.E[0], " eV", 5),
+        Number("E − |Δ|", one.E[0] - floor, " eV", 5),
+        Number("k", one.k[0], " nm⁻¹", 5),
+        Number("κ↑², negative where evanescent", up, " nm⁻²", 4),
+        Number("κ↓²", down, " nm⁻²", 4),
+        Number("its contribution to ∫S_y dz", own[0], UNIT, 4),
+        Number("that of all states", value.sum(), UNIT, 4),
+    ]
+    return View([upper, components(one)], numbers)
+
+
+# --- the end of the model -------------------------------------------------------------------------
+
+
+def _lowest(count: Callable, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Return where a count becomes positive, between `low` and `high`, to a part in 2³⁰."""
+    for _ in range(30):
+        middle = (low + high) / 2
+        some = count(middle) > 0
+        low, high = np.where(some, low, middle), np.where(some, middle, high)
+    return (low + high) / 2
+
+
+def spread(
+    states: FermiStates,
+    width: float,
+    *,
+    k: np.ndarray | None = None,
+    frame: tuple[float, float] | None = None,
+) -> View:
+    """Return the lowest band with δ-functions, and with the coupling spread over a width.
+
+    Parameters
+    ----------
+    states : FermiStates
+    width : float
+        In nm.
+    k : 1D float array, optional
+        Wave numbers in 1/nm; left out, somewhat beyond the Fermi states, up to 60.
+    frame : (float, float), optional
+        Lowest and highest energy in eV; far outside of it bands are cut.
+    """
+    well, c, E_F = states.well, states.well.c, states.E_F
+    layers = Layers.from_well(well, width)
+    strength = abs(well.alpha_L) + abs(well.alpha_R)
+    # h(k) ≥ −|Δ| − kW with W the height of the boxes, so that no Fermi state is beyond this k.
+    W, above = strength / width, max(E_F + abs(well.Delta), 0.0)
+    k_max = (W + np.sqrt(W**2 + 4 * c * above)) / (2 * c)
+    k_box, share = layers.fermi_states(E_F, 1.01 * k_max + 1, 120)
+    if k is None:
+        k = np.linspace(0.0, min(1.2 * max([20.0, *states.k, *k_box]), 60.0), 41)
+    edge = np.full(k.size, well.continuum_edge)
+    floor = -abs(well.Delta) - 1.0
+    sharp = _lowest(lambda E: count_states(well, E, k), floor - (strength * k) ** 2 / (4 * c), edge)
+    box = _lowest(lambda E: layers.count_states(E, k), floor - strength * k / width, edge)
+    bands = np.array([sharp, box]) + c * k**2
+    if frame is None:
+        frame = (min(bands[1].min(), 0.0) - 1.5, well.continuum_edge + 1)
+    else:
+        bands = bands.clip(2 * frame[0] - frame[1], 2 * frame[1] - frame[0])
+    # In the runaway the state of lowest E is of the lowest band, and past it there is none.
+    outer = [
+        q
+        for q, E in zip(states.k[:1], states.E[:1], strict=True)
+        if np.isclose(E, bound_states(well, q)[0])
+    ]
+    name = f"width {number(width)} nm"
+    panel = Panel(
+        K,
+        "ε of the lowest band (eV)",
+        [
+            Series("δ-function", k, bands[0], "thin", smooth=True),
+            Series(name, k, bands[1], smooth=True),
+            Series("Fermi state, δ-function", outer, np.full(len(outer), E_F), "hollow"),
+            Series(f"Fermi state, {name}", k_box[:1], np.full(k_box[:1].size, E_F), "dot"),
+            Series("ε_F", None, [E_F], "guide"),
+        ],
+        (0, k[-1]),
+        frame,
+    )
+    by_hand = interface_wave_numbers(well, E_F)[-1:] if well.alpha_L else []
+    numbers = [
+        Number("∫S_y dz, δ-function", 1e3 * states.contribution.sum(), UNIT, 2),
+        Number(f"∫S_y dz, {name}", 1e3 * share.sum(), UNIT, 2),
+        Number("largest k, δ-function", states.k.max(initial=0), " nm⁻¹", 2),
+        Number(f"largest k, {name}", k_box.max(initial=0), " nm⁻¹", 2),
+        Number(
+            "largest k, formula of the interface band", max(by_hand, default=np.nan), " nm⁻¹", 2
+        ),
+        Number("number of states, δ-function", len(states)),
+        Number(f"number of states, {name}", k_box.size),
+    ]
+    return View([panel], numbers)
+
+
+def interface_band(wells: Sequence[Well], k: np.ndarray, E_F: float) -> View:
+    """Return the band of the left interface of several wells: the formula, and the whole well.
+
+    Parameters
+    ----------
+    wells : sequence of Well
+    k : 1D float array
+        Wave numbers in 1/nm.
+    E_F : float
+        Fermi energy in eV.
+    """
+    half, series = wells[0].V_L / 2, []
+    for well, look in zip(wells, ("first", "second", "third", "fourth"), strict=True):
+        some = k[::3]
+        lift = well.c * k**2
+        name = f"α_L = {number(round(well.alpha_L / well.critical_rashba, 9))} ħ²/m"
+        exact = [E[0] for E in levels(well, some)] + lift[::3]
+        series += [
+            Series(name, k, interface_energy(well, k) + lift, look),
+            Series("", some, exact, f"on {look}", pieces=f"whole well, {name}"),
+        ]
+    series.append(Series("ε_F, V_L/2", None, [E_F, half], "guide"))
+    ylim = (min(0, half - 2.5), half + 3)
+    return View([Panel(K, "ε (eV)", series, ylim=ylim)])
+
+
+def runaway(well: Well, energies: Sequence[float]) -> View:
+    """Return the largest Fermi wave number against the distance of α_L from ħ²/m.
+
+    Parameters
+    ----------
+    well : Well
+        Its α_L does not matter.
+    energies : sequence of float
+        Fermi energies in eV, up to three.
+    """
+    x, series = np.logspace(-1, -5, 17), []
+    for energy, look in zip(energies, ("first", "second", "third"), strict=False):
+        wells = [well.replace(alpha_L=(1 - one) * well.critical_rashba) for one in x]
+        formula = [interface_wave_numbers(one, energy)[-1] for one in wells]
+        exact = [states.k[0] for states in fermi_states_of(wells, energy)]
+        name = f"ε_F = {number(energy)} eV"
+        series += [
+            Series(name, x, formula, look),
+            Series("", x, exact, f"on {look}", pieces=f"whole well, {name}"),
+        ]
+    label = "1 − α_L/(ħ²/m)"
+    return View([Panel(label, "k_F (nm⁻¹)", series, (0.15, 7e-6), log="xy")])
+
+
+def two_models(boxes: dict[float, tuple[np.ndarray, np.ndarray]], ds: xr.Dataset) -> View:
+    """Return ∫S_y dz against α_L with δ-functions, and with the coupling spread over a width.
+
+    Parameters
+    ----------
+    boxes : dict of float to (x, y)
+        By α_R: values of α_L, and the sums over all and over propagating states with a width.
+    ds : xarray.Dataset
+        A sweep over `alpha_R` and `alpha_L`, with δ-functions.
+
+    Returns
+    -------
+    View
+        In each panel first the curves with δ-functions, then those with a width.
+    """
+    sharp, panels = 1e3 * ds["spin_density"].sum("chirality"), []
+    for title, row in ((PROPAGATING, 1), (ALL, 0)):
+        some = sharp.sum("kind") if title == ALL else sharp.sel(kind="propagating")
+        names = {a: f"α_R = {number(a)} eV nm²" for a in boxes}
+        looks = dict(zip(boxes, by_sign(boxes), strict=True))
+        x = ds["alpha_L"].values
+        series = [Series(names[a], x, some.sel(alpha_R=a).values, looks[a]) for a in boxes]
+        series += [Series(names[a], x, y[row], looks[a]) for a, (x, y) in boxes.items()]
+        panels.append(Panel(ALPHA_L, SUM, series, title=title))
+    return View(panels)
+
+
+def spread_along(
+    several: Sequence[FermiStates], width: float, sharp: tuple[np.ndarray, np.ndarray]
+) -> list[View]:
+    """Return `spread` at several α_L, each with the sums over all states against α_L beside it.
+
+    Parameters
+    ----------
+    several : sequence of FermiStates
+        At ascending α_L.
+    width : float
+        In nm.
+    sharp : (x, y)
+        α_L in eV·nm², and the sum with δ-functions in 10⁻³ nm⁻².
+    """
+    well, E_F = several[0].well, several[0].E_F
+    half, limit = well.V_L / 2, well.critical_rashba
+    k = np.r_[0.0:9, 10, 12, 15, 18, 22, 26, 30]
+    frame = (half - 7.5, max(half + 3, E_F + 0.5))
+    views = [spread(states, width, k=k, frame=frame) for states in several]
+    alpha = [states.well.alpha_L for states in several]
+    sums = np.array([view.numbers[1].values for view in views])
+    top = 1.6 * max(sums.max(), 1e-3)
+    curve = broken(sharp[0], sharp[1].clip(-3 * top, 3 * top), limit)
+    panel = Panel(
+        ALPHA_L,
+        "∫S_y dz, all states (10⁻³ nm⁻² per τeE/ħ)",
+        [
+            Series("", [limit], None, "guide"),
+            Series("δ-function", *curve, "thin"),
+            Series(f"width {number(width)} nm", alpha, sums),
+        ],
+        (0, alpha[-1]),
+        (min(-top / 3, 1.1 * sums.min()), top),
+    )
+    return [view._replace(panels=[*view.panels, panel]) for view in views]
+
+
+# --- the effective field --------------------------------------------------------------------------
+
+FIELD = "−B_y/j (mT per 10¹¹ A/m²)"
+MT = " mT per 10¹¹ A/m²"
+
+
+def fields(several: Iterable[FermiStates], M_s: float) -> np.ndarray:
+    """Return −B_y/j of all states and of the propagating ones alone, in mT per 10¹¹ A/m².
+
+    Parameters
+    ----------
+    several : iterable of FermiStates
+    M_s : float
+        Saturation magnetisation in A/m.
+
+    Returns
+    -------
+    (n, 2) float array
+    """
+    return -np.array(
+        [[field_per_current(one, M_s) for one in (s, propagating(s))] for s in several]
+    ).reshape(-1, 2)
+
+
+def two_classes(
+    x: np.ndarray,
+    label: str,
+    curves: dict[str, np.ndarray],
+    looks: Sequence[str],
+    *,
+    y: str = FIELD,
+    log: str = "",
+    guide: Series | None = None,
+) -> View:
+    """Return curves of propagating states alone, and of all states below.
+
+    Parameters
+    ----------
+    x : 1D float array
+    label, y : str
+        Of the axes.
+    curves : dict of str to (n, 2) array
+        By name: of all states, and of the propagating ones.
+    looks : sequence of str
+        Of each curve.
+    log : str
+        As `Panel` takes it.
+    guide : Series, optional
+        In both panels.
+    """
+    return View(
+        [
+            Panel(
+                label,
+                y,
+                [
+                    *(
+                        Series(name, x, values[:, column], look)
+                        for (name, values), look in zip(curves.items(), looks, strict=True)
+                    ),
+                    *([guide] if guide else []),
+                ],
+                log=log,
+                title=title,
+            )
+            for title, column in ((PROPAGATING, 1), (ALL, 0))
+        ],
+        alike=True,
+    )
+
+
+def against_coupling(
+    alpha: np.ndarray, values: np.ndarray, slope: float, end: float | None = None
+) -> View:
+    """Return −B_y/j against α_L, with its first order.
+
+    Parameters
+    ----------
+    alpha : 1D float array
+        In eV·nm².
+    values : (n, 2) array
+        Of all states and of the propagating ones.
+    slope : float
+        Of the first order, of all states.
+    end : float, optional
+        Of the axis.
+    """
+    line = slope * alpha
+    span = np.abs(line).max() or 1.0
+    series = [
+        Series("first order", alpha, line, "thin"),
+        Series("propagating states alone", alpha, values[:, 1]),
+        Series("all states", alpha, values[:, 0], "second"),
+    ]
+    ends = None if end is None else (0, end)
+    return View([Panel(ALPHA_L, FIELD, series, ends, (-0.45 * span, 3 * span))])
+
+
+def field(states: FermiStates, M_s: float, j: float) -> View:
+    """Return −B_y/j against the width of the well.
+
+    Parameters
+    ----------
+    states : FermiStates
+    M_s : float
+        Saturation magnetisation in 10⁶ A/m.
+    j : float
+        Current density in 10¹¹ A/m².
+    """
+    well = states.well
+    d = np.geomspace(0.2, 10.0, 61)
+    several = fermi_states_of([well.replace(d=one) for one in d.tolist()], states.E_F)
+    every, waves = fields(several, 1e6 * M_s).T
+    (here, of_waves), *_ = fields([states], 1e6 * M_s)
+    series = [
+        Series("all states", d, every, "second"),
+        Series("propagating", d, waves),
+        Series("", [well.d], [here], "hollow"),
+    ]
+    numbers = [
+        Number("−B_y/j, all states", here, MT, 4),
+        Number("−B_y/j, propagating alone", of_waves, MT, 4),
+        Number(f"−B_y at j = {number(j)} · 10¹¹ A/m²", j * here, " mT", 4),
+        Number("torque", 1e3 * exchange_torque(states).sum(), " · 10⁻³ eV nm⁻² per τeE/ħ", 4),
+        Number("current", states.current.sum(), " eV per τe²E/ħ²", 5),
+        Number("number of states", len(states)),
+    ]
+    return View([Panel("d (nm)", FIELD, series, log="x", marked=True)], numbers, at=well.d)
+
+
+def against_thickness(
+    at: Callable[[float, np.ndarray], np.ndarray], values: dict[float, np.ndarray], d: np.ndarray
+) -> tuple[View, dict[float, list[float]]]:
+    """Return |B_y|/j against the width of the well, and where that of propagating states is 0.
+
+    Parameters
+    ----------
+    at : callable
+        Of α_R and widths in nm: −B_y/j of all and of propagating states, (n, 2).
+    values : dict of float to (n, 2) array
+        The same by α_R, at the widths `d`.
+    d : 1D float array
+        In nm.
+    """
+    turns = {
+        alpha_R: zeros(lambda x, alpha_R=alpha_R: at(alpha_R, [x])[0, 1], d, y[:, 1])
+        for alpha_R, y in values.items()
+    }
+    # Both sides of each, so that a curve runs down to zero or ends where it jumps.
+    beside = 1 + np.array([-1e-2, -1e-3, -1e-4, -1e-6, 0, 1e-6, 1e-4, 1e-3, 1e-2])
+    x = np.union1d(d, np.multiply.outer(np.concatenate(list(turns.values())), beside))
+    curves = {}
+    for alpha_R, places in turns.items():
+        y = np.abs(at(alpha_R, x))
+        y[np.isin(x, places), 1] = np.nan
+        curves[f"α_R = {number(alpha_R)} eV nm²"] = y
+    # Half as high as the curve of the first α_R, so that both are seen.
+    first = next(iter(values.values()))[:, 0]
+    guide = np.abs(first[d > 3] * d[d > 3]).mean() / x / 2
+    view = two_classes(
+        x,
+        "d (nm)",
+        curves,
+        by_sign(values),
+        y="|B_y|/j (mT per 10¹¹ A/m²)",
+        log="xy" if (guide > 0).all() else "",
+        guide=Series("∝ 1/d", x, guide, "thin", pieces="_guide"),
+    )
+    return view, turns
+
+
+def barriers(
+    heights: np.ndarray,
+    values: np.ndarray,
+    alpha: float,
+    best: tuple[str, float, float],
+    V_L: float,
+) -> View:
+    """Return −B_y/j against the height of the left barrier, for each 0.01 eV·nm² of α_L.
+
+    Parameters
+    ----------
+    heights : 1D float array
+        In eV.
+    values : (n, 2) array
+        −B_y/j of all states and of the propagating ones.
+    alpha : float
+        α_L in eV·nm².
+    best : (str, float, float)
+        The best height for all states in words and in eV, and −B_y/j there.
+    V_L : float
+        Where a guide stands.
+    """
+    unit = 0.01 / alpha
+    words, place, highest = best
+    series = [
+        Series("V_L of the first drawing", [V_L], None, "guide"),
+        Series("propagating states alone", heights, unit * values[:, 1]),
+        Series("all states", heights, unit * values[:, 0], "second"),
+        Series("best barrier for all states", [place], [unit * highest], "hollow"),
+    ]
+    margin = 0.05 * np.ptp(heights)
+    ends = (heights[0] - margin, heights[-1] + margin)
+    numbers = [
+        Number("best V_L for all states, eV", words),
+        Number("−B_y/j there", highest, MT, 3),
+    ]
+    label = f"−B_y/j per {0.01:g} eV nm² of α_L (mT per 10¹¹ A/m²)"
+    return View([Panel("V_L (eV)", label, series, ends)], numbers)
+
+
+# --- a scan ---------------------------------------------------------------------------------------
+
+
+def scanned(
+    states: FermiStates, points: int, *, window: float | None = None, brent: bool = False
+) -> View:
+    """Return how far each Fermi state is from the next pole or state, and which a scan finds.
+
+    Parameters
+    ----------
+    states : FermiStates
+    points : int
+        Of the scan.
+    window : float, optional
+        Up to which k it goes, in 1/nm; left out, the first whole number above the largest k.
+    brent : bool
+        As `scan.scan` takes it.
+    """
+    well, E_F, k = states.well, states.E_F, states.k
+    window = window or float(np.ceil(k.max(initial=1.0)))
+    grid = window * np.arange(1, points + 1) / points
+    missed = scan.scan(well, E_F, grid, brent=brent).missed(k)
+    others = np.abs(k[:, None] - np.concatenate([k, scan.poles(well, E_F)]))
+    others[np.arange(k.size), np.arange(k.size)] = np.inf
+    nearest = 1e3 * others.min(axis=1, initial=np.inf).clip(1e-9)
+    series = [
+        Series("found", np.where(missed, np.nan, k), nearest, "dot"),
+        Series("missed", np.where(missed, k, np.nan), nearest, "hollow"),
+        Series("between two points", None, [1e3 * window / points], "guide"),
+    ]
+    label = "to the next pole or state (10⁻³ nm⁻¹)"
+    spin = 1e3 * states.contribution
+    numbers = [
+        Number("states found", int((~missed).sum()), f" of {k.size}"),
+        Number("missed", int(missed.sum())),
+        Number("∫S_y dz of all states", spin.sum(), UNIT, 3),
+        Number("of those found", spin[~missed].sum(), UNIT, 3),
+    ]
+    return View([Panel(K, label, series, (0, window), log="y")], numbers)
+
+
+def scans(
+    states: FermiStates, points: Sequence[int], window: float, times: dict[int, str], ours: str
+) -> list[View]:
+    """Return `scanned` for several numbers of points, with all of these beside it.
+
+    Parameters
+    ----------
+    states : FermiStates
+    points : sequence of int
+    window : float
+        As `scanned` takes it.
+    times : dict of int to str
+        What was measured, by the number of points.
+    ours : str
+        What was measured of `fermi_states`.
+    """
+    made = [scanned(states, int(n), window=window, brent=True) for n in points]
+    lost = [view.numbers[1].values for view in made]
+    smooth = [
+        int(
+            scan.scan(
+                states.well, states.E_F, window * np.arange(1, n + 1) / n, scan.smooth, brent=True
+            )
+            .missed(states.k)
+            .sum()
+        )
+        for n in points
+    ]
+    most = max(*lost, *smooth, 2)
+    panel = Panel(
+        "points",
+        "states missed",
+        [
+            Series("missed by the scan", points, lost, "second"),
+            Series("missed without the poles", points, smooth),
+        ],
+        None,
+        (-0.04 * most, 1.05 * most),
+        "x",
+    )
+    return [
+        View(
+            [*view.panels, panel],
+            [
+                *view.numbers[:2],
+                Number("missed without the poles", n),
+                Number("time of this scan", times.get(int(at), "not measured")),
+                Number("time of qwlib, which misses none", ours),
+            ],
+        )
+        for view, at, n in zip(made, points, smooth, strict=True)
+    ]
+
+
+# --- for explorers --------------------------------------------------------------------------------
+
+
+def along(states: FermiStates, axis: str, low: float, high: float) -> View:
+    """Return ∫S_y dz against one parameter of the well, with a mark at the value that it has.
+
+    Parameters
+    ----------
+    states : FermiStates
+    axis : str
+        A field of `Well`.
+    low, high : float
+        Ends of the axis, in the unit of that field.
+    """
+    here, x = getattr(states.well, axis), np.linspace(low, high, 61)
+    # As `sweep` does it, without xarray, which a page would have to load first.
+    grid = Grid.of({"E_F": states.E_F, axis: x}, states.well)
+    _, spins, _, _ = solve_columns(full(grid.columns))
+    total = 1e3 * spins.sum(axis=2)
+    series = [
+        Series("all states", x, total.sum(axis=1), "second"),
+        Series("propagating", x, total[:, KINDS.index("propagating")]),
+    ]
+    if low <= here <= high:
+        series.append(Series("", [here], [1e3 * states.contribution.sum()], "hollow"))
+    symbol, unit = PARAMETERS[axis].symbol, PARAMETERS[axis].unit.replace("^2", "²")
+    return View([Panel(f"{symbol} ({unit})", SUM, series, marked=low <= here <= high)], at=here)
+
+
+def in_si(states: FermiStates, tau: float, E_x: float) -> View:
+    """Return S_y(z) in SI units, for a relaxation time in fs and a field in 10⁵ V/m."""
+    hbar, e, nm = constants.hbar, constants.e, 1e-9
+    shift = 1e-15 * tau * e * 1e5 * E_x / hbar  # 1/m
+    z = across(states.well.d)
+    density = states.spin_density(z).sum(axis=0) * shift * nm / nm**3
+    total = states.contribution.sum()
+    in_plane = total * shift * nm / nm**2
+    series = [
+        Series("all states", z, density, "second"),
+        Series("the interfaces", [0, states.well.d], None, "guide"),
+    ]
+    width = states.current.sum() * e * shift * e / hbar
+    numbers = [
+        Number("τeE/ħ", shift, " m⁻¹", ".4e"),
+        Number("∫S_y dz", total, " nm⁻² per τeE/ħ", ".4e"),
+        Number("∫S_y dz in SI units", in_plane, " m⁻²", ".4e"),
+        Number("its angular momentum", in_plane * hbar / 2, " J s m⁻²", ".4e"),
+        Number("current per width", width, " A m⁻¹", ".4e"),
+    ]
+    return View([Panel("z (nm)", "S_y(z) (m⁻³, spin in σ)", series)], numbers)
+
+
+# --- the interband response -----------------------------------------------------------------------
+
+COARSE = {"order": 4, "nodes": 1, "phase": 1.0}
+"""Mesh of the interband response, in the words of `interband.transitions`.  In wells up to 4 nm
+wide ∫S_x is then right within 1 %, and what is added to ∫S_y within 3 %; on a finer mesh the
+picture would not follow a slider in a page."""
+
+_pairs_of = functools.lru_cache(maxsize=1)(functools.partial(transitions, **COARSE))
+
+
+def interband(states: FermiStates, hbar_over_tau: float) -> View:
+    """Return the interband response against ħ/τ in eV, on a coarse mesh, beside Eq. (6)."""
+    gamma, Delta = np.geomspace(0.01, 0.5, 25), states.well.Delta
+    pairs = _pairs_of(states.well, states.E_F)
+    kept = 1e3 * float(states.contribution.sum())
+    S_x, S_y = (1e3 * part for part in pairs.spins(gamma))
+    S_x_here, S_y_here = (1e3 * float(part[0]) for part in pairs.spins(hbar_over_tau))
+    upper, lower = (
+        [Series("interband", gamma, part), Series("", [hbar_over_tau], [here], "hollow")]
+        for part, here in ((S_x, S_x_here), (S_y, S_y_here))
+    )
+    lower.append(Series("Eq. (6)", gamma, np.full(gamma.size, kept), "second"))
+    numbers = [
+        Number("∫S_y dz of Eq. (6)", kept, UNIT, 4),
+        Number("∫S_x dz", S_x_here, UNIT, 4),
+        Number("what is added to ∫S_y dz", S_y_here, UNIT, 4),
+    ]
+    if abs(kept) > 1e-9:
+        numbers.append(Number("∫S_x dz over ∫S_y dz of Eq. (6)", S_x_here / kept, "", 4))
+    if Delta:
+        upper.append(Series("S_y ħ/2Δτ", gamma, kept * gamma / (2 * Delta), "both"))
+        angle = 2 * abs(Delta) / hbar_over_tau
+        numbers.append(Number("precession angle 2|Δ|τ/ħ", angle, " rad", 3))
+    label = SUM.replace("S_y", "S_x")
+    return View([Panel("ħ/τ (eV)", label, upper), Panel("ħ/τ (eV)", SUM, lower)], numbers)
+
+
+def neglected(response: InterbandResponse, i: int, states: FermiStates, z: np.ndarray) -> Panel:
+    """Return S_y of Eq. (6) across a well and ten times what it neglects, over α_L.
+
+    Parameters
+    ----------
+    response : InterbandResponse
+    i : int
+        Which of its ħ/τ.
+    states : FermiStates
+        Of the same well.
+    z : 1D float array
+        In nm.
+    """
+    well = states.well
+    S_x, S_y = 10 * response.spin_density(z)[i] / well.alpha_L
+    kept = states.spin_density(z).sum(axis=0) / well.alpha_L
+    low, high = min(map(np.min, (kept, S_x, S_y))), max(map(np.max, (kept, S_x, S_y)))
+    series = [
+        Series("the interfaces; 1 % and 10 %", [0, well.d], None, "guide"),
+        Series("S_y, kept", z, kept, smooth=True),
+        Series("10 S_x, neglected", z, S_x, "second", smooth=True),
+        Series("10 S_y, neglected", z, S_y, "third", smooth=True),
+    ]
+    ylim = (low - 0.3 * (high - low), high + 0.15 * (high - low))
+    label = "spin density / α_L (nm⁻⁵ eV⁻¹ per τeE/ħ)"
+    title = f"α_L = {number(well.alpha_L)} eV nm²"
+    return Panel("z (nm)", label, series, ylim=ylim, title=title)
+
+
+def against_broadening(
+    response: InterbandResponse, states: FermiStates, first: int, weak: Series
+) -> list[View]:
+    """Return `neglected` at each ħ/τ of a response, with the ratio against ħ/τ beside it.
+
+    Parameters
+    ----------
+    response : InterbandResponse
+    states : FermiStates
+        Of the same well.
+    first : int
+        The ħ/τ for which the frame of the profiles is made.
+    weak : Series
+        The ratio of another well in per cent, as a second curve.
+    """
+    well, rates = states.well, response.hbar_over_tau
+    z = np.linspace(-0.4, well.d + 0.4, 81)
+    ylim = neglected(response, first, states, z).ylim
+    share = 100 * np.abs(response.ratio)
+    series = [
+        Series("the interfaces; 1 % and 10 %", None, [1, 10], "guide"),
+        weak,
+        Series(f"ratio, α_L = {well.alpha_L:g} eV nm²", rates, share, "fourth"),
+    ]
+    right = Panel("ħ/τ (eV)", "|S_x|/|S_y|, integrated (%)", series, None, (0.3, 120), "xy")
+    tau = 1e15 * constants.hbar / constants.e / rates  # fs
+    path = 2 * np.sqrt(well.c * max(states.E_F, 0.0)) / rates
+    return [
+        View(
+            [neglected(response, i, states, z)._replace(ylim=ylim), right],
+            [
+                Number("∫S_y dz, kept", 1e3 * response.intraband, UNIT, 3),
+                Number("∫S_x dz, neglected", 1e3 * response.damping_like[i], UNIT, 3),
+                Number("∫S_y dz, neglected", 1e3 * response.field_like[i], UNIT, 3),
+                Number("|S_x|/|S_y|", share[i], " %", 1),
+                Number("τ", tau[i], " fs", 1),
+                Number("mean free path", path[i], " nm", 1),
+            ],
+        )
+        for i in range(rates.size)
+    ]
+
+
+# --- the verdicts ---------------------------------------------------------------------------------
+
+
+def tolerances(entries: Sequence[Judged], percent: np.ndarray) -> list[View]:
+    """Return how far each statement is off, and how many get each verdict at one tolerance.
+
+    Parameters
+    ----------
+    entries : sequence of Judged
+        Those that compare quantities.
+    percent : 1D float array
+        Tolerances, ascending: one view for each.
+    """
+    rows = list(enumerate(entries, 1))
+    circles = [
+        Series(
+            name,
+            [off for _, entry in rows for off in entry.deviations(which)],
+            [i for i, entry in rows for _ in entry.answers],
+            look,
+        )
+        for name, which, look in (
+            ("propagating states alone", "propagating", "dot"),
+            ("all states", "all", "hollow"),  # open, drawn over it
+        )
+    ]
+    own = [
+        (i, 100 * tolerance / abs(paper))
+        for i, entry in rows
+        for paper, tolerance in zip(
+            *np.atleast_1d(entry.claim.paper, entry.claim.tolerance), strict=False
+        )
+        if paper
+    ]
+    found = [[entry.at(x / 100) for entry in entries] for x in percent]
+    looks = dict(zip(VERDICTS, ("plain", "third", "fourth", "thin"), strict=True))
+    x = np.repeat(percent, 2)[1:]
+    curves = [
+        Series(kind, x, np.repeat([row.count(kind) for row in found], 2)[:-1], look)
+        for kind, look in looks.items()
+        if any(kind in row for row in found)
+    ]
+    bars = Series(
+        "our own tolerances",
+        np.ravel([[t, t, np.nan] for _, t in own]),
+        np.ravel([[i - 0.35, i + 0.35, np.nan] for i, _ in own]),
+        "other",
+    )
+    span, n = (percent[0], percent[-1]), len(rows)
+    label = "deviation from the paper (%)"
+    panels = [
+        Panel(label, "statement", [bars, *circles], span, (n + 0.5, 0.5), "x", marked=True),
+        Panel("tolerance (%)", "number of statements", curves, span, (-0.1, n + 0.3), "x"),
+    ]
+    return [
+        View(
+            panels,
+            [
+                Number(
+                    f"{i}. {entry.claim.title}",
+                    row[i - 1],
+                    f" (at our own tolerance: {entry.verdict})",
+                )
+                for i, entry in rows
+            ],
+        )
+        for row in found
+    ]
