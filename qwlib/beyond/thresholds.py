@@ -6,10 +6,15 @@ where the bottom of a subband meets ε_F.  Neither needs the Fermi states themse
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..matching import count_states, matching_matrix
 from ..well import Well, checked_number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 def _checked_energies(well: Well, E_F: float, E: float) -> tuple[float, float]:
@@ -127,3 +132,28 @@ def net_number(well: Well, E_F: float, E: float) -> int:
     E_F, E = _checked_energies(well, E_F, E)
     k = np.sqrt((E_F - E) / well.c)
     return int(count_states(well, E_F, 0.0)) - int(count_states(well, E, k))
+
+
+def changes(
+    x: np.ndarray, number: np.ndarray, exact: Iterable[float] = ()
+) -> list[tuple[float, int]]:
+    """Return where a number of states changes along a grid, and by how much.
+
+    Parameters
+    ----------
+    x, number : 1D array
+        The grid, ascending, and the number at each of its points.
+    exact : iterable of float
+        Places where a change is known to be: one of these, if it lies between the two points, and
+        else the middle between them.
+
+    Returns
+    -------
+    list of (float, int)
+    """
+    found = []
+    for i in np.flatnonzero(np.diff(number)):
+        inside = [float(place) for place in exact if x[i] <= place <= x[i + 1]]
+        middle = float(x[i] + x[i + 1]) / 2
+        found.append(((inside or [middle])[0], int(number[i + 1] - number[i])))
+    return found

@@ -7,7 +7,6 @@ book in which Python runs.  A page without Python shows a line of text in their 
 from __future__ import annotations
 
 import functools
-import html
 import io
 import re
 import warnings
@@ -28,6 +27,7 @@ from ..matching import count_states, matching_matrix
 from ..search import bound_states, levels
 from ..waves import clamped_states
 from ..well import EXCHANGE, PARAMETERS, Quantity, UnboundedSpectrumWarning, Well
+from . import tables, views
 from .figures import (
     MINUS,
     NEUTRAL,
@@ -38,10 +38,11 @@ from .figures import (
     SUM_LABEL,
     against_parameter,
     levels_and_contributions,
-    number,
+    draw,
     ours_over_papers,
     profiles,
 )
+from .tables import lowered, number, raised
 
 SLIDERS = {
     "d": (0.1, 10.0, 0.01),
@@ -78,8 +79,6 @@ QUANTITIES = PARAMETERS | {
     "E_x": Quantity("E_x", "10^5 V/m", "electric field"),
 }
 """What each parameter of an explorer is."""
-
-SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 DPI = 100
 POINTS = 61
@@ -217,16 +216,6 @@ def control(name: str, value: float | str) -> widgets.Widget:
     return widgets.FloatSlider(readout_format=f".{decimals}f", **look)
 
 
-def lowered(text: str) -> str:
-    """Return a text as HTML in which an underscore lowers what follows it."""
-    return re.sub(r"_(\w+)", r"<sub>\1</sub>", html.escape(text))
-
-
-def raised(unit: str) -> str:
-    """Return a unit with its powers as superscripts."""
-    return re.sub(r"\^(\d+)", lambda power: power[1].translate(SUPERSCRIPTS), unit)
-
-
 def without_noise(value: float | str) -> float | str:
     """Return a value without the last digits, which a slider in a browser adds by itself.
 
@@ -268,52 +257,19 @@ def png(figure: Figure) -> bytes:
     return buffer.getvalue()
 
 
-def facts(rows: list[tuple[str, float, str]], remark: str = "") -> str:
-    """Return an HTML table of numbers.
-
-    Parameters
-    ----------
-    rows : list of (what it is, value, format)
-        A text stands as it is, and nan is a dash.
-    remark : str
-        A line below the table.
-    """
-    lines = []
-    for name, value, shape in rows:
-        shown = value
-        if isinstance(value, float) and np.isnan(value):
-            shown = "–"
-        elif not isinstance(value, str):
-            plain = int(value) if isinstance(value, int | np.integer) else float(value) + 0.0
-            # All digits go with the rounded number, for a script that reads the page.
-            text = format(plain, shape).replace("-", "−")
-            shown = f'<data value="{plain!r}">{text}</data>'
-        lines.append(f'<tr><th scope="row">{lowered(name)}</th><td>{shown}</td></tr>')
-    return f"<table>{''.join(lines)}</table>" + (note(remark) if remark else "")
+def facts(rows: list[tuple]) -> str:
+    """Return an HTML table of numbers, as `tables.facts` takes them, with all their digits."""
+    return tables.facts(rows, exact=True)._repr_html_()
 
 
-def table(states: FermiStates) -> str:
+def kinds(states: FermiStates) -> str:
     """Return the numbers of states and the contributions by kind, as an HTML table."""
-    rows = []
-    for kind in (*KINDS, "all"):
-        some = states if kind == "all" else states[states.kind == kind]
-        signs = [int((some.chirality == sign).sum()) for sign in (1, -1, 0)]
-        # All digits go with the rounded number, for a script that reads the page.
-        total = float(some.contribution.sum()) + 0.0
-        text = f"{1e3 * total:.4f}".replace("-", "−")
-        cells = [len(some), *signs, f'<data value="{total!r}">{text}</data>']
-        rows.append(f"<th>{kind}</th>" + "".join(f"<td>{cell}</td>" for cell in cells))
-    head = "".join(
-        f"<th>{lowered(text)}</th>"
-        for text in ("kind", "states", "+", "−", "none", "∫S_y dz (10⁻³ nm⁻² per τeE/ħ)")
-    )
     proof = (
         "It is proven, up to rounding, that no Fermi state is missing."
         if states.certified
         else "This is not proven: a Fermi state may be missing, or one listed that is not there."
     )
-    body = "".join(f"<tr>{row}</tr>" for row in (head, *rows))
-    return f"<table>{body}</table>{note(proof)}"
+    return tables.of_kinds([(states,)], exact=True)._repr_html_() + note(proof)
 
 
 def explorer(
@@ -345,14 +301,14 @@ def explore_states(E_F: float = DEFAULT_FERMI_ENERGY, **parameters: float | str)
     """
 
     def view(states: FermiStates) -> tuple[Figure, str]:
-        return levels_and_contributions([("", states)]), table(states)
+        return levels_and_contributions([("", states)]), kinds(states)
 
     return explorer(view, E_F, parameters)
 
 
 def explore_profile(E_F: float = DEFAULT_FERMI_ENERGY, **parameters: float | str) -> Explorer:
     """Explore the spin density S_y(z) across a well; parameters as in `explore_states`."""
-    return explorer(lambda states: (profile(states), table(states)), E_F, parameters)
+    return explorer(lambda states: (profile(states), kinds(states)), E_F, parameters)
 
 
 def explore_curve(
@@ -373,7 +329,7 @@ def explore_curve(
     """
     if axis not in CURVES:
         raise ValueError(f"axis must be one of {', '.join(CURVES)}, got {axis!r}")
-    return explorer(lambda states: (curve(axis, states), table(states)), E_F, parameters)
+    return explorer(lambda states: (curve(axis, states), kinds(states)), E_F, parameters)
 
 
 def explore_subbands(

@@ -11,7 +11,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-from itertools import cycle
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
@@ -22,12 +21,13 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from matplotlib.axes import Axes
 
     from ..kubo import FermiStates
     from ..well import Well
+    from .views import Series, View
 
 PLUS, MINUS, NEUTRAL = "#0072B2", "#D55E00", "#666666"
 """Chirality +, chirality − (blue and red in the paper), and neither."""
@@ -37,11 +37,35 @@ SEQUENCE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#B8860B", "#2F94D3", "#
 after the filter of qwlib.css, to the dark page, where black is white and the others keep their
 names."""
 
-SIGNS = {-1: (SEQUENCE[2], "-"), 0: (SEQUENCE[4], "--"), 1: (SEQUENCE[6], "-.")}
-"""Colour and dashes of a curve by the sign of its α_R, see `by_sign`."""
-
-OTHERS = ((SEQUENCE[3], ":"), (SEQUENCE[5], (0, (6, 1.5, 1, 1.5, 1, 1.5))))
-"""The same where that sign has gone to another value."""
+LOOKS = {
+    "first": dict(color=SEQUENCE[0], ls="-"),
+    "second": dict(color=SEQUENCE[1], ls="--"),
+    "third": dict(color=SEQUENCE[2], ls="-."),
+    "fourth": dict(color=SEQUENCE[3], ls=":"),
+    "fifth": dict(color=SEQUENCE[6], ls=":", lw=2.2),
+    "thin": dict(color=NEUTRAL, lw=1),
+    "other": dict(color=NEUTRAL, lw=1, ls="--"),
+    "plain": dict(color="black"),
+    "guide": dict(color=NEUTRAL, lw=0.8, ls=":"),
+    "dot": dict(color=SEQUENCE[0], ls="", marker="o", ms=5.5),
+    "hollow": dict(color=SEQUENCE[1], ls="", marker="o", ms=6, mfc="white", mew=1.5, zorder=3),
+    "dot neutral": dict(color="black", ls="", marker="o", ms=5),
+    "hollow neutral": dict(color="black", ls="", marker="o", ms=5, mfc="white"),
+    # Of the curve of each α_R by its sign, and where that sign has gone to another value.
+    "minus": dict(color=SEQUENCE[2], ls="-"),
+    "zero": dict(color=SEQUENCE[4], ls="--"),
+    "plus": dict(color=SEQUENCE[6], ls="-."),
+    "spare": dict(color=SEQUENCE[3], ls=":"),
+    "other spare": dict(color=SEQUENCE[5], ls=(0, (6, 1.5, 1, 1.5, 1, 1.5))),
+    # Of chiralities: curves, and marks of states.
+    "+": dict(color=PLUS, ls="-", marker="^", ms=6, markevery=(30, 60)),
+    "−": dict(color=MINUS, ls="--", marker="v", ms=6, markevery=(30, 60)),
+    "both": dict(color="black", ls=":"),
+    "mark +": dict(color=PLUS, ls="", marker="^", ms=6),
+    "mark −": dict(color=MINUS, ls="", marker="v", ms=6),
+    "mark 0": dict(color=NEUTRAL, ls="", marker="o", ms=6),
+}
+"""How a `Series` of `views` is drawn."""
 
 SUM = r"$\int_0^d S_y\,dz$"
 """Of the axis of a spin density integrated over the well."""
@@ -185,23 +209,93 @@ def _plain(text: str) -> str:
     return re.sub(r"[{}\\]", "", " ".join(text.split()))
 
 
-def number(value: float) -> str:
-    """Return a number as a label shows it, with a minus sign instead of a hyphen."""
-    return f"{value:g}".replace("-", "−")
+def draw(view: View, size: tuple[float, float] | None = None) -> Figure:
+    """Draw a view: its panels above each other, with (a), (b), … as titles.
 
-
-def by_sign(values: Iterable[float]) -> list[dict]:
-    """Return the look of the curve of each α_R: a sign looks alike in all chapters.
-
-    Blue and orange are left to chiralities, and to propagating and all states.
+    Parameters
+    ----------
+    view : View
+    size : (float, float), optional
+        Of the figure in inches.
     """
-    spare, taken, looks = cycle(OTHERS), set(), []
-    for value in values:
-        sign = int(np.sign(value))
-        colour, dashes = next(spare) if sign in taken else SIGNS[sign]
-        taken.add(sign)
-        looks.append({"color": colour, "ls": dashes})
-    return looks
+    n = len(view.panels)
+    fig, axes = plt.subplots(
+        n,
+        1,
+        figsize=size or (WIDTH, 2.9 * n + 0.5),
+        sharex=len({panel.x for panel in view.panels}) == 1,
+        sharey=view.alike,
+        squeeze=False,
+        layout="constrained",
+    )
+    named: set[str] = set()
+    for i, (ax, panel) in enumerate(zip(axes[:, 0], view.panels, strict=True)):
+        for axis in panel.log:
+            ax.set(**{f"{axis}scale": "log"})
+        for one in panel.series:
+            _series(ax, one)
+        ends = {axis: end for axis in ("xlim", "ylim") if (end := getattr(panel, axis)) is not None}
+        letter = f"({'abcdefgh'[i]})" if n > 1 and not panel.title.startswith("(") else ""
+        ax.set(title=f"{letter} {panel.title}".strip(), ylabel=in_formula(panel.y), **ends)
+        if i == n - 1 or panel.x != view.panels[i + 1].x:
+            ax.set_xlabel(in_formula(panel.x))
+        if "y" not in panel.log:
+            low, high = ax.get_ylim()
+            if min(low, high) <= 0 <= max(low, high):
+                ax.axhline(0, color="0.6", lw=0.8, zorder=1)  # a curve on it is seen
+                ax.set_ylim(low, high)
+        names = {one.name for one in panel.series if one.look != "guide"} - {""}
+        if names - named:
+            ax.legend(fontsize=9.5)
+            named |= names
+    return fig
+
+
+def _series(ax: Axes, one: Series) -> None:
+    """Draw a series of a view."""
+    look = LOOKS[one.look]
+    if one.look == "guide":
+        if one.name == "ħ²/m":
+            _mark_end(ax, one.x[0])
+            return
+        for line, places in ((ax.axvline, one.x), (ax.axhline, one.y)):
+            for place in () if places is None else places:
+                line(place, **look)
+        if one.x is None:
+            _beside(ax, one.y[0], one.name)
+        elif len(one.x) == 1:
+            place = (one.x[0], 0.04)
+            ax.annotate(f"{one.name} ", place, xycoords=("data", "axes fraction"), ha="right")
+        return
+    x, y = np.asarray(one.x, dtype=float), np.asarray(one.y, dtype=float)
+    if x.size < y.size:  # an even grid
+        x = np.linspace(x[0], x[-1], y.size)
+    label = in_formula(one.name) if one.name else "_"
+    if one.pieces:
+        ends = np.append(np.flatnonzero(np.isnan(x) | np.isnan(y)), x.size)
+        starts = np.concatenate([[0], ends[:-1] + 1])
+        parts = [slice(*both) for both in zip(starts, ends, strict=True) if both[1] > both[0]]
+        for part, gid in zip(parts, one.pieces, strict=True):
+            ax.plot(x[part], y[part], label=label, gid=gid, **look)
+            label = "_"
+    else:
+        ax.plot(x, y, label=label, **look)
+
+
+def _beside(ax: Axes, height: float, words: str) -> None:
+    """Write the name of a line across at its right end."""
+    place = dict(xycoords=("axes fraction", "data"), ha="left", va="center", fontsize=9.5)
+    ax.annotate(in_formula(words), (1.01, height), annotation_clip=False, **place)
+
+
+def in_formula(text: str) -> str:
+    """Return a text of a view with Matplotlib's markup: symbols with an index as formulas."""
+    text = text.replace("∫S_y dz", SUM).replace("∫S_x dz", SUM.replace("_y", "_x"))
+    parts = re.split(r"(\$[^$]*\$)", text)
+    parts[::2] = [
+        re.sub(r"(\w)_(\w+)", r"$\1_{\2}$", part.replace("τeE/ħ", "$τeE/ħ$")) for part in parts[::2]
+    ]
+    return "".join(parts)
 
 
 def signed_kappa(states: FermiStates) -> np.ndarray:
@@ -397,26 +491,6 @@ def against_parameter(
     return fig
 
 
-def parted(x: np.ndarray, values: np.ndarray, number: np.ndarray) -> tuple:
-    """Return a curve with a gap wherever a number changes, as one for `against_parameter`.
-
-    Parameters
-    ----------
-    x, values : array
-    number : array
-        Of what is counted in the values, at each x: where it changes they jump.
-
-    Returns
-    -------
-    (array, array)
-        x and values, with nan half-way between the points beside a jump.
-    """
-    before = np.flatnonzero(np.diff(number))
-    middle = (x[before] + x[before + 1]) / 2
-    gaps = np.insert(np.asarray(values, dtype=float), before + 1, np.nan)
-    return np.insert(x, before + 1, middle), gaps
-
-
 def name_at_right(ax: Axes) -> None:
     """Write the names of curves beside their right ends, instead of a key."""
     curves = [line for line in ax.lines if not line.get_label().startswith("_")]
@@ -501,17 +575,15 @@ def profiles(
     return fig
 
 
-def profiles_and_detail(
-    panels: list[tuple[str, list[tuple[str, np.ndarray, np.ndarray, float, dict]]]],
-    detail: str,
-    zlim: tuple[float, float],
-) -> Figure:
+def profiles_and_detail(view: View, d: float, detail: str, zlim: tuple[float, float]) -> Figure:
     """Draw spin-density profiles side by side, and below each a part of it, stretched.
 
     Parameters
     ----------
-    panels : list of (title, curves)
-        As in `profiles`.
+    view : View
+        As `views.overlaid` gives it; curves are told apart by their place in a panel.
+    d : float
+        Width of the well in nm.
     detail : str
         What the part is called.
     zlim : (float, float)
@@ -519,25 +591,23 @@ def profiles_and_detail(
     """
     # Two columns: letters of 12 points, as in `levels_and_contributions`.
     fig, axes = plt.subplots(
-        2,
-        len(panels),
-        figsize=(6, 6),
-        height_ratios=(2, 3),
-        squeeze=False,
-        layout="constrained",
+        2, len(view.panels), figsize=(6, 6), height_ratios=(2, 3), layout="constrained"
     )
-    for i, ((title, curves), (whole, part)) in enumerate(zip(panels, axes.T, strict=True)):
-        for label, z, density, d, look in curves:
+    # Dashes, dots, one dot, two dots: lengths in units of the line's width.
+    dashes = ("-", (0, (6, 2)), (0, (1.2, 1.2)), (0, (7, 1.5, 1.2, 1.5)), (0, (4,) + (1.2,) * 5))
+    for i, (panel, (whole, part)) in enumerate(zip(view.panels, axes.T, strict=True)):
+        for n, (name, z, density, *_) in enumerate(panel.series):
+            look = dict(color=SEQUENCE[2 + n % 5], ls=dashes[n % 5])
             inside = (z >= zlim[0]) & (z <= zlim[1])
-            whole.plot(z, density, label=label, **look)
+            whole.plot(z, density, label=in_formula(name), **look)
             part.plot(z[inside], density[inside], gid="_detail", **look)  # numbers as above
-            for ax in (whole, part):
-                _mark_interfaces(ax, d)
-        whole.set_title(title, fontsize=12)
-        of = re.sub(r"^\(\w\) ", "", title)
-        part.set_title(f"({'abcdefgh'[len(panels) + i]}) {of},\n{detail}", fontsize=12)
+        whole.set_title(panel.title, fontsize=12)
+        of = re.sub(r"^\(\w\) ", "", panel.title)
+        letter = "abcdefgh"[len(view.panels) + i]
+        part.set_title(f"({letter}) {of},\n{detail}", fontsize=12)
         part.set(xlim=zlim, xlabel="z (nm)")
         for ax in (whole, part):
+            _mark_interfaces(ax, d)
             _enlarge(ax)
     fig.supylabel("$S_y(z)$ (nm⁻³ per $τeE/ħ$)", fontsize=12)
     fig.legend(
@@ -550,13 +620,13 @@ def profiles_and_detail(
     return fig
 
 
-def profile_grid(rows: list[tuple[str, list[tuple[str, str, list[tuple]]]]]) -> Figure:
+def profile_grid(rows: list[tuple[str, list[tuple[str, str, View]]]]) -> Figure:
     """Draw Fig. 5: profiles in a grid of panels, rows of one thickness, columns of one case.
 
     Parameters
     ----------
     rows : list of (row label, panels)
-        Each panel is (letter, title, curves), the curves as in `profiles`.
+        Each panel is (letter, title, view), the view as `views.profile` gives it.
     """
     # As wide as three columns need, with letters of 12 points.
     fig, axes = plt.subplots(
@@ -569,12 +639,12 @@ def profile_grid(rows: list[tuple[str, list[tuple[str, str, list[tuple]]]]]) -> 
         layout="constrained",
     )
     for i, (row_label, panels) in enumerate(rows):
-        for j, (letter, title, curves) in enumerate(panels):
+        for j, (letter, title, view) in enumerate(panels):
             ax = axes[i][j]
             ax.set_label(f"{letter}, {row_label}")
-            for label, z, density, d, look in curves:
-                ax.plot(z, density, label=label, **look)
-                _mark_interfaces(ax, d)
+            for one in view.panels[0].series:
+                _series(ax, one)
+            ax.axhline(0, color="black", lw=0.6)
             if i == 0:
                 ax.set_title(f"({letter}) {title}", fontsize=12)
             _enlarge(ax)

@@ -5,7 +5,8 @@ the data in it as JSON.  `book/_static/sliders.js` draws it; where that does not
 says so and the figure above it stands for it.  Numbers are stored rounded as they are shown, so
 that what the page prints is what `qwlib` computes at that position, to every digit.
 
-`curves` makes a figure of any curves and marks; `levels` and `totals` have drawings of their own.
+`moved` makes a figure of any view; `couplings` and `totals` have drawings of their own, which show
+states one by one, or sums of what a reader chooses.
 """
 
 from __future__ import annotations
@@ -13,12 +14,15 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..kubo import KINDS, fermi_states_of
 from ..well import HBAR2_OVER_2ME, Well
+from . import views
+from .tables import number
+from .views import Number, Panel, View
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,8 +40,6 @@ POSITIONS = 241
 """The most positions of a slider over a grid that was computed for a figure."""
 SMALLEST = 1e-4
 """The least height of a frame, in nm⁻² or nm⁻³: where there is nothing to see it is not zero."""
-UNIT = " × 10⁻³ nm⁻² per τeE/ħ"
-"""Of an integrated spin density, as `Number` takes it."""
 GAP = -32768
 """What stands for nan among 16-bit numbers."""
 
@@ -106,7 +108,7 @@ def _sums(states: FermiStates) -> list[int]:
     return _scaled([value.sum(), value[states.kind == "propagating"].sum()], 6)
 
 
-def levels(well: Well, E_F: float) -> Slider:
+def couplings(well: Well, E_F: float) -> Slider:
     """Return Fig. 2 with a slider over α_L: levels, and contributions against κ.
 
     Parameters
@@ -217,87 +219,6 @@ def totals(ds: xr.Dataset) -> Slider:
             "series": series,
         }
     )
-
-
-class Series(NamedTuple):
-    """Curves, marks or guides of a panel.
-
-    Attributes
-    ----------
-    name : str
-        What the key calls it; the same name is there once, and no name not at all.
-    x, y : array_like, list of array_like, or None
-        The same at every position, 1D; or a list with a 1D array for each position.  nan ends
-        one piece of a curve, and what follows is another.  An `x` shorter than `y` is the two ends
-        of an even grid, or more of its points, where a smooth curve has corners.  Without `y`
-        there is a line across the panel at each x, without `x` at each y.
-    look : str
-        Curves: "first" (blue), "second" (orange, dashed), "third" (green, dashes and dots),
-        "fourth" (purple, dotted), "thin" (grey), "other" (grey, thin dashes), "plain" (of the
-        colour of letters).  Marks: "dot" (blue, filled), "hollow" (orange, open), "dot neutral"
-        and "hollow neutral" (the same in the colour of letters).  Lines across: "guide" (grey,
-        dotted).
-    smooth : bool
-        Whether a curve is smooth between its points; else they are joined by straight lines.
-    """
-
-    name: str
-    x: ArrayLike | None
-    y: ArrayLike | None
-    look: str = "first"
-    smooth: bool = False
-
-
-class Panel(NamedTuple):
-    """One pair of axes.
-
-    Attributes
-    ----------
-    x, y : str
-        What is along the axes, with the unit in parentheses.  Where `x` is the parameter of the
-        slider, written "name (unit)", a line goes along with the position.
-    series : sequence of Series
-        Later ones are drawn over earlier ones.
-    xlim, ylim : (2,) array_like, optional
-        Ends of the axes, the larger one first where an axis is to run downwards; left out, they
-        are those of the data, with a margin along y.
-    log : str
-        Which axes are logarithmic: "", "x", "y" or "xy".
-    follows : bool
-        Whether the horizontal axis is at each position that of the first series.
-    marked : bool
-        Whether that line is there although `x` has another name, in the same unit.
-    """
-
-    x: str
-    y: str
-    series: Sequence[Series]
-    xlim: ArrayLike | None = None
-    ylim: ArrayLike | None = None
-    log: Literal["", "x", "y", "xy"] = ""
-    follows: bool = False
-    marked: bool = False
-
-
-class Number(NamedTuple):
-    """A read-out below the slider.
-
-    Attributes
-    ----------
-    name : str
-        An underscore lowers the next letter.
-    values : array_like or list of str
-        One for each position; nan reads "none".
-    unit : str
-        What follows the value, with the space before it.
-    digits : int
-        Decimals of a number.
-    """
-
-    name: str
-    values: ArrayLike
-    unit: str = ""
-    digits: int = 0
 
 
 def curves(
@@ -466,8 +387,61 @@ def _packed(values: ArrayLike, height: float) -> str | tuple:
     return f"{digits}{base64.b64encode(whole.tobytes()).decode()}"
 
 
-def profiles(
-    cases: Mapping[str, Well], E_F: float, d: np.ndarray, *, first: str | None = None
+def moved(
+    parameter: tuple[str, str],
+    positions: ArrayLike,
+    start: float,
+    cases: Mapping[str, Sequence[View]],
+    **options: str | int,
+) -> Slider:
+    """Return a figure of a view that a slider moves.
+
+    Parameters
+    ----------
+    parameter, positions, start, **options
+        As `curves` takes them.
+    cases : mapping of str to sequence of View
+        Of each case the view at every position.
+    """
+    made = {name: together(one) for name, one in cases.items()}
+    return curves(parameter, positions, start, made, **options)
+
+
+def together(several: Sequence[View]) -> tuple[list[Panel], list[Number]]:
+    """Return panels and numbers as `curves` takes them, from the view at each position.
+
+    What is the same in all of them is there once, and a frame holds those of all.
+    """
+
+    def merged(values: tuple) -> object:
+        first = values[0]
+        if first is None or all(np.array_equal(first, one, equal_nan=True) for one in values):
+            return first
+        return list(values)
+
+    def frame(values: tuple) -> list[float] | None:
+        if values[0] is None:
+            return None
+        low, high = np.array(values, dtype=float).T
+        return [low.min(), high.max()] if low[0] < high[0] else [low.max(), high.min()]
+
+    panels = []
+    for of_all in zip(*(one.panels for one in several), strict=True):
+        series = [
+            same[0]._replace(x=merged([s.x for s in same]), y=merged([s.y for s in same]))
+            for same in zip(*(panel.series for panel in of_all), strict=True)
+        ]
+        limits = {axis: frame([getattr(p, axis) for p in of_all]) for axis in ("xlim", "ylim")}
+        panels.append(of_all[0]._replace(series=series, **limits))
+    numbers = [
+        same[0]._replace(values=[one.values for one in same])
+        for same in zip(*(one.numbers for one in several), strict=True)
+    ]
+    return panels, numbers
+
+
+def widths(
+    cases: Mapping[str, Well], E_F: float, d: ArrayLike, *, first: str | None = None
 ) -> Slider:
     """Return Fig. 5 with a slider over the width, and a choice of the case.
 
@@ -485,9 +459,7 @@ def profiles(
     Returns
     -------
     Slider
-        Of each case and width: the profiles of S_y of all states and of the propagating ones, in
-        the well and in either barrier; their integrals over the well in 10⁻⁶ nm⁻² per τeE/ħ; and
-        the numbers of states.
+        Of each case and width `views.profile`, coarse.
 
     Raises
     ------
@@ -496,42 +468,12 @@ def profiles(
     """
     if first is not None and first not in cases:
         raise ValueError(f"first must be one of {', '.join(cases)}, got {first!r}")
-    d = np.asarray(d, dtype=float)
-    # Twice the largest wave number in the well is 2√(E_F + |Δ|)/√c: six steps to its period.
-    fastest = max(np.sqrt(max(E_F + abs(w.Delta), 0.1) / w.c) for w in cases.values())
-    inside = np.maximum(20, np.ceil(6 * d * fastest / np.pi)).astype(int)
-    outside = np.ceil((0.3 * np.minimum(d, 1.2) + 0.05) * inside / d).astype(int)
-    pads = outside * d / inside
     made = {}
     for letter, well in cases.items():
-        sums, parts = [], ([], [])
         found = fermi_states_of([well.replace(d=float(width)) for width in d], E_F)
-        for width, n, steps, states in zip(d, inside, outside, found, strict=True):
-            propagating = states[states.kind == "propagating"]
-            # From the nearer end, so that both interfaces are on the grid to the last digit.
-            grid = np.arange(-steps, n + steps + 1)
-            z = np.where(2 * grid < n, grid * width / n, width - (n - grid) * width / n)
-            for some, part in zip((states, propagating), parts, strict=True):
-                part.append(some.spin_density(z).sum(axis=0))
-            sums.append([*np.array(_sums(states)) / 1e3, len(states), len(propagating)])
-        # With corners: the slope of a profile jumps at an interface.
-        ends = [[-pad, 0, width, width + pad] for width, pad in zip(d, pads, strict=True)]
-        series = [
-            Series("all states", ends, parts[0], "second", smooth=True),
-            Series("propagating states alone", ends, parts[1], "first", smooth=True),
-            Series("the interfaces", [[0, width] for width in d], None, "guide"),
-        ]
-        sums = np.transpose(sums)
-        made[f"({letter}) α_L = {_number(well.alpha_L)}, α_R = {_number(well.alpha_R)}"] = (
-            [Panel("z (nm)", "S_y (nm⁻³ per τeE/ħ)", series, follows=True)],
-            [
-                Number("∫S_y dz, all states", sums[0], UNIT, 3),
-                Number("∫S_y dz, propagating states alone", sums[1], UNIT, 3),
-                Number("number of states", sums[2]),
-                Number("of these, propagating", sums[3]),
-            ],
-        )
-    return curves(
+        name = f"({letter}) α_L = {number(well.alpha_L, '')}, α_R = {number(well.alpha_R, '')}"
+        made[name] = [views.profile(states, coarse=True) for states in found]
+    return moved(
         ("d", "nm"),
         d,
         0.52,
@@ -540,7 +482,3 @@ def profiles(
         choice="Case (α in eV nm²)",
         first=0 if first is None else list(cases).index(first),
     )
-
-
-def _number(value: float) -> str:
-    return f"{value:g}".replace("-", "−")

@@ -34,7 +34,7 @@ from qwlib.beyond.spread import Layers
 from qwlib.beyond.thresholds import rashba_at
 from qwlib.beyond.torque import field, interface_torque
 from qwlib.book import claims, sliders
-from qwlib.book.sliders import Number, Panel, Series
+from qwlib.book.views import Number, Panel, Series
 from qwlib.kubo import KINDS
 
 E_F = 3.0
@@ -64,7 +64,7 @@ def sums(states) -> list[float]:
 
 @pytest.mark.parametrize("well", WELLS.values(), ids=WELLS)
 def test_levels_are_the_fermi_states(well):
-    data = sliders.levels(well, E_F).data
+    data = sliders.couplings(well, E_F).data
     last = data["positions"][-1]
     assert 0.98 * well.critical_rashba < last < well.critical_rashba
     for alpha, row in list(zip(data["positions"], data["rows"], strict=True))[::7]:
@@ -80,7 +80,7 @@ def test_levels_are_the_fermi_states(well):
 
 @pytest.mark.parametrize("well", WELLS.values(), ids=WELLS)
 def test_levels_are_ordered_by_kind_and_add_up_to_the_sweep(well):
-    data = sliders.levels(well, E_F).data
+    data = sliders.couplings(well, E_F).data
     ds = sweep(well, E_F=E_F, alpha_L=data["positions"])
     assert bool(ds["certified"].all())
     kinds = ds["n_states"].sum("chirality").values
@@ -158,15 +158,15 @@ def number(data: dict, name: str, i: int, case: int = 0) -> float | str:
 
 def test_profiles_are_those_of_the_states_and_integrate_to_their_sums():
     d = np.array([0.15, 0.52, 1.0, 2.6, 4.0])
-    data = sliders.profiles(CASES, E_F, d).data
-    names = "all states", "propagating states alone"
+    data = sliders.widths(CASES, E_F, d).data
+    names = {"all states": "all states", "propagating": "propagating states alone"}
     for case, well in enumerate(CASES.values()):
         for i, width in enumerate(d):
             states = fermi_states(well.replace(d=width), E_F)
             propagating = states[states.kind == "propagating"]
             assert number(data, "number of states", i, case) == len(states)
             assert number(data, "of these, propagating", i, case) == len(propagating)
-            total = [number(data, f"∫S_y dz, {name}", i, case) / 1e3 for name in names]
+            total = [number(data, f"∫S_y dz, {name}", i, case) / 1e3 for name in names.values()]
             assert np.abs(np.array(total) - sums(states)).max() < 0.51e-6
             for name, some, integral in zip(names, (states, propagating), total, strict=True):
                 ends, profile = points(data, name, i, case)
@@ -187,27 +187,27 @@ def test_profiles_are_those_of_the_states_and_integrate_to_their_sums():
 def test_profiles_start_with_the_case_that_is_asked_for():
     cases = {"a": Well(), "b": Well(alpha_L=0.01)}
     for asked, place in ((None, 0), ("b", 1)):
-        assert sliders.profiles(cases, E_F, [1.0], first=asked).data["first"] == place
+        assert sliders.widths(cases, E_F, [1.0], first=asked).data["first"] == place
     with pytest.raises(ValueError, match=r"first must be one of a, b, got 'c'"):
-        sliders.profiles(cases, E_F, [1.0], first="c")
+        sliders.widths(cases, E_F, [1.0], first="c")
 
 
 def test_a_well_without_states_has_data_too():
     thin = Well(d=0.1, alpha_L=0.01)  # the last state leaves at 0.1371 nm
-    data = sliders.levels(thin, E_F).data
+    data = sliders.couplings(thin, E_F).data
     assert data["rows"][0] == [[0, 0, 0], "", [], [], 0, 0]
-    data = sliders.profiles({"a": thin}, E_F, [0.1]).data
+    data = sliders.widths({"a": thin}, E_F, [0.1]).data
     assert [one["values"] for one in data["cases"][0]["numbers"]] == [[0], [0], [0], [0]]
     assert not np.any(points(data, "all states", 0)[1])
 
 
 def test_a_figure_with_nothing_in_it_has_a_frame():
     frames = [
-        sliders.levels(Well(d=0.1, mass=0.1), E_F).data["frame"],
+        sliders.couplings(Well(d=0.1, mass=0.1), E_F).data["frame"],
         sliders.totals(sweep(alpha_L=[0.0, 0.01], alpha_R=[0.0], d=0.1)).data["frame"],
     ]
     assert all(low <= 0 < high for low, high in frames)
-    (panel,) = sliders.profiles({"a": Well(alpha_L=0)}, E_F, [1.0]).data["cases"][0]["panels"]
+    (panel,) = sliders.widths({"a": Well(alpha_L=0)}, E_F, [1.0]).data["cases"][0]["panels"]
     assert panel["ylim"][0] <= 0 < panel["ylim"][1]
 
 
@@ -1038,7 +1038,7 @@ def test_table_of_profiles(kept):
     some = [row for row in rows if float(row["d (nm)"]) == 3]
     states = fermi_states(CASES["c"].replace(d=3.0), E_F)
     propagating = states[states.kind == "propagating"]
-    for name, part in (("all states", states), ("propagating states alone", propagating)):
+    for name, part in (("all states", states), ("propagating", propagating)):
         curve = [row for row in some if row["quantity"].startswith(f"{name}: ")]
         z, values = (np.array([float(row[axis]) for row in curve]) for axis in "xy")
         assert z.size > 50

@@ -1,0 +1,202 @@
+"""Numbers and tables, as pages, prose and explorers show them.
+
+`table` makes of rows what a notebook shows: HTML in a page, aligned text where there is none, and
+nbval compares both to the letter.  `facts` is for a few numbers below each other.  How a number is
+written is said here alone, by `number`; what stands in a heading takes an underscore for a lowered
+letter, as the names of sliders do.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from tabulate import tabulate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+DIGITS = ".3g"
+"""How a number is written where nobody says otherwise: three digits that count."""
+
+NONE = "–"
+"""What stands for nan and None."""
+
+SPIN = "∫S_y dz (10⁻³ nm⁻² per τeE/ħ)"
+"""Heading of a spin density integrated over the well."""
+
+
+def number(value: float | str | None, digits: str = "") -> str:
+    """Return a number as a page shows it, with a true minus sign and powers of ten raised.
+
+    Parameters
+    ----------
+    value : float, str or None
+        Words stay as they are, whole numbers have no decimals unless `digits` is given, and zero
+        has no sign.
+    digits : str
+        Of Python's format specifications, "" for as many digits as there are; what follows a
+        vertical bar is added to each number, as in ".1f| %".
+    """
+    if value is None or isinstance(value, str):
+        return NONE if value is None else value
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
+    if isinstance(value, int | np.integer) and digits in ("", DIGITS):
+        digits = "d"
+    digits, _, unit = digits.partition("|")
+    if not np.isfinite(value):
+        return NONE
+    if not digits.endswith("d"):
+        sign = "+" if digits.startswith("+") else ""
+        digits = f"{sign}z{digits.removeprefix('+') or 'g'}"
+    text = format(value if digits.endswith("d") else float(value), digits)
+    text = re.sub(
+        r"e([+-])0*(\d+)",
+        lambda e: " · 10" + f"{e[1]}{e[2]}".strip("+").translate(SUPERSCRIPTS),
+        text,
+    )
+    return text.replace("-", "−") + unit
+
+
+def several(values: Iterable[float], digits: str = DIGITS, none: str = "none") -> str:
+    """Return numbers with commas between them, or what is said where there are none."""
+    return ", ".join(number(value, digits) for value in values) or none
+
+
+def lowered(text: str) -> str:
+    """Return a text as HTML in which an underscore lowers what follows it."""
+    return re.sub(r"_(\w+)", r"<sub>\1</sub>", html.escape(text))
+
+
+def raised(unit: str) -> str:
+    """Return a unit with its powers as superscripts."""
+    return re.sub(r"\^(-?\d+)", lambda power: power[1].translate(SUPERSCRIPTS), unit)
+
+
+@dataclass(frozen=True, repr=False)
+class Table:
+    """What a notebook shows as a table.
+
+    Attributes
+    ----------
+    head : sequence of str
+        One heading for each column, with the unit in parentheses; none for a list of facts.
+    cells : sequence of sequence of (value, digits)
+        The rows, each value with how it is written, as `number` takes it.
+    exact : bool
+        Whether each number goes with all its digits in a `<data>`, for a script that reads the
+        page: another machine has others, so nothing that is stored is such a table.
+    """
+
+    head: Sequence[str]
+    cells: Sequence[Sequence[tuple]]
+    exact: bool = False
+
+    def __repr__(self) -> str:
+        cells = [[number(*one) for one in row] for row in self.cells]
+        widest = {"maxheadercolwidths": 14} if self.head else {}
+        return self._written(self.head, cells, "simple" if self.head else "plain", **widest)
+
+    def _repr_html_(self) -> str:
+        head = [lowered(text) for text in self.head]
+        cells = [[self._tagged(*one) for one in row] for row in self.cells]
+        return re.sub("  +", "", self._written(head, cells, "unsafehtml"))
+
+    def _tagged(self, value: float | str | None, digits: str = DIGITS) -> str:
+        text = lowered(number(value, digits))
+        if not self.exact or value is None or isinstance(value, str) or not np.isfinite(value):
+            return text
+        plain = int(value) if isinstance(value, int | np.integer) else float(value) + 0.0
+        return f'<data value="{plain!r}">{text}</data>'
+
+    def _written(self, head: Sequence[str], cells: list, style: str, **widest: int) -> str:
+        words = [
+            any(isinstance(one[0], str) for one in column)
+            for column in zip(*self.cells, strict=True)
+        ]
+        sides = ["left" if one else "right" for one in words] or None
+        return tabulate(
+            cells, head, tablefmt=style, colalign=sides, disable_numparse=True, **widest
+        )
+
+
+def table(
+    columns: Mapping[str, str] | Sequence[str], rows: Iterable[Sequence], *, exact: bool = False
+) -> Table:
+    """Return a table of rows.
+
+    Parameters
+    ----------
+    columns : mapping of str to str, or sequence of str
+        Headings, each with how the numbers below it are written; left out, that is `DIGITS`.
+    rows : iterable of sequence
+        Numbers, words, or None where there is nothing.
+    exact : bool
+        As in `Table`.
+
+    Examples
+    --------
+    >>> table({"d (nm)": ".2f", "kind": "", "E (eV)": ".4f"}, [(2.2, "mixed", -0.19291)])
+      d (nm)  kind      E (eV)
+    --------  ------  --------
+        2.20  mixed    −0.1929
+    """
+    written = columns if hasattr(columns, "keys") else dict.fromkeys(columns, DIGITS)
+    cells = [list(zip(row, written.values(), strict=True)) for row in rows]
+    return Table(list(written), cells, exact)
+
+
+def facts(rows: Iterable[tuple], *, exact: bool = False) -> Table:
+    """Return a list of numbers: what each is, its value and, if not `DIGITS`, how it is written."""
+    return Table([], [[(name, ""), (value, *digits)] for name, value, *digits in rows], exact)
+
+
+def of_kinds(some: Iterable[tuple], first: Sequence[str] = (), *, exact: bool = False) -> Table:
+    """Return the numbers of states, their chiralities and contributions, by kind.
+
+    Parameters
+    ----------
+    some : iterable of (…, FermiStates)
+        What stands in front of each row, and the states.
+    first : sequence of str
+        Headings of the former.
+    exact : bool
+        As in `Table`.
+    """
+    rows = []
+    for *front, states in some:
+        for kind in ("propagating", "mixed", "interface", "all"):
+            of = states if kind == "all" else states[states.kind == kind]
+            signs = [int((of.chirality == sign).sum()) for sign in (1, -1, 0)]
+            rows.append((*front, kind, len(of), *signs, 1e3 * of.contribution.sum()))
+    names = (*first, "kind", "states", "+", "−", "no chirality")
+    return table(dict.fromkeys(names, "") | {SPIN: ".3f"}, rows, exact=exact)
+
+
+def of_all_and_propagating(
+    first: Mapping[str, str], some: Iterable[tuple], digits: str = ".3f"
+) -> Table:
+    """Return numbers and sums, of all states and of the propagating ones alone.
+
+    Parameters
+    ----------
+    first : mapping of str to str
+        As `columns` of `table`, for what stands in front.
+    some : iterable of (…, FermiStates)
+        That, and the states.
+    digits : str
+        Of the sums.
+    """
+    rows = []
+    for *front, states in some:
+        waves = states[states.kind == "propagating"]
+        sums = [1e3 * one.contribution.sum() for one in (states, waves)]
+        rows.append((*front, len(states), len(waves), *sums))
+    own = {"states": "d", "propagating": "d", SPIN: digits, "of propagating ones": digits}
+    return table({**first, **own}, rows)
