@@ -15,13 +15,15 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import root
+from scipy.optimize import brentq, root
 
 from ..kubo import SILENT, contribution
 from ..matching import Conserved, Rule
 from ..search import Roots, roots_of, search, solve
 from ..well import HBAR2_OVER_2ME, UnboundedSpectrumWarning, Well
+from .scan import poles
 from .spread import Layers
+from .thresholds import entry_width
 
 E_F, DELTA, V = 3.0, 0.25, 5.0
 """The paper's Fermi energy, exchange and barriers, eV."""
@@ -149,15 +151,11 @@ def with_poles(wells: Sequence[Well], E_F: float) -> Counted:
     """
     found = []
     for i, well in enumerate(wells):
-        for s in (1, -1):
-            m = np.arange(
-                1, 2 + int(np.sqrt(max(E_F - s * well.Delta, 0) / well.c) * well.d / np.pi)
-            )
-            E = well.c * (m * np.pi / well.d) ** 2 + s * well.Delta
-            E = E[(abs(well.Delta) < E) & (E < E_F)]
-            none, floor = np.zeros_like(E), np.full_like(E, abs(well.Delta))
-            k = np.sqrt((E_F - E) / well.c)
-            found.append(Counted(np.full(E.size, i), k, E, floor, floor, none, none))
+        k, floor = poles(well, E_F), abs(well.Delta)
+        k = k[E_F - well.c * k**2 > floor]
+        none, floors = np.zeros_like(k), np.full_like(k, floor)
+        E = E_F - well.c * k**2
+        found.append(Counted(np.full(k.size, i), k, E, floors, floors, none, none))
     return together(spinors(wells, E_F), *found)
 
 
@@ -440,38 +438,87 @@ def at_the_jump(convention: Convention) -> float:
     return float(states.E[np.abs(states.E - states.floor).argmin()])
 
 
-def interface_slope(convention: Convention, h: float = 1e-4) -> float:
+def off_the_jump(convention: Convention) -> float:
+    """Return how far from |Δ| that is, in eV: 0 where the jump is the paper's."""
+    return at_the_jump(convention) - abs(convention.well().Delta)
+
+
+def off_the_peak(convention: Convention, h: float = 1e-4) -> float:
     """Return the slope of S_y(0) along α_L at the paper's maximum, in 1/(eV·nm⁵) per τeE/ħ."""
     below, above = convention.along(RIGHT[1], [PEAK - h, PEAK + h])["left"]
     return (above - below) / (2 * h)
 
 
+def varied(base: Convention, values: dict[str, float]) -> Convention:
+    """Return a convention with other values of fields of `Well`, of both barriers, V, or of ε_F."""
+    changes = {name: float(value) for name, value in values.items()}
+    E_F = changes.pop("E_F", base.E_F)
+    if "V" in changes:
+        changes["V_L"] = changes["V_R"] = changes.pop("V")
+    return replace(base, changes=base.changes | changes, E_F=E_F)
+
+
 def fitted(base: Convention, start: dict[str, float], assumes: str) -> Convention:
     """Return a convention with one or two parameters that put its jump on the paper's 0.049.
 
-    A second one puts the maximum of S_y(0) on 0.062.  `V` is both barriers.
+    A second one puts the maximum of S_y(0) on 0.062.
     """
 
-    def with_values(values) -> Convention:
-        changes = dict(zip(start, values, strict=True))
-        if "V" in changes:
-            changes["V_L"] = changes["V_R"] = changes.pop("V")
-        return replace(base, changes=base.changes | changes)
-
     def off(values) -> list[float]:
-        one = with_values(values)
-        first = at_the_jump(one) - one.well().Delta
-        return [first] if len(start) == 1 else [first, interface_slope(one) / 10]
+        one = varied(base, dict(zip(start, values, strict=True)))
+        conditions = [off_the_jump(one), off_the_peak(one) / 10]
+        return conditions[: len(start)]
 
-    found = root(off, list(start.values()), tol=1e-9).x
-    symbols = {"mass": "m", "Delta": "Δ", "V": "V", "d": "d"}
-    values = ", ".join(f"{symbols[n]} = {v:.3g}" for n, v in zip(start, found, strict=True))
+    found = dict(zip(start, root(off, list(start.values()), tol=1e-9).x, strict=True))
+    symbols = {"mass": "m", "Delta": "Δ"}
+    values = ", ".join(f"{symbols.get(name, name)} = {v:.3g}" for name, v in found.items())
     return replace(
-        with_values(found),
+        varied(base, found),
         name=f"{base.name}, {values}",
         assumes=assumes,
         chosen=base.chosen + len(start),
     )
+
+
+TEXT = {"mass": 1.0, "V": V, "Delta": DELTA, "E_F": E_F, "d": Well.d}
+"""The paper's values, and the electron's mass, of what can be changed one at a time."""
+POSITIONS = {
+    "jump": off_the_jump,
+    "maximum": off_the_peak,
+    "cusp": lambda one: entry_width(one.well(), one.E_F, 1, 1) - 0.52,
+    "last": lambda one: min(entry_width(one.well(), one.E_F, s) for s in (1, -1)) - 0.2,
+}
+"""What vanishes where a position of `ASKED` is the paper's; those along d are entries of subbands:
+of the second one of spin ↑, and of the first of all."""
+
+
+def wanted(key: str, name: str, points: int = 16) -> list[float]:
+    """Return each value of one parameter, from 0.3 to 2 of the text's, that gives a position.
+
+    Parameters
+    ----------
+    key : str
+        Of `POSITIONS`.
+    name : str
+        Of `TEXT`; the width moves nothing along d.
+    points : int
+        Values between which a change of sign is looked for.
+    """
+
+    def off(value: float) -> float:
+        one = varied(Convention("", ""), {name: value})
+        bound = one.E_F < one.well().continuum_edge
+        return POSITIONS[key](one) if bound else np.nan
+
+    values = TEXT[name] * np.linspace(0.3, 2.0, points)
+    y = [off(value) for value in values]
+    found = []
+    for i in range(points - 1):
+        if y[i] * y[i + 1] < 0:
+            place = brentq(off, values[i], values[i + 1], xtol=1e-9)
+            if abs(off(place)) < 1e-4:  # no jump from one state to another
+                found.append(float(place))
+    return found
 
 
 @functools.cache
