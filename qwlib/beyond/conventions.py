@@ -416,6 +416,45 @@ def numbers(convention: Convention) -> dict[str, float]:
     return found
 
 
+def curve_traits(convention: Convention, jump: float) -> dict[str, float]:
+    """Return what the paper says of its Figs. 3 and 4 without a number.
+
+    Parameters
+    ----------
+    convention : Convention
+    jump : float
+        Of its curve for α_R = 0, eV·nm².
+
+    Returns
+    -------
+    dict
+        - "start": the total without coupling, over that at 0.046; the paper's curve begins at 0.
+        - "plus", "minus": by how much the sum over + and over − states changes at the jump, over
+          the total there; in the paper + drops.
+        - "shift": how far the curves of the other α_R are from shifted ones below the jump, over
+          the rise of this one; in the paper they are shifted.
+        - "after": the change of the total from the jump to ħ²/m, over the total before it; in the
+          paper it falls.
+        - "largest": where S_y(0) is largest, α_R = −0.025; in the paper at 0.062.
+    """
+    near = 1e-4
+    below = np.linspace(near, jump - near, 25)
+    curves = {right: convention.along(right, below)["total"] for right in RIGHT}
+    states = convention.states([convention.well(jump - near), convention.well(jump + near)])
+    before, after = (states.spin[states.well == i] for i in (0, 1))
+    total, rise = before.sum(), np.ptp(curves[0.0])
+    end = 2 * HBAR2_OVER_2ME * (1 - 1e-4)
+    later = np.linspace(near, end, 153)
+    return {
+        "start": curves[0.0][0] / convention.along(0.0, [FIRST])["total"][0],
+        "plus": (after[after > 0].sum() - before[before > 0].sum()) / total,
+        "minus": (after[after < 0].sum() - before[before < 0].sum()) / total,
+        "shift": max(np.ptp(curves[right] - curves[0.0]) for right in RIGHT[1:]) / rise,
+        "after": (convention.along(0.0, [end])["total"][0] - after.sum()) / total,
+        "largest": later[np.argmax(convention.along(RIGHT[1], later)["left"])],
+    }
+
+
 def score(convention: Convention, found: dict[str, float]) -> tuple[int, int, float]:
     """Return how convention and paper agree: numbers met, those less `chosen`, and the misses.
 

@@ -374,6 +374,56 @@ def test_spin_diagonal_has_one_jump_for_all_three_couplings():
     assert all(0.04895 < jump < 0.04915 for jump in jumps)
 
 
+@pytest.mark.parametrize("name", ["as printed", "spin-diagonal, d = 2.0"])
+def test_traits_of_the_curves_by_finite_elements(name):
+    convention, jump = named(name), found(name)["jump"]
+    traits = trial.curve_traits(convention, jump)
+
+    def total(alpha, sign=0):
+        spin = witness(convention, convention.well(alpha))[1]
+        return spin[np.sign(spin) == sign].sum() if sign else spin.sum()
+
+    # The same sums, exact to rounding in both.
+    before, after = jump - 1e-4, jump + 1e-4
+    assert traits["start"] == pytest.approx(total(1e-4) / total(0.046), rel=1e-6)
+    for key, sign in (("plus", 1), ("minus", -1)):
+        drop = (total(after, sign) - total(before, sign)) / total(before)
+        assert traits[key] == pytest.approx(drop, rel=1e-6, abs=1e-7)
+    assert traits["plus"] < -1 and abs(traits["minus"]) < 0.05, "it is + that drops"
+    # What tells the two apart.
+    diagonal = name != "as printed"
+    assert (traits["start"] > 0.9) == diagonal
+    assert (traits["after"] > 0) == diagonal
+    assert (traits["shift"] < 0.1) == diagonal
+    # But S_y(0) is largest just before the jump in both; the grid has a step of 5e-4.
+    assert 0 < found(name)["jump −"] - traits["largest"] < 5e-4
+
+
+def test_one_parameter_at_a_time_by_conditions_of_their_own():
+    base = named("as printed")
+    for name in trial.TEXT:
+        for value in trial.wanted("jump", name):
+            one = trial.varied(base, {name: value})
+            well = one.well(0.0)
+            # Another state than the first may be there: one of all thresholds is at 0.049.
+            places = rashba_at(well, one.E_F, abs(well.Delta))
+            assert np.abs(places - 0.049).min() < 1e-6
+        if name == "d":
+            continue
+        for key, s, n, width in (("cusp", 1, 1, 0.52), ("last", -1, 0, 0.2)):
+            for value in trial.wanted(key, name):
+                one = trial.varied(base, {name: value})
+                k2 = (one.E_F - s * one.well().Delta) / one.well().c
+                q2 = one.well().V_L / one.well().c - k2
+                # tan of half the phase: κ tan(κd/2) = q for even states, −κ cot(κd/2) = q for odd.
+                half = np.sqrt(k2) * width / 2
+                slope = np.tan(half) if n == 0 else -1 / np.tan(half)
+                assert np.sqrt(k2) * slope == pytest.approx(np.sqrt(q2), rel=1e-6)
+    assert trial.wanted("last", "V") == pytest.approx([8.939], abs=1e-3)
+    assert trial.wanted("maximum", "V") == pytest.approx([6.158], abs=1e-3)
+    assert trial.wanted("maximum", "mass") == []
+
+
 def test_fitted_conventions_have_what_they_were_fitted_to():
     for convention in conventions():
         changed = convention.name.count(" = ")
