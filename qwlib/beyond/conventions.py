@@ -170,7 +170,7 @@ def spread(wells: Sequence[Well], E_F: float, width: float = 0.03, cells: int = 
     """Return the propagating spinors of a coupling spread over `width` in place of the δ's.
 
     Wells of one d are solved together: k is bisected until the count of states of `Layers` has
-    told each from its neighbours, and then to 1e-6/nm.
+    told each from its neighbours; then Newton's method has them.
     """
     parts = []
     for d in dict.fromkeys(well.d for well in wells):
@@ -191,7 +191,7 @@ def spread(wells: Sequence[Well], E_F: float, width: float = 0.03, cells: int = 
         N = count(np.tile(ends, some.size), np.repeat(np.arange(some.size), cells + 1))
         N = N.reshape(some.size, -1)
         above, below = N[:, :-1].ravel(), N[:, 1:].ravel()
-        while a.size and (b - a).max() > 1e-6:
+        while a.size and (b - a).max() > 1e-5:
             split = above != below
             a, b, above, below, place = (x[split] for x in (a, b, above, below, place))
             middle = (a + b) / 2
@@ -208,22 +208,32 @@ def spread(wells: Sequence[Well], E_F: float, width: float = 0.03, cells: int = 
 def _of_layers(
     layers: Layers, E_F: float, k: np.ndarray, well: np.ndarray, floor: float
 ) -> Counted:
-    """Return the spin of states of layers, by Hellmann-Feynman: a derivative of the matrix each."""
-    E, h = E_F - layers.well.c * k * k, 1e-6
-    values, vectors = np.linalg.eigh(layers.matrix(E, k)[0])
-    u = np.take_along_axis(vectors, np.abs(values).argmin(-1)[:, None, None], axis=-1)[..., 0]
+    """Return states of layers near k, by Newton's method, and their spin.
 
-    def slope(E_step, k_step, field_step):
-        sides = (layers.matrix(E + x * E_step, k + x * k_step, x * field_step)[0] for x in (h, -h))
-        return np.einsum("ni,nij,nj->n", u, np.subtract(*sides), u) / (2 * h)
+    Everything is a derivative of the matrix between its null vectors: Hellmann-Feynman.
+    """
+    h, c = 1e-6, layers.well.c
+    for _ in range(2):  # from 1e-5 to 1e-10/nm; the step after is not taken
+        E = E_F - c * k * k
+        values, vectors = np.linalg.eigh(layers.matrix(E, k)[0])
+        nearest = np.abs(values).argmin(-1)[:, None]
+        u = np.take_along_axis(vectors, nearest[..., None], axis=-1)[..., 0]
 
-    norm = -slope(1, 0, 0)
-    velocity = 2 * layers.well.c * k + slope(0, 1, 0) / norm
+        def slope(E_step, k_step, field_step, E=E, k=k, u=u):
+            sides = (
+                layers.matrix(E + x * E_step, k + x * k_step, x * field_step)[0] for x in (h, -h)
+            )
+            return np.einsum("ni,nij,nj->n", u, np.subtract(*sides), u) / (2 * h)
+
+        norm = -slope(1, 0, 0)
+        velocity = 2 * c * k + slope(0, 1, 0) / norm
+        found, k = k, k - np.take_along_axis(values, nearest, axis=-1)[:, 0] / (norm * velocity)
     edge = 2 * int(np.flatnonzero(layers.edges == 0)[0])
-    at_left = 2 * u[:, edge] * u[:, edge + 1] / (layers.well.c * norm)
+    at_left = 2 * u[:, edge] * u[:, edge + 1] / (c * norm)
     floors = np.full(k.size, floor)
-    spin = contribution(k, velocity, slope(0, 0, 1) / norm)
-    return Counted(well, k, E, floors, floors, spin, contribution(k, velocity, at_left))
+    spin = contribution(found, velocity, slope(0, 0, 1) / norm)
+    left = contribution(found, velocity, at_left)
+    return Counted(well, found, E, floors, floors, spin, left)
 
 
 # --- what is counted, and for which well ----------------------------------------------------------
@@ -597,12 +607,12 @@ def conventions() -> tuple[Convention, ...]:
         one_index,
         Convention(
             "spin-diagonal, reversed",
-            "The same, with s for the exchange and −s for the Rashba sign.",
+            "Spin-diagonal, with s for the exchange and −s for the Rashba sign.",
             solve=functools.partial(diagonal, sign=-1),
         ),
         Convention(
             "spin-diagonal, two real κ",
-            "The same, but κ must be real for both spins at a state's energy.",
+            "Spin-diagonal, but κ must be real for both spins at a state's energy.",
             solve=diagonal,
             keep=above(1),
         ),
@@ -634,13 +644,17 @@ def conventions() -> tuple[Convention, ...]:
             step=step,
             chosen=1,
         ),
-        Convention("α times a₀", "α̃ = α is put in, and a₀ once more.", factors=(TYPICAL,) * 2),
+        Convention(
+            "α times a₀",
+            "What the text gives as α is multiplied by a₀ once more.",
+            factors=(TYPICAL,) * 2,
+        ),
         Convention("α doubled", "A factor 2 in Eq. (5).", factors=(2.0, 2.0)),
         Convention("α halved", "A factor ½ in Eq. (5), or spin ħ/2.", factors=(0.5, 0.5)),
         Convention("α_R reversed", "The sign of α_R in Eq. (3) is +.", factors=(1.0, -1.0)),
         Convention(
             "coupling spread over 0.03 nm",
-            "The coupling is a box of a tenth of a₀ and no δ function.",
+            "The coupling is a box, a tenth of a₀ wide, and no δ function.",
             solve=spread,
             chosen=1,
         ),
@@ -660,14 +674,14 @@ def conventions() -> tuple[Convention, ...]:
         replace(
             opposite,
             name="barrier exchange opposite, points of a plot",
-            assumes="Two of the above at once.",
+            assumes="The exchange of the insulators is −Δ, and the curve has 50 points.",
             step=step,
             chosen=1,
         ),
         fitted(printed, {"V": 5.4}, "Barriers that put the jump at 0.049."),
         fitted(printed, {"Delta": 0.09}, "An exchange that puts the jump at 0.049."),
-        fitted(alone, {"V": 5.3}, "Barriers that do so with exchange in F alone."),
-        fitted(opposite, {"V": 5.3}, "Barriers that do so with opposite barrier exchange."),
+        fitted(alone, {"V": 5.3}, "Non-magnetic insulators, and barriers for 0.049."),
+        fitted(opposite, {"V": 5.3}, "Exchange −Δ in the insulators, and barriers for 0.049."),
         fitted(printed, {"mass": 1.1, "V": 7.4}, "Mass and barriers for 0.049 and for 0.062."),
         fitted(printed, {"d": 2.3, "V": 6.2}, "Width and barriers for 0.049 and for 0.062."),
     )

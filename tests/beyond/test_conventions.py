@@ -196,10 +196,10 @@ def test_states_are_those_of_finite_elements(name):
     if name == "k and −k":
         theirs = np.repeat(theirs, 2, axis=1)[:, :-1]
     assert ours.shape == theirs.shape
-    # Both are exact to rounding, but for the k of the spread coupling, bisected to 1e-6/nm: spin
-    # densities, of order 0.1, vary by about their own size per 1/nm.
-    assert np.abs(ours[0] - theirs[0]).max() < 1e-6
-    assert np.abs(ours[1:] - theirs[1:]).max() < 1e-6
+    # Both are exact to rounding, but for derivatives of the spread coupling, taken as differences
+    # with an error of 1e-9 or so, of spin densities of order 0.1.
+    assert np.abs(ours[0] - theirs[0]).max() < 1e-8
+    assert np.abs(ours[1:] - theirs[1:]).max() < 1e-8
 
 
 @cache
@@ -258,9 +258,9 @@ def test_spread_states_are_those_of_the_layers_own_search():
         k, contribution = Layers.from_well(one, 0.03).fermi_states(3.0, 8.495)
         some = states.take(states.well == i)
         order = np.argsort(-some.k)
-        # k is bisected to 1e-6/nm, and the spin follows it.
-        assert some.k[order] == pytest.approx(k, abs=1e-6)
-        assert some.spin[order] == pytest.approx(contribution, abs=1e-6)
+        # Both to rounding, differences apart, as above.
+        assert some.k[order] == pytest.approx(k, abs=1e-9)
+        assert some.spin[order] == pytest.approx(contribution, abs=1e-8)
 
 
 # --- positions, by conditions of their own --------------------------------------------------------
