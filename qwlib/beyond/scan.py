@@ -12,11 +12,19 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy.optimize import brentq
 
-from ..matching import matching_matrix
+from ..matching import Full, Rule, matching_matrix
 from ..well import Well
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+class Closest(NamedTuple):
+    """The state that is closest to a pole, that pole, and the closest two states; k in 1/nm."""
+
+    state: float
+    pole: float
+    pair: tuple[float, float]
 
 
 class Scan(NamedTuple):
@@ -44,11 +52,10 @@ def determinant(well: Well, E_F: float, k: np.ndarray) -> np.ndarray:
     return np.linalg.det(matching_matrix(well, E_F - well.c * k**2, k))
 
 
-def without_poles(well: Well, E_F: float, k: np.ndarray) -> np.ndarray:
-    """Return det M times sin(κd)/κ of both spins, in 1/nm², which vanish where it has poles."""
-    spins = np.array([1, -1]) * well.Delta
-    kappa = np.sqrt(((E_F - well.c * k**2)[..., None] - spins) / well.c + 0j)
-    return determinant(well, E_F, k) * (np.sin(kappa * well.d) / kappa).real.prod(axis=-1)
+def smooth(well: Well, E_F: float, k: np.ndarray) -> np.ndarray:
+    """Return F, which has the roots of det M on the Fermi parabola and none of its poles."""
+    rule = Rule.of_well(well, E_F).take(np.zeros(k.size, dtype=np.intp))
+    return Full.sturm(rule, k * k, k)[1]
 
 
 def poles(well: Well, E_F: float) -> np.ndarray:
@@ -79,7 +86,7 @@ def scan(
     grid : 1D float array
         Wave numbers in 1/nm, ascending.
     function : callable
-        `determinant` or `without_poles`.
+        `determinant` or `smooth`.
     brent : bool
         Whether Brent's method closes in on each, instead of bisection, which is faster for many.
         Where several roots and poles lie between two points, the two need not choose the same.
@@ -96,8 +103,8 @@ def scan(
     i = np.flatnonzero(values[:-1] * values[1:] < 0)
     a, b = grid[i], grid[i + 1]
     if brent:
-        roots = [brentq(lambda k: float(f(np.array(k))), *ends) for ends in zip(a, b, strict=True)]
-        root = np.array(roots)
+        root = [brentq(lambda k: f(np.array([k]))[0], *ends) for ends in zip(a, b, strict=True)]
+        root = np.array(root)
     else:
         for _ in range(48):
             middle = (a + b) / 2
@@ -106,3 +113,13 @@ def scan(
         root = (a + b) / 2
     small = np.abs(f(root)) < np.minimum(np.abs(values[i]), np.abs(values[i + 1]))
     return Scan(root[small], int((~small).sum()))
+
+
+def closest(well: Well, E_F: float, k: np.ndarray) -> Closest | None:
+    """Return what a scan has to part of Fermi states at k (1/nm), or None if that is nothing."""
+    k, at = np.sort(k), poles(well, E_F)
+    if k.size < 2 or at.size == 0:
+        return None
+    i, j = np.unravel_index(np.abs(k[:, None] - at).argmin(), (k.size, at.size))
+    pair = np.diff(k).argmin()
+    return Closest(float(k[i]), float(at[j]), (float(k[pair]), float(k[pair + 1])))

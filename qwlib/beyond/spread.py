@@ -17,13 +17,15 @@ Energies are in eV, lengths in nm, wave numbers in 1/nm.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import eigvals, solve
 
 from ..kubo import contribution
-from ..well import Well
-from .fem import rashba_boxes
+from ..well import UnboundedSpectrumWarning, Well
+from .fem import FiniteElements, rashba_boxes
 
 SIGMA_X = np.array([[0.0, 1.0], [1.0, 0.0]])
 SIGMA_Z = np.diag([1.0, -1.0])
@@ -208,3 +210,42 @@ class Layers:
         spin = slope(0, 0, STEP) / norm
         velocity = 2 * self.well.c * k + slope(0, STEP, 0) / norm
         return contribution(k, velocity, spin)
+
+
+def crossings(
+    well: Well,
+    E_F: float,
+    E: float,
+    most: float,
+    width: float | None = None,
+    placement: str = "centred",
+) -> np.ndarray:
+    """Return the α_L at which a Fermi state has the energy E along z, up to the largest asked for.
+
+    The matrix of the finite elements is linear in α_L, so these are eigenvalues.
+
+    Parameters
+    ----------
+    well : Well
+        Its own α_L does not matter.
+    E_F, E : float
+        Fermi energy, and energy of the motion along z below it, both in eV.
+    most : float
+        Largest α_L in eV·nm²; the least is 0.
+    width, placement
+        As in `fem.FiniteElements.from_well`; without a width the coupling is a δ-function.
+
+    Returns
+    -------
+    1D float array
+        In eV·nm², ascending.
+    """
+    k = np.sqrt((E_F - E) / well.c)
+    mesh = dict(E_max=E_F, k_max=2 * k, width=width, placement=placement)
+    with warnings.catch_warnings():  # α_L = 1 is past the end of the model, where nothing is solved
+        warnings.simplefilter("ignore", UnboundedSpectrumWarning)
+        wells = [well.replace(alpha_L=alpha) for alpha in (0.0, 1.0)]
+    off, on = (FiniteElements.from_well(one, **mesh).matrix(k, E) for one in wells)
+    inverse = -eigvals(solve(off, on - off))
+    real = inverse.real[(np.abs(inverse.imag) < 1e-9) & (inverse.real > 1 / most)]
+    return np.sort(1 / real)

@@ -19,26 +19,20 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from scipy import constants
 
-from ..beyond.interface import interface_wave_numbers
+from ..beyond import scan
 from ..beyond.torque import exchange_torque, field_per_current
 from ..grid import DEFAULT_FERMI_ENERGY, Grid, full, solve_columns
 from ..kubo import KINDS, FermiStates, fermi_states, fermi_states_of
-from ..matching import count_states, matching_matrix
-from ..search import bound_states, levels
-from ..waves import clamped_states
 from ..well import EXCHANGE, PARAMETERS, Quantity, UnboundedSpectrumWarning, Well
 from . import tables, views
 from .figures import (
-    MINUS,
-    NEUTRAL,
-    PLUS,
     SEQUENCE,
     STYLE,
     SUM,
     SUM_LABEL,
     against_parameter,
-    levels_and_contributions,
     draw,
+    levels_and_contributions,
     ours_over_papers,
     profiles,
 )
@@ -90,7 +84,7 @@ WITHOUT_PYTHON = (
 )
 
 
-View = Callable[..., tuple[Figure, str]]
+View = Callable[..., views.View | tuple[Figure, str]]
 
 
 class Explorer(widgets.VBox):
@@ -99,8 +93,8 @@ class Explorer(widgets.VBox):
     Parameters
     ----------
     view : callable
-        Called with the Fermi states and the values of `extra` as keywords; returns a figure and
-        what stands below it, as HTML.
+        Called with the Fermi states and the values of `extra` as keywords; returns a view, or a
+        figure and what stands below it, as HTML.
     well : Well
     E_F : float
         Fermi energy in eV.
@@ -170,7 +164,8 @@ class Explorer(widgets.VBox):
             with warnings.catch_warnings(record=True) as caught, plt.rc_context(STYLE):
                 warnings.simplefilter("always", UnboundedSpectrumWarning)
                 states = fermi_states(Well(**self._fixed, **fields), E_F)
-                figure, text = self._view(states, **values)
+                shown = self._view(states, **values)
+                figure, text = drawn(shown) if isinstance(shown, views.View) else shown
                 self._places = place_axes(figure, self._places)
                 octets = png(figure)
         except ValueError as error:
@@ -262,6 +257,15 @@ def facts(rows: list[tuple]) -> str:
     return tables.facts(rows, exact=True)._repr_html_()
 
 
+def drawn(view: views.View) -> tuple[Figure, str]:
+    """Return the figure of a view, and its read-outs as an HTML table."""
+    rows = []
+    for name, value, unit, digits in view.numbers:
+        shape = f".{digits}f" if isinstance(digits, int) else digits
+        rows.append((name, value, f"{'' if isinstance(value, int) else shape}|{unit}"))
+    return draw(view), facts(rows)
+
+
 def kinds(states: FermiStates) -> str:
     """Return the numbers of states and the contributions by kind, as an HTML table."""
     proof = (
@@ -339,7 +343,7 @@ def explore_subbands(
 
     The other parameters are those of `explore_states`.
     """
-    return explorer(subbands, E_F, parameters, {"k": k})
+    return explorer(views.subbands, E_F, parameters, {"k": k})
 
 
 def explore_state(
@@ -349,7 +353,7 @@ def explore_state(
 
     The other parameters are those of `explore_states`.
     """
-    return explorer(one_state, E_F, parameters, {"state": state})
+    return explorer(views.one_state, E_F, parameters, {"state": state})
 
 
 def explore_spread(
@@ -359,7 +363,7 @@ def explore_spread(
 
     The other parameters are those of `explore_states`.
     """
-    return explorer(spread, E_F, parameters, {"width": width})
+    return explorer(views.spread, E_F, parameters, {"width": width})
 
 
 def explore_interband(
@@ -399,7 +403,7 @@ def explore_count(
 
     The other parameters are those of `explore_states`.
     """
-    return explorer(counted, E_F, parameters, {"k": k, "E": E})
+    return explorer(functools.partial(views.count, whole=True), E_F, parameters, {"k": k, "E": E})
 
 
 def explore_scan(
@@ -491,171 +495,6 @@ def curve(axis: str, states: FermiStates) -> Figure:
     return figure
 
 
-# --- the subbands ---------------------------------------------------------------------------------
-
-CUTS = 41
-"""Wave numbers at which subbands are solved for."""
-
-
-def marks(states: FermiStates) -> list[tuple[FermiStates, dict]]:
-    """Return the Fermi states by chirality, with the marker of each."""
-    looks = ((1, PLUS, "^", "+"), (-1, MINUS, "v", "−"), (0, NEUTRAL, "o", "none"))
-    found = [
-        (states[states.chirality == sign], dict(color=colour, marker=marker, ls="", label=name))
-        for sign, colour, marker, name in looks
-    ]
-    return [(some, look) for some, look in found if len(some)]
-
-
-def subbands(states: FermiStates, k: float) -> tuple[Figure, str]:
-    """Draw ε_n(k) and E_n(k) with the Fermi states, and list the levels at one k."""
-    well, c, E_F = states.well, states.well.c, states.E_F
-    grid = np.linspace(0.0, 1.1 * max(k, *states.k, 1.0), CUTS)
-    *several, here = levels(well, np.append(grid, k))
-    E = np.full((CUTS + 1, max(map(len, several))), np.nan)  # a row to part one curve from the next
-    for row, some in zip(E, several, strict=False):
-        row[: some.size] = some
-    lowest = np.nanmin(E, initial=-abs(well.Delta))
-    figure, (upper, lower) = plt.subplots(
-        2, 1, figsize=(4.8, 6.2), sharex=True, layout="constrained"
-    )
-    q = np.append(grid, np.nan)[:, None]
-    fermi = np.full(CUTS, E_F)
-    for axes, energies, surface, total in (
-        (upper, E + c * q**2, fermi, True),
-        (lower, E, fermi - c * grid**2, False),
-    ):
-        axes.plot(np.tile(q.T, E.shape[1]).ravel(), energies.T.ravel(), color="0.45", lw=1)
-        axes.plot(grid, surface, color="black", lw=1, ls="--")
-        axes.axvline(k, color=NEUTRAL, lw=0.8, ls=":")
-        axes.plot(np.full(here.size, k), here + total * c * k**2, ".", color="black", ms=4)
-        for some, look in marks(states):
-            axes.plot(some.k, some.E + total * c * some.k**2, ms=6, **look)
-    bottom = min(np.nanmin(E + c * q**2, initial=E_F), E_F)
-    upper.set(title="(a)", ylabel="$ε$ (eV)", ylim=(bottom - 0.3, well.continuum_edge + 0.3))
-    lower.set(title="(b)", ylabel="$E$ (eV)", ylim=(lowest - 0.3, well.continuum_edge + 0.3))
-    lower.set(xlabel="$k$ (nm⁻¹)", xlim=(0, grid[-1]))
-    if len(states):
-        upper.legend(title="chirality", fontsize=9.5, title_fontsize=9.5, loc="lower right")
-    rows = [
-        ("Fermi states", len(states), "d"),
-        ("subbands that start below ε_F", int(count_states(well, E_F, 0.0)), "d"),
-        (f"bound states at k = {number(k)} nm⁻¹", here.size, "d"),
-        *((f"their E no. {i + 1} (eV)", e, ".4f") for i, e in enumerate(here[:4])),
-        *((f"largest k at ε_F (nm⁻¹), of {len(states)}", q, ".4f") for q in states.k[:1]),
-    ]
-    return figure, facts(rows)
-
-
-# --- one state ------------------------------------------------------------------------------------
-
-
-def one_state(states: FermiStates, state: int) -> tuple[Figure, str]:
-    """Draw one Fermi state among the others, and its two spin components across the well."""
-    if state > len(states):
-        raise ValueError(f"state must be at most {len(states)}, all there are, got {state}")
-    well, one = states.well, states[state - 1]
-    pad = 0.3 * well.d + 0.1
-    z = np.linspace(-pad, well.d + pad, 301)
-    psi = one.wavefunction(z)[0]
-    psi *= np.sign(psi[0, np.abs(z).argmin()]) or 1.0  # a state has no sign of its own
-    figure, (upper, lower) = plt.subplots(2, 1, figsize=(4.8, 6.0), layout="constrained")
-    floor = abs(well.Delta)
-    upper.axvspan(-floor, floor, color="0.9", lw=0)
-    for some, look in marks(states):
-        upper.plot(some.E, 1e3 * some.contribution, ms=6, **look)
-    upper.plot(one.E, 1e3 * one.contribution, "o", ms=14, mfc="none", mec="black", mew=1.6)
-    upper.axhline(0, color="black", lw=0.8)
-    upper.set(title="(a)", xlabel="$E$ (eV); grey: $|E| < |Δ|$")
-    upper.set_ylabel(f"contribution to {SUM}\n(10⁻³ nm⁻² per $τeE/ħ$)")
-    upper.legend(title="chirality", fontsize=9.5, title_fontsize=9.5)
-    for component, name, look in zip(
-        psi,
-        ("$ψ_↑$", "$ψ_↓$"),
-        (dict(color=SEQUENCE[2]), dict(color=SEQUENCE[3], ls="--")),
-        strict=True,
-    ):
-        lower.plot(z, component, label=name, **look)
-    for wall in (0.0, well.d):
-        lower.axvline(wall, color=NEUTRAL, lw=0.8, ls=":")
-    lower.axhline(0, color="black", lw=0.6)
-    lower.set(title="(b)", xlabel="z (nm)", ylabel="$ψ$ (nm$^{-1/2}$)")
-    lower.legend(fontsize=9.5)
-    up, down = (one.kappa[0] ** 2).real
-    rows = [
-        ("Fermi states", len(states), "d"),
-        ("kind of this one", str(one.kind[0]), ""),
-        ("E (eV)", one.E[0], ".5f"),
-        ("E − |Δ| (eV)", one.E[0] - floor, ".5f"),
-        ("k (nm⁻¹)", one.k[0], ".5f"),
-        ("κ↑² (nm⁻²), negative where evanescent", up, ".4f"),
-        ("κ↓² (nm⁻²)", down, ".4f"),
-        ("contribution to ∫S_y dz (10⁻³ nm⁻² per τeE/ħ)", 1e3 * one.contribution[0], ".4f"),
-        ("that of all states", 1e3 * states.contribution.sum(), ".4f"),
-    ]
-    return figure, facts(rows)
-
-
-# --- the end of the model -------------------------------------------------------------------------
-
-
-def lowest_energy(count: Callable, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Return where a count becomes positive, between `low` and `high`, to a part in 2³⁰."""
-    for _ in range(30):
-        middle = (low + high) / 2
-        some = count(middle) > 0
-        low, high = np.where(some, low, middle), np.where(some, middle, high)
-    return (low + high) / 2
-
-
-def spread(states: FermiStates, width: float) -> tuple[Figure, str]:
-    """Draw the lowest subband with δ-functions and with the coupling spread over a width."""
-    from ..beyond.spread import Layers
-
-    well, c, E_F = states.well, states.well.c, states.E_F
-    layers = Layers.from_well(well, width)
-    strength = abs(well.alpha_L) + abs(well.alpha_R)
-    # h(k) ≥ −|Δ| − kW with W the height of the boxes, so that no Fermi state is beyond this k.
-    W, above = strength / width, max(E_F + abs(well.Delta), 0.0)
-    k_max = (W + np.sqrt(W**2 + 4 * c * above)) / (2 * c)
-    k_box, _ = layers.fermi_states(E_F, 1.01 * k_max + 1, 120)
-    reach = min(1.2 * max([20.0, *states.k, *k_box]), 60.0)
-    k = np.linspace(0.0, reach, CUTS)
-    edge = np.full(CUTS, well.continuum_edge)
-    floor = -abs(well.Delta) - 1.0
-    delta = lowest_energy(
-        lambda E: count_states(well, E, k), floor - (strength * k) ** 2 / (4 * c), edge
-    )
-    box = lowest_energy(lambda E: layers.count_states(E, k), floor - strength * k / width, edge)
-    figure, axes = plt.subplots(figsize=(4.8, 3.8), layout="constrained")
-    axes.plot(k, delta + c * k**2, color=NEUTRAL, lw=1, label="δ-functions")
-    axes.plot(k, box + c * k**2, color=SEQUENCE[0], label=f"spread over {number(width)} nm")
-    axes.axhline(E_F, color="black", lw=0.8, ls=":", label="$ε_F$")
-    outer = states.k[:1]
-    axes.plot(outer, np.full(outer.size, E_F), "s", color=NEUTRAL, mfc="white")
-    axes.plot(k_box[:1], np.full(k_box[:1].size, E_F), "o", color=SEQUENCE[0], mfc="white")
-    lowest = min((box + c * k**2).min(), 0.0)
-    axes.set(xlabel="$k$ (nm⁻¹)", ylabel="$ε$ of the lowest subband (eV)")
-    axes.set(xlim=(0, reach), ylim=(lowest - 1.5, well.continuum_edge + 1))
-    axes.legend(fontsize=9.5, loc="upper left")
-    rows = [
-        ("α_L m/ħ²", well.alpha_L / well.critical_rashba, ".4f"),
-        ("states: δ-functions", len(states), "d"),
-        ("states: spread", k_box.size, "d"),
-        *(("largest k (nm⁻¹): δ-functions", q, ".4f") for q in outer),
-        *(("largest k (nm⁻¹): spread", q, ".4f") for q in k_box[:1]),
-    ]
-    if well.alpha_L:
-        formula = interface_wave_numbers(well, E_F)
-        rows += [
-            ("largest k (nm⁻¹): formula of the interface band", q, ".4f") for q in formula[-1:]
-        ]
-    rows.append(
-        ("∫S_y dz (10⁻³ nm⁻² per τeE/ħ): δ-functions", 1e3 * states.contribution.sum(), ".4f")
-    )
-    return figure, facts(rows)
-
-
 # --- the interband response -----------------------------------------------------------------------
 
 COARSE = {"order": 4, "nodes": 1, "phase": 1.0}
@@ -743,88 +582,7 @@ def fields_against_width(states: FermiStates, M_s: float, j: float) -> tuple[Fig
     return figure, facts(rows)
 
 
-# --- counting -------------------------------------------------------------------------------------
-
-
-def counted(states: FermiStates, k: float, E: float) -> tuple[Figure, str]:
-    """Draw the eigenvalues of M against E at one k, and the count that they give."""
-    well, c = states.well, states.well.c
-    on_parabola = states.E_F - c * k**2
-    below = int(count_states(well, E, k))
-    energies = bound_states(well, k)
-    low = min([E, on_parabola, *energies[:1]]) - 0.4
-    grid = np.linspace(low, well.continuum_edge, 601)
-    clamped = np.zeros((2, grid.size), dtype=np.intp)
-    poles = []
-    for i, s in enumerate((1, -1)):
-        kappa2 = (grid - s * well.Delta) / c
-        clamped[i] = clamped_states(kappa2, well.d * np.sqrt(np.abs(kappa2)))
-        m = np.arange(1, clamped[i, -1] + 1)
-        poles += [*(s * well.Delta + c * (m * np.pi / well.d) ** 2)]
-    mu = np.linalg.eigvalsh(matching_matrix(well, grid, k))
-    # No line where a pole lies between two points.
-    mu[np.searchsorted(grid, poles).clip(max=grid.size - 1)] = np.nan
-    N, J = count_states(well, grid, k), clamped.sum(axis=0)
-    figure, (upper, lower) = plt.subplots(
-        2, 1, figsize=(4.8, 6.0), sharex=True, height_ratios=(3, 2), layout="constrained"
-    )
-    # The coding is that of the chapter's figures.
-    upper.plot(grid, mu, color=NEUTRAL, lw=1)
-    upper.plot(grid, np.where(mu < 0, mu, np.nan), color=SEQUENCE[0], lw=2.4)
-    circles = dict(ms=6, mfc="white", mec=SEQUENCE[1], mew=1.5, zorder=3)
-    upper.plot(energies, np.zeros(energies.size), "o", **circles)
-    upper.axhline(0, color="black", lw=0.6)
-    upper.set(title="(a)", ylabel="eigenvalues of $M$ (1/nm)", ylim=(-32, 32))
-    lower.fill_between(grid, J, N, step="mid", color=SEQUENCE[0], alpha=0.25, lw=0, label="$n_-$")
-    lower.step(grid, N, where="mid", color=SEQUENCE[2], ls="-.", label="$N$")
-    lower.step(grid, J, where="mid", color=SEQUENCE[1], ls="--", label="$J_0$")
-    lower.set(title="(b)", xlabel="$E$ (eV)", ylabel="number of states", xlim=(low, grid[-1]))
-    for axes in (upper, lower):
-        axes.axvline(E, color="0.4", lw=0.8, ls=":")
-        axes.axvline(on_parabola, color="black", lw=0.8, ls="--", label="$ε_F - ck^2$")
-    lower.legend(fontsize=9.5, loc="upper left")
-    negative = int((np.linalg.eigvalsh(matching_matrix(well, E, k)) < 0).sum())
-    rows = [
-        ("clamped levels below E, J₀", below - negative, "d"),
-        ("negative eigenvalues of M, n₋", negative, "d"),
-        ("bound states below E, N = J₀ + n₋", below, "d"),
-        ("bound states at this k", energies.size, "d"),
-        ("of them below ε_F − ck²", int(count_states(well, on_parabola, k)), "d"),
-        *(("the next one above E (eV)", e, ".5f") for e in energies[energies >= E][:1]),
-    ]
-    return figure, facts(rows)
-
-
 # --- a scan ---------------------------------------------------------------------------------------
-
-
-def scan_roots(well: Well, E_F: float, k: np.ndarray) -> np.ndarray:
-    """Return the roots of det M along the Fermi parabola that changes of sign on a grid lead to.
-
-    As a careful user would: each change is bisected, and kept where det M gets small there.
-    """
-
-    def det(k: np.ndarray) -> np.ndarray:
-        return np.linalg.det(matching_matrix(well, E_F - well.c * k**2, k))
-
-    values = det(k)
-    i = np.nonzero(values[:-1] * values[1:] < 0)[0]
-    a, b, sign = k[i], k[i + 1], np.sign(values[i])
-    for _ in range(26):
-        middle = (a + b) / 2
-        same = det(middle) * sign > 0
-        a, b = np.where(same, middle, a), np.where(same, b, middle)
-    root = (a + b) / 2
-    small = np.abs(det(root)) < np.minimum(np.abs(values[i]), np.abs(values[i + 1]))
-    return root[small]
-
-
-def poles(well: Well, E_F: float) -> np.ndarray:
-    """Return the k along the Fermi parabola at which M has a pole, in 1/nm."""
-    m = np.arange(1, 1 + int(well.d * np.sqrt(max(E_F + abs(well.Delta), 0) / well.c) / np.pi))
-    k2 = [(E_F - s * well.Delta) / well.c - (m * np.pi / well.d) ** 2 for s in (1, -1)]
-    k2 = np.concatenate(k2)
-    return np.sqrt(k2[k2 > 0])
 
 
 def scanned(states: FermiStates, points: int) -> tuple[Figure, str]:
@@ -832,9 +590,8 @@ def scanned(states: FermiStates, points: int) -> tuple[Figure, str]:
     well, k = states.well, states.k
     window = np.ceil(k.max(initial=1.0))
     grid = window * np.arange(1, points + 1) / points
-    roots = scan_roots(well, states.E_F, grid)
-    found = (np.abs(roots - k[:, None]) < 1e-7).any(axis=1)
-    others = np.abs(k[:, None] - np.concatenate([k, poles(well, states.E_F)]))
+    found = ~scan.scan(well, states.E_F, grid).missed(k)
+    others = np.abs(k[:, None] - np.concatenate([k, scan.poles(well, states.E_F)]))
     others[np.arange(k.size), np.arange(k.size)] = np.inf
     nearest = others.min(axis=1, initial=np.inf)
     step = window / points

@@ -17,8 +17,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.legend_handler import HandlerTuple
+from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from ..beyond.cells import ARGUMENTS
+from ..matching import count_states
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,12 +47,22 @@ LOOKS = {
     "third": dict(color=SEQUENCE[2], ls="-."),
     "fourth": dict(color=SEQUENCE[3], ls=":"),
     "fifth": dict(color=SEQUENCE[6], ls=":", lw=2.2),
+    "on first": dict(color=SEQUENCE[0], ls="", marker="o", ms=4),
+    "on second": dict(color=SEQUENCE[1], ls="", marker="o", ms=4),
+    "on third": dict(color=SEQUENCE[2], ls="", marker="o", ms=4),
+    "on fourth": dict(color=SEQUENCE[3], ls="", marker="o", ms=4),
     "thin": dict(color=NEUTRAL, lw=1),
     "other": dict(color=NEUTRAL, lw=1, ls="--"),
     "plain": dict(color="black"),
     "guide": dict(color=NEUTRAL, lw=0.8, ls=":"),
     "dot": dict(color=SEQUENCE[0], ls="", marker="o", ms=5.5),
     "hollow": dict(color=SEQUENCE[1], ls="", marker="o", ms=6, mfc="white", mew=1.5, zorder=3),
+    "dot first": dict(color=SEQUENCE[0], ls="", marker="o", ms=5),
+    "hollow first": dict(color=SEQUENCE[0], ls="", marker="o", ms=5, mfc="none"),
+    "dot second": dict(color=SEQUENCE[1], ls="", marker="s", ms=5),
+    "hollow second": dict(color=SEQUENCE[1], ls="", marker="s", ms=5, mfc="none"),
+    "marked": dict(color=SEQUENCE[0], ls="-", marker="o", ms=6),
+    "marked second": dict(color=SEQUENCE[1], ls="-", marker="s", ms=6),
     "dot neutral": dict(color="black", ls="", marker="o", ms=5),
     "hollow neutral": dict(color="black", ls="", marker="o", ms=5, mfc="white"),
     # Of the curve of each α_R by its sign, and where that sign has gone to another value.
@@ -61,6 +75,9 @@ LOOKS = {
     "+": dict(color=PLUS, ls="-", marker="^", ms=6, markevery=(30, 60)),
     "−": dict(color=MINUS, ls="--", marker="v", ms=6, markevery=(30, 60)),
     "both": dict(color="black", ls=":"),
+    "up": dict(color=SEQUENCE[2], ls="-"),
+    "down": dict(color=SEQUENCE[3], ls="--"),
+    "ring": dict(color="black", ls="", marker="o", ms=14, mfc="none", mew=1.6),
     "mark +": dict(color=PLUS, ls="", marker="^", ms=6),
     "mark −": dict(color=MINUS, ls="", marker="v", ms=6),
     "mark 0": dict(color=NEUTRAL, ls="", marker="o", ms=6),
@@ -239,6 +256,8 @@ def draw(view: View, size: tuple[float, float] | None = None) -> Figure:
         ax.set(title=f"{letter} {panel.title}".strip(), ylabel=in_formula(panel.y), **ends)
         if i == n - 1 or panel.x != view.panels[i + 1].x:
             ax.set_xlabel(in_formula(panel.x))
+        if view.at is not None and panel.marked:
+            ax.axvline(view.at, color="0.4", lw=0.8, ls=":")
         if "y" not in panel.log:
             low, high = ax.get_ylim()
             if min(low, high) <= 0 <= max(low, high):
@@ -262,7 +281,8 @@ def _series(ax: Axes, one: Series) -> None:
             for place in () if places is None else places:
                 line(place, **look)
         if one.x is None:
-            _beside(ax, one.y[0], one.name)
+            for place, name in zip(one.y, one.name.split(", "), strict=False):
+                _beside(ax, place, name)
         elif len(one.x) == 1:
             place = (one.x[0], 0.04)
             ax.annotate(f"{one.name} ", place, xycoords=("data", "axes fraction"), ha="right")
@@ -271,15 +291,15 @@ def _series(ax: Axes, one: Series) -> None:
     if x.size < y.size:  # an even grid
         x = np.linspace(x[0], x[-1], y.size)
     label = in_formula(one.name) if one.name else "_"
-    if one.pieces:
-        ends = np.append(np.flatnonzero(np.isnan(x) | np.isnan(y)), x.size)
-        starts = np.concatenate([[0], ends[:-1] + 1])
-        parts = [slice(*both) for both in zip(starts, ends, strict=True) if both[1] > both[0]]
-        for part, gid in zip(parts, one.pieces, strict=True):
-            ax.plot(x[part], y[part], label=label, gid=gid, **look)
-            label = "_"
-    else:
-        ax.plot(x, y, label=label, **look)
+    if not one.pieces or isinstance(one.pieces, str):
+        ax.plot(x, y, label=label, gid=one.pieces or None, **look)
+        return
+    ends = np.append(np.flatnonzero(np.isnan(x)), x.size)
+    starts = np.concatenate([[0], ends[:-1] + 1])
+    parts = [slice(*both) for both in zip(starts, ends, strict=True) if both[1] > both[0]]
+    for part, gid in zip(parts, one.pieces, strict=True):
+        ax.plot(x[part], y[part], label=label, gid=gid, **look)
+        label = "_"
 
 
 def _beside(ax: Axes, height: float, words: str) -> None:
@@ -290,7 +310,11 @@ def _beside(ax: Axes, height: float, words: str) -> None:
 
 def in_formula(text: str) -> str:
     """Return a text of a view with Matplotlib's markup: symbols with an index as formulas."""
-    text = text.replace("∫S_y dz", SUM).replace("∫S_x dz", SUM.replace("_y", "_x"))
+    text = (
+        text.replace("nm^{-1/2}", "nm$^{-1/2}$")
+        .replace("∫S_y dz", SUM)
+        .replace("∫S_x dz", SUM.replace("_y", "_x"))
+    )
     parts = re.split(r"(\$[^$]*\$)", text)
     parts[::2] = [
         re.sub(r"(\w)_(\w+)", r"$\1_{\2}$", part.replace("τeE/ħ", "$τeE/ħ$")) for part in parts[::2]
@@ -510,41 +534,36 @@ def name_at_right(ax: Axes) -> None:
         ax.annotate(line.get_label(), (1.01, at), color=line.get_color(), fontsize=9.5, **place)
 
 
-def two_models(
-    panels: list[tuple[str, list[tuple[str, dict, tuple, tuple]]]],
-    xlabel: str,
-    ylabel: str,
-    *,
-    limit: float,
-) -> Figure:
+def two_models(view: View, limit: float) -> Figure:
     """Draw curves of a model with an end thin and grey, one without over them.
 
     Each panel has a scale of its own, made for the latter.
 
     Parameters
     ----------
-    panels : list of (title, curves)
-        Each curve is (label, line style keywords, (x, y) without the end, (x, y) with it).
-    xlabel, ylabel : str
+    view : View
+        As `views.two_models` gives it: in each panel first the curves with the end.
     limit : float
         The end, ħ²/m, where a dotted line stands and the thin curves have a gap.
     """
-    fig, axes = _stacked(len(panels), sharey=False)
-    for ax, (title, curves) in zip(axes, panels, strict=True):
-        for label, look, _, (x, y) in curves:
+    fig, axes = _stacked(len(view.panels), sharey=False)
+    for ax, panel in zip(axes, view.panels, strict=True):
+        half = len(panel.series) // 2
+        for name, x, y, look, *_ in panel.series[:half]:
             split = np.searchsorted(x, limit)
             x, y = np.insert(x, split, limit), np.insert(y, split, np.nan)
-            thin = {"color": NEUTRAL, "lw": 1, "gid": f"{label}, δ-functions"}
-            ax.plot(x, y, **look | thin)
-        for label, look, (x, y), _ in curves:
-            ax.plot(x, y, label=label, **look)
+            thin = {"color": NEUTRAL, "lw": 1, "gid": f"{in_formula(name)}, δ-functions"}
+            ax.plot(x, y, **LOOKS[look] | thin)
+        for one in panel.series[half:]:
+            _series(ax, one)
         ax.plot([], [], color=NEUTRAL, lw=1, label="thin: with δ-functions")
         ax.axhline(0, color="0.6", lw=0.8, zorder=1)  # a curve on it is seen
         _mark_end(ax, limit)
-        together = np.concatenate([y for _, _, (_, y), _ in curves])
+        together = np.concatenate([one.y for one in panel.series[half:]])
         margin = 0.3 * np.ptp(together) + 1e-9
-        ax.set(title=title, ylabel=ylabel, ylim=(together.min() - margin, together.max() + margin))
-    axes[-1].set_xlabel(xlabel)
+        ylim = (together.min() - margin, together.max() + margin)
+        ax.set(title=panel.title, ylabel=in_formula(panel.y), ylim=ylim)
+    axes[-1].set_xlabel(in_formula(panel.x))
     handles, labels = axes[0].get_legend_handles_labels()
     fig.legend(handles, labels, fontsize=9.5, ncols=2, loc="outside lower center")
     return fig
@@ -686,6 +705,50 @@ def interband_ratio(
     top.set(yscale="log", ylabel=r"$|\int_0^d S_x\,dz\,/\int_0^d S_y\,dz|$", title="(a)")
     bottom.set(ylim=(0, None), ylabel="ratio × $2|Δ|τ/ħ$", title="(b)", xlabel="$α_L$ (eV nm²)")
     bottom.legend(fontsize=9.5)
+    return fig
+
+
+def settled_cells(rows: list[tuple[FermiStates, list]]) -> Figure:
+    """Draw N along the Fermi parabola of the first well, and the cells of the search of each.
+
+    A drawing of its own, since a bar says by its hatching too what settled its cell.
+
+    Parameters
+    ----------
+    rows : list of (states, sectors)
+        The latter as `beyond.cells.settle` gives them; the one with the most states is shown.
+    """
+    looks = [(SEQUENCE[5], ""), (SEQUENCE[4], "///"), (SEQUENCE[3], "..."), ("k", "")]
+    fig, (steps, *below) = plt.subplots(
+        3, 1, figsize=(WIDTH, 7.6), height_ratios=(2, 3, 3), layout="constrained"
+    )
+    tick = dict(ls="", marker="|", color="k", ms=9, mew=1.2)
+    for ax, title, (states, sectors) in zip(below, ("(b)", "(c)"), rows, strict=True):
+        K, found = max(sectors, key=lambda one: sum(abs(cell.states) for cell in one.cells))
+        deepest = max(cell.halvings for cell in found)
+        for k1, k2, depth, argument, _ in found:
+            colour, hatch = looks[argument]
+            broad = k2 - k1 > 0.01 * K
+            look = dict(hatch=hatch, ec="k") if broad else dict(ec=colour)
+            look |= dict(color=colour, lw=0.5, gid=ARGUMENTS[argument])
+            ax.bar(k1, depth, k2 - k1, align="edge", **look)
+        ax.axvspan(K, 1.08 * K, color="0.85", lw=0)
+        places = np.full(len(states), 1.1 * deepest + 0.6)
+        ax.plot(states.k, places, label="Fermi states", **tick)
+        ax.set(title=title, ylabel="halvings", xlim=(0, 1.08 * K), ylim=(0, 1.22 * deepest + 1))
+    below[-1].set_xlabel("wave number $k$ (nm⁻¹)")
+    states = rows[0][0]
+    k = np.linspace(0, below[0].get_xlim()[1], 3000)
+    N = count_states(states.well, states.E_F - states.well.c * k**2, k)
+    steps.step(k, N, where="mid", color="k", label="$N$")
+    steps.set(ylabel="$N(k)$", xlim=(0, k[-1]), title="(a)")
+    steps.yaxis.set_major_locator(MaxNLocator(integer=True))
+    key = [
+        Patch(fc=colour, hatch=hatch, ec="k", label=words)
+        for (colour, hatch), words in zip(looks[:3], ARGUMENTS, strict=False)
+    ]
+    key += [Patch(fc="0.85", label="tail"), plt.Line2D([], [], label="Fermi state", **tick)]
+    fig.legend(handles=key, fontsize=9.5, ncols=2, loc="outside lower center")
     return fig
 
 

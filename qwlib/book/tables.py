@@ -47,9 +47,9 @@ def number(value: float | str | None, digits: str = "") -> str:
         return NONE if value is None else value
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
+    digits, _, unit = digits.partition("|")
     if isinstance(value, int | np.integer) and digits in ("", DIGITS):
         digits = "d"
-    digits, _, unit = digits.partition("|")
     if not np.isfinite(value):
         return NONE
     if not digits.endswith("d"):
@@ -106,7 +106,9 @@ class Table:
     def _repr_html_(self) -> str:
         head = [lowered(text) for text in self.head]
         cells = [[self._tagged(*one) for one in row] for row in self.cells]
-        return re.sub("  +", "", self._written(head, cells, "unsafehtml"))
+        # Without the spaces that align the text.
+        written = self._written(head, cells, "unsafehtml")
+        return re.sub(r"(<t[dh][^>]*>) +| +(?=</t[dh]>)", r"\1", written)
 
     def _tagged(self, value: float | str | None, digits: str = DIGITS) -> str:
         text = lowered(number(value, digits))

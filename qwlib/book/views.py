@@ -14,15 +14,22 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
+from ..beyond import scan
+from ..beyond.interface import interface_energy, interface_wave_numbers
+from ..beyond.spread import Layers
+from ..kubo import fermi_states_of
+from ..matching import count_states, matching_matrix
+from ..search import bound_states, levels
 from .tables import number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import xarray as xr
     from numpy.typing import ArrayLike
 
     from ..kubo import FermiStates
+    from ..well import Well
 
 UNIT = " × 10⁻³ nm⁻² per τeE/ħ"
 """Of an integrated spin density, as `Number` takes it."""
@@ -57,8 +64,9 @@ class Series(NamedTuple):
         dotted).  A static figure has more, see `figures.LOOKS`.
     smooth : bool
         Whether a curve is smooth between its points; else they are joined by straight lines.
-    pieces : sequence of str
-        What the data of a static figure call the pieces of a curve, one after the other.
+    pieces : sequence of str, or str
+        What the data of a static figure call the pieces of a curve, one after the other, or the
+        whole of it; a name with an underscore in front keeps it out.
     """
 
     name: str
@@ -66,7 +74,7 @@ class Series(NamedTuple):
     y: ArrayLike | None
     look: str = "first"
     smooth: bool = False
-    pieces: Sequence[str] = ()
+    pieces: Sequence[str] | str = ()
 
 
 class Panel(NamedTuple):
@@ -133,11 +141,14 @@ class View(NamedTuple):
     numbers : sequence of Number
     alike : bool
         Whether the panels of a static figure have one vertical scale.
+    at : float, optional
+        Where a figure that does not move has the line that goes along with a slider.
     """
 
     panels: Sequence[Panel]
     numbers: Sequence[Number] = ()
     alike: bool = False
+    at: float | None = None
 
 
 # --- curves and their gaps ------------------------------------------------------------------------
@@ -305,7 +316,7 @@ def against_width(ds: xr.Dataset) -> View:
         Series(name, d, np.where(y > 0, y / d, np.nan), look)  # the axis is logarithmic
         for name, y, look in curves
     ]
-    one = Series("∝ 1/d", some, guide, "thin", pieces=("_guide",))
+    one = Series("∝ 1/d", some, guide, "thin", pieces="_guide")
     average = SUM.replace("∫S_y dz", "average of S_y").replace("nm⁻²", "nm⁻³")
     return View(
         [
@@ -393,3 +404,602 @@ def at_interface(alpha: np.ndarray, waves: np.ndarray, every: np.ndarray, steps:
         series.append(Series("paper", [0.062], None, "guide"))
     ylim = (min(0, waves.min()) - 1e-9, 3 * np.abs(waves).max() + 1e-9)
     return View([Panel(ALPHA_L, "S_y(0) (nm⁻³ per τeE/ħ)", series, ylim=ylim)])
+
+
+# --- counting -------------------------------------------------------------------------------------
+
+FRAME = 32
+"""Largest eigenvalue of M that is shown, in 1/nm."""
+
+
+class Window(NamedTuple):
+    """The energies of a view of the count, in eV: its ends, and what lies between them.
+
+    Attributes
+    ----------
+    low, high : float
+    levels : 1D float array
+        Bound states at the k of the view.
+    clamped : 1D float array
+        All levels of the well clamped at both interfaces up to the barriers, ascending.
+    poles : 1D float array
+        Those of them between the ends, each once.
+    """
+
+    low: float
+    high: float
+    levels: np.ndarray
+    clamped: np.ndarray
+    poles: np.ndarray
+
+
+def window(states: FermiStates, k: float, most: int | None = 9, reach: tuple = ()) -> Window:
+    """Return the window around the lowest bound states at one k in 1/nm, or around all.
+
+    `reach` holds further energies in eV that the window has to contain.
+    """
+    well = states.well
+    levels = bound_states(well, k)[:most]
+    span = float(np.ptp(levels)) if levels.size else 0.0
+    low = min([states.E_F, *levels, *reach]) - 0.08 * span - 0.05
+    high = max([*levels, low + 0.1]) + 0.03 * span
+    high = well.continuum_edge if most is None else min(high, well.continuum_edge)
+    m = np.arange(
+        1, 2 + int(well.d * np.sqrt((well.continuum_edge + abs(well.Delta)) / well.c) / np.pi)
+    )
+    box = np.sort([s * well.Delta + well.c * (m * np.pi / well.d) ** 2 for s in (1, -1)], axis=None)
+    return Window(low, high, levels, box, np.unique(box[(box > low) & (box < high)]))
+
+
+def _staircase(steps: np.ndarray, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the corners of the number of steps below x."""
+    inside = steps[(steps > low) & (steps < high)]
+    first = int((steps <= low).sum())
+    x = np.r_[low, np.repeat(inside, 2), high]
+    return x, first + np.repeat(np.arange(inside.size + 1), 2)
+
+
+def count(
+    states: FermiStates,
+    k: float,
+    E: float | None = None,
+    *,
+    whole: bool = False,
+    points: int = 100,
+    cut: float = np.inf,
+) -> View:
+    """Return the eigenvalues of M against E at one k, and the count that they give.
+
+    Parameters
+    ----------
+    states : FermiStates
+        Their well and ε_F are shown, not they.
+    k : float
+        Wave number in 1/nm.
+    E : float, optional
+        Energy in eV at which it is counted.
+    whole : bool
+        Whether all bound states are shown, and E = ε_F − c k² with them; else the lowest nine.
+    points : int
+        Between one pole and the next.
+    cut : float
+        Largest eigenvalue that is kept, in 1/nm; those in the frame are up to `FRAME`.
+    """
+    well, on_parabola = states.well, states.E_F - states.well.c * k**2
+    reach = (E, on_parabola) if whole else ()
+    low, high, levels, box, poles = window(states, k, None if whole else 9, reach)
+    x, mu = [], []
+    for left, right in zip([low, *poles], [*poles, high], strict=True):
+        # Denser at both ends, where there may be a pole.
+        angles = np.linspace(1 / points, np.pi - 1 / points, points)
+        part = (left + right) / 2 - (right - left) / 2 * np.cos(angles)
+        for branch in np.linalg.eigvalsh(matching_matrix(well, part, k)).T:
+            x += [*part, np.nan]
+            mu += [*branch.clip(-cut, cut), np.nan]
+    branches = [f"eigenvalue {i}" for _ in range(poles.size + 1) for i in (1, 2, 3, 4)]
+    below = np.where(np.array(mu) < 0, mu, np.nan)
+    guide = Series("clamped levels", poles, None, "guide")
+    upper = [
+        guide,
+        Series("eigenvalues of M", x, mu, "thin", smooth=True, pieces=branches),
+        Series("where negative", x, below, smooth=True, pieces="_negative"),
+        Series("bound states", levels, 0 * levels, "hollow"),
+    ]
+    lower = [
+        guide._replace(name=""),
+        Series("N", *_staircase(bound_states(well, k), low, high), "third"),
+        Series("J_0", *_staircase(box, low, high), "second"),
+    ]
+    numbers = []
+    if E is not None:
+        now = np.linalg.eigvalsh(matching_matrix(well, E, k))
+        N, negative = int(count_states(well, E, k)), int((now < 0).sum())
+        upper.append(
+            Series("eigenvalues at this E", np.full(4, E), now.clip(1 - FRAME, FRAME - 1), "dot")
+        )
+        numbers = [
+            Number("clamped levels below E, J_0", N - negative),
+            Number("negative eigenvalues of M", negative),
+            Number("their sum, N", N),
+            Number("bound states below E, found one by one", int((levels < E).sum())),
+        ]
+    if whole:
+        upper.append(Series("ε_F − ck²", [on_parabola] * 2, [-FRAME, FRAME], "other"))
+        above = levels[levels >= E]
+        numbers += [
+            Number("bound states at this k", levels.size),
+            Number("of them below ε_F − ck²", int(count_states(well, on_parabola, k))),
+            Number("the next one above E", above.min(initial=np.inf), " eV", 5),
+        ]
+    limits, y = (low, high), ("eigenvalues of M (nm⁻¹)", "number of states")
+    return View(
+        [
+            Panel("E (eV)", y[0], upper, limits, (-FRAME, FRAME), marked=True),
+            Panel("E (eV)", y[1], lower, limits, marked=True),
+        ],
+        numbers,
+        at=E,
+    )
+
+
+def zoom(states: FermiStates, points: int, of: str) -> Panel | None:
+    """Return what a scan sees of the closest two things that it has to part, or None without any.
+
+    Parameters
+    ----------
+    states : FermiStates
+    points : int
+        Of the scan, up to the first whole number above the largest k.
+    of : {"det M", "F"}
+        With the first a state and a pole, with the second two states; scaled to the left end.
+    """
+    well, E_F, k_F = states.well, states.E_F, states.k
+    near = scan.closest(well, E_F, k_F)
+    if near is None:
+        return None
+    centre = (near.state + near.pole) / 2 if of == "det M" else sum(near.pair) / 2
+    function = scan.determinant if of == "det M" else scan.smooth
+    step = np.ceil(k_F.max()) / points
+    grid = step * (round(centre / step) + np.arange(-3, 4))
+    grid = grid[grid > 0]
+    k = np.linspace(grid[0], grid[-1], 1501)
+    curve, dots = (function(well, E_F, x) for x in (k, grid))
+    scale = abs(dots[0])
+    if of == "det M":
+        curve = np.where(np.abs(curve) < 6 * scale, curve, np.nan)  # no line across the pole
+    inside = k_F[(k_F > k[0]) & (k_F < k[-1])]
+    series = [
+        Series(of, k, curve / scale),
+        Series("scan", grid, dots / scale, "dot second"),
+        Series("Fermi states", inside, 0 * inside, "hollow neutral"),
+    ]
+    height = 3 if of == "det M" else 6
+    return Panel(
+        "wave number k (nm⁻¹)",
+        f"{of} (scaled)",
+        series,
+        (k[0] - step / 10, k[-1] + step / 10),
+        (-height, height),
+        title=f"d = {number(well.d)} nm",
+    )
+
+
+def met_twice(states: FermiStates) -> View:
+    """Return the two lowest subbands of a well with their Fermi states, and the count N(k)."""
+    well, E_F = states.well, states.E_F
+    k = np.linspace(0, 1.25 * states.k.max(), 80)
+    bands = np.full((2, k.size), np.nan)
+    for i, found in enumerate(levels(well, k)):
+        bands[: found[:2].size, i] = found[:2] + well.c * k[i] ** 2
+    lowest, bottom = np.nanmin(bands), bands[0, 0]
+    marks = [
+        Series(f"state, v {sign} 0", some.k, np.full(len(some), E_F), look)
+        for sign, look, some in (
+            (">", "dot neutral", states[states.velocity > 0]),
+            ("<", "hollow neutral", states[states.velocity < 0]),
+        )
+    ]
+    fine = np.linspace(0, k[-1], 1500)
+    n = count_states(well, E_F - well.c * fine**2, fine)
+    upper = [
+        Series("lowest, σ_x = −1", k, bands[0]),
+        Series("next, σ_x = +1", k, bands[1], "third"),
+        Series("ε_F", None, [E_F], "guide"),
+        *marks,
+    ]
+    label, ends = "wave number k (nm⁻¹)", (0, k[-1])
+    return View(
+        [
+            Panel(label, "ε_n(k) (eV)", upper, ends, (lowest - 0.1, bottom + 0.6)),
+            Panel(label, "N(k)", [Series("N", *_corners(fine, n), "plain")], ends),
+        ]
+    )
+
+
+def _corners(x: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the corners of a staircase whose steps lie half-way between the points of a grid."""
+    i = np.flatnonzero(np.diff(n))
+    places = np.r_[x[0], np.repeat((x[i] + x[i + 1]) / 2, 2), x[-1]]
+    return places, np.repeat(n[np.r_[0, i + 1]], 2)
+
+
+def error_of_elements(errors: dict[int, np.ndarray], k: np.ndarray) -> View:
+    """Return how far finite elements are from the solver, against their order and the states' k.
+
+    Parameters
+    ----------
+    errors : dict of int to (2, n) array
+        By order: of k in 1/nm, and of the contribution in nm⁻² per τeE/ħ.
+    k : (n,) array
+        Of the states, in 1/nm.
+    """
+    names = ("k (nm⁻¹)", "contribution (nm⁻² per τeE/ħ)")
+    largest = np.array([e.max(axis=1, initial=0) for e in errors.values()]).reshape(-1, 2).T
+    marks = [
+        Series(f"{name}, order {n}", k, errors[n][i] + 1e-17, f"{look} {'first second'.split()[i]}")
+        for i, name in enumerate(names)
+        for n, look in ((4, "hollow"), (12, "dot"))
+        if n in errors
+    ]
+    curves = [
+        Series(name, list(errors), values + 1e-17, look)
+        for name, values, look in zip(names, largest, ("marked", "marked second"), strict=True)
+    ]
+    y = "distance (units in the key)"
+    return View(
+        [
+            Panel("order of the elements", y, curves, log="y"),
+            Panel("wave number k (nm⁻¹)", y, marks, log="y"),
+        ],
+        alike=True,
+    )
+
+
+# --- the subbands ---------------------------------------------------------------------------------
+
+K = "k (nm⁻¹)"
+
+
+def by_kind(states: FermiStates, heights: np.ndarray) -> list[Series]:
+    """Return the marks of Fermi states against k, the propagating ones apart."""
+    waves = states.kind == "propagating"
+    return [
+        Series("propagating", states.k[waves], heights[waves], "dot neutral"),
+        Series("mixed or interface", states.k[~waves], heights[~waves], "hollow neutral"),
+    ]
+
+
+def subbands(
+    states: FermiStates,
+    k: float | None = None,
+    *,
+    end: float | None = None,
+    points: int = 41,
+    most: int | None = None,
+    frame: tuple[float, float] | None = None,
+    spin: bool = False,
+) -> View:
+    """Return the subbands of a well, where they cross ε_F, and the levels at one k.
+
+    Parameters
+    ----------
+    states : FermiStates
+    k : float, optional
+        Wave number in 1/nm at which the levels are listed.
+    end : float, optional
+        Largest wave number in 1/nm; left out, somewhat beyond the Fermi states and `k`.
+    points : int
+        Wave numbers for which is solved.
+    most : int, optional
+        How many subbands; left out, all.
+    frame : (float, float), optional
+        Lowest and highest energy in eV; left out, up to the barriers, or a little above ε_F and the
+        lowest two of so many subbands.
+    spin : bool
+        Whether the second panel has what each state contributes, instead of E_n(k), as in a slider,
+        for which what lies far above the frame is left out.
+    """
+    well, c, E_F = states.well, states.well.c, states.E_F
+    end = end or 1.1 * max(k or 0.0, *states.k, 1.0)
+    grid = np.linspace(0, end, points)
+    *several, here = [found[:most] for found in levels(well, np.append(grid, k or 0.0))]
+    E = np.full((max(map(len, several)), points + 1), np.nan)  # the last column ends a curve
+    for i, some in enumerate(several):
+        E[: some.size, i] = some
+    q = np.append(grid, np.nan)
+    low, high = np.nanmin(E, initial=min(E_F, -abs(well.Delta))) - 0.3, well.continuum_edge + 0.3
+    if most:
+        bottom, top = np.nanmin(E, initial=min(0.0, E_F)), np.nanmax(E[:2, 0], initial=E_F)
+        room = 0.12 * (top - bottom) + 0.1
+        low, high = bottom - room, top + 2 * room
+    low, high = frame or (low, high)
+    names = [f"subband {n + 1}" for n in range(len(E))]
+
+    def panel(label: str, energies: np.ndarray, surface: np.ndarray, heights: np.ndarray) -> Panel:
+        shown = np.where(energies < high + 1, energies, np.nan) if spin else energies
+        curves = [
+            Series("subbands", np.tile(q, len(E)), shown.ravel(), "thin", True, names),
+            Series("Fermi energy", grid, surface, "other", pieces="_Fermi energy"),
+        ]
+        if k is not None:
+            lift = heights is not states.E
+            level = np.full(here.size, k), here + lift * c * k**2
+            curves.append(Series("levels at this k", *level, "dot"))
+        return Panel(
+            K, label, [*curves, *by_kind(states, heights)], (0, end), (low, high), marked=True
+        )
+
+    flat, at = np.full(points, E_F), np.full(len(states), E_F)
+    panels = [panel("ε_n(k) (eV)", E + c * q**2, flat, at)]
+    if spin:
+        value = 1e3 * states.contribution
+        label = "contribution (10⁻³ nm⁻² per τeE/ħ)"
+        panels.append(Panel(K, label, by_kind(states, value), (0, end)))
+    else:
+        along = panel("E_n(k) (eV)", E, flat - c * grid**2, states.E)
+        floors = Series("|Δ|, −|Δ|", None, [abs(well.Delta), -abs(well.Delta)], "guide")
+        panels.append(along._replace(series=[*along.series, floors]))
+    sum_, _, n, waves = totals(states)
+    numbers = [sum_, n, waves, Number("largest k", states.k.max(initial=0), " nm⁻¹", 2)]
+    if k is not None:
+        numbers += [
+            Number("subbands that start below ε_F", int(count_states(well, E_F, 0.0))),
+            Number(f"bound states at k = {number(k)} nm⁻¹", here.size),
+            *(Number(f"their E no. {i + 1}", e, " eV", 4) for i, e in enumerate(here[:4])),
+        ]
+    return View(panels, numbers, at=k)
+
+
+# --- one state ------------------------------------------------------------------------------------
+
+
+def components(state: FermiStates, z: np.ndarray | None = None) -> Panel:
+    """Return ψ↑ and ψ↓ of one state across the well, at places in nm."""
+    well = state.well
+    z = across(well.d) if z is None else z
+    psi = state.wavefunction(z)[0]
+    psi *= np.sign(psi[0, np.abs(z).argmin()]) or 1.0  # a state has no sign of its own
+    series = [
+        Series("ψ↑", z, psi[0], "up"),
+        Series("ψ↓", z, psi[1], "down"),
+        Series("the interfaces", [0, well.d], None, "guide"),
+    ]
+    return Panel("z (nm)", "ψ (nm^{-1/2})", series)
+
+
+def one_state(states: FermiStates, state: int) -> View:
+    """Return one Fermi state among the others, and its two spin components across the well.
+
+    Parameters
+    ----------
+    states : FermiStates
+    state : int
+        Counted from the lowest E on, from 1.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer.
+    """
+    if state > len(states):
+        raise ValueError(f"state must be at most {len(states)}, all there are, got {state}")
+    one, floor = states[state - 1], abs(states.well.Delta)
+    value, own = 1e3 * states.contribution, 1e3 * one.contribution
+    marks = [
+        Series(name, states.E[states.chirality == sign], value[states.chirality == sign], look)
+        for sign, name, look in ((1, "+", "mark +"), (-1, "−", "mark −"), (0, "none", "mark 0"))
+    ]
+    edges = Series("|E| = |Δ|", [-floor, floor], None, "guide")
+    label = f"contribution to {SUM}"
+    upper = Panel("E (eV)", label, [*marks, Series("", one.E, own, "ring"), edges])
+    up, down = (one.kappa[0] ** 2).real
+    numbers = [
+        Number("Fermi states", len(states)),
+        Number("kind of this one", str(one.kind[0])),
+        Number("E", one.E[0], " eV", 5),
+        Number("E − |Δ|", one.E[0] - floor, " eV", 5),
+        Number("k", one.k[0], " nm⁻¹", 5),
+        Number("κ↑², negative where evanescent", up, " nm⁻²", 4),
+        Number("κ↓²", down, " nm⁻²", 4),
+        Number("its contribution to ∫S_y dz", own[0], UNIT, 4),
+        Number("that of all states", value.sum(), UNIT, 4),
+    ]
+    return View([upper, components(one)], numbers)
+
+
+# --- the end of the model -------------------------------------------------------------------------
+
+
+def _lowest(count: Callable, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Return where a count becomes positive, between `low` and `high`, to a part in 2³⁰."""
+    for _ in range(30):
+        middle = (low + high) / 2
+        some = count(middle) > 0
+        low, high = np.where(some, low, middle), np.where(some, middle, high)
+    return (low + high) / 2
+
+
+def spread(
+    states: FermiStates,
+    width: float,
+    *,
+    k: np.ndarray | None = None,
+    frame: tuple[float, float] | None = None,
+) -> View:
+    """Return the lowest band with δ-functions, and with the coupling spread over a width.
+
+    Parameters
+    ----------
+    states : FermiStates
+    width : float
+        In nm.
+    k : 1D float array, optional
+        Wave numbers in 1/nm; left out, somewhat beyond the Fermi states, up to 60.
+    frame : (float, float), optional
+        Lowest and highest energy in eV; far outside of it bands are cut.
+    """
+    well, c, E_F = states.well, states.well.c, states.E_F
+    layers = Layers.from_well(well, width)
+    strength = abs(well.alpha_L) + abs(well.alpha_R)
+    # h(k) ≥ −|Δ| − kW with W the height of the boxes, so that no Fermi state is beyond this k.
+    W, above = strength / width, max(E_F + abs(well.Delta), 0.0)
+    k_max = (W + np.sqrt(W**2 + 4 * c * above)) / (2 * c)
+    k_box, share = layers.fermi_states(E_F, 1.01 * k_max + 1, 120)
+    if k is None:
+        k = np.linspace(0.0, min(1.2 * max([20.0, *states.k, *k_box]), 60.0), 41)
+    edge = np.full(k.size, well.continuum_edge)
+    floor = -abs(well.Delta) - 1.0
+    sharp = _lowest(lambda E: count_states(well, E, k), floor - (strength * k) ** 2 / (4 * c), edge)
+    box = _lowest(lambda E: layers.count_states(E, k), floor - strength * k / width, edge)
+    bands = np.array([sharp, box]) + c * k**2
+    if frame is None:
+        frame = (min(bands[1].min(), 0.0) - 1.5, well.continuum_edge + 1)
+    else:
+        bands = bands.clip(2 * frame[0] - frame[1], 2 * frame[1] - frame[0])
+    # In the runaway the state of lowest E is of the lowest band, and past it there is none.
+    outer = [
+        q
+        for q, E in zip(states.k[:1], states.E[:1], strict=True)
+        if np.isclose(E, bound_states(well, q)[0])
+    ]
+    name = f"width {number(width)} nm"
+    panel = Panel(
+        K,
+        "ε of the lowest band (eV)",
+        [
+            Series("δ-function", k, bands[0], "thin", smooth=True),
+            Series(name, k, bands[1], smooth=True),
+            Series("Fermi state, δ-function", outer, np.full(len(outer), E_F), "hollow"),
+            Series(f"Fermi state, {name}", k_box[:1], np.full(k_box[:1].size, E_F), "dot"),
+            Series("ε_F", None, [E_F], "guide"),
+        ],
+        (0, k[-1]),
+        frame,
+    )
+    by_hand = interface_wave_numbers(well, E_F)[-1:] if well.alpha_L else []
+    numbers = [
+        Number("∫S_y dz, δ-function", 1e3 * states.contribution.sum(), UNIT, 2),
+        Number(f"∫S_y dz, {name}", 1e3 * share.sum(), UNIT, 2),
+        Number("largest k, δ-function", states.k.max(initial=0), " nm⁻¹", 2),
+        Number(f"largest k, {name}", k_box.max(initial=0), " nm⁻¹", 2),
+        Number(
+            "largest k, formula of the interface band", max(by_hand, default=np.nan), " nm⁻¹", 2
+        ),
+        Number("number of states, δ-function", len(states)),
+        Number(f"number of states, {name}", k_box.size),
+    ]
+    return View([panel], numbers)
+
+
+def interface_band(wells: Sequence[Well], k: np.ndarray, E_F: float) -> View:
+    """Return the band of the left interface of several wells: the formula, and the whole well.
+
+    Parameters
+    ----------
+    wells : sequence of Well
+    k : 1D float array
+        Wave numbers in 1/nm.
+    E_F : float
+        Fermi energy in eV.
+    """
+    half, series = wells[0].V_L / 2, []
+    for well, look in zip(wells, ("first", "second", "third", "fourth"), strict=True):
+        some = k[::3]
+        lift = well.c * k**2
+        name = f"α_L = {number(round(well.alpha_L / well.critical_rashba, 9))} ħ²/m"
+        exact = [E[0] for E in levels(well, some)] + lift[::3]
+        series += [
+            Series(name, k, interface_energy(well, k) + lift, look),
+            Series("", some, exact, f"on {look}", pieces=f"whole well, {name}"),
+        ]
+    series.append(Series("ε_F, V_L/2", None, [E_F, half], "guide"))
+    ylim = (min(0, half - 2.5), half + 3)
+    return View([Panel(K, "ε (eV)", series, ylim=ylim)])
+
+
+def runaway(well: Well, energies: Sequence[float]) -> View:
+    """Return the largest Fermi wave number against the distance of α_L from ħ²/m.
+
+    Parameters
+    ----------
+    well : Well
+        Its α_L does not matter.
+    energies : sequence of float
+        Fermi energies in eV, up to three.
+    """
+    x, series = np.logspace(-1, -5, 17), []
+    for energy, look in zip(energies, ("first", "second", "third"), strict=False):
+        wells = [well.replace(alpha_L=(1 - one) * well.critical_rashba) for one in x]
+        formula = [interface_wave_numbers(one, energy)[-1] for one in wells]
+        exact = [states.k[0] for states in fermi_states_of(wells, energy)]
+        name = f"ε_F = {number(energy)} eV"
+        series += [
+            Series(name, x, formula, look),
+            Series("", x, exact, f"on {look}", pieces=f"whole well, {name}"),
+        ]
+    label = "1 − α_L/(ħ²/m)"
+    return View([Panel(label, "k_F (nm⁻¹)", series, (0.15, 7e-6), log="xy")])
+
+
+def two_models(boxes: dict[float, tuple[np.ndarray, np.ndarray]], ds: xr.Dataset) -> View:
+    """Return ∫S_y dz against α_L with δ-functions, and with the coupling spread over a width.
+
+    Parameters
+    ----------
+    boxes : dict of float to (x, y)
+        By α_R: values of α_L, and the sums over all and over propagating states with a width.
+    ds : xarray.Dataset
+        A sweep over `alpha_R` and `alpha_L`, with δ-functions.
+
+    Returns
+    -------
+    View
+        In each panel first the curves with δ-functions, then those with a width.
+    """
+    sharp, panels = 1e3 * ds["spin_density"].sum("chirality"), []
+    for title, row in ((PROPAGATING, 1), (ALL, 0)):
+        some = sharp.sum("kind") if title == ALL else sharp.sel(kind="propagating")
+        names = {a: f"α_R = {number(a)} eV nm²" for a in boxes}
+        looks = dict(zip(boxes, by_sign(boxes), strict=True))
+        x = ds["alpha_L"].values
+        series = [Series(names[a], x, some.sel(alpha_R=a).values, looks[a]) for a in boxes]
+        series += [Series(names[a], x, y[row], looks[a]) for a, (x, y) in boxes.items()]
+        panels.append(Panel(ALPHA_L, SUM, series, title=title))
+    return View(panels)
+
+
+def spread_along(
+    several: Sequence[FermiStates], width: float, sharp: tuple[np.ndarray, np.ndarray]
+) -> list[View]:
+    """Return `spread` at several α_L, each with the sums over all states against α_L beside it.
+
+    Parameters
+    ----------
+    several : sequence of FermiStates
+        At ascending α_L.
+    width : float
+        In nm.
+    sharp : (x, y)
+        α_L in eV·nm², and the sum with δ-functions in 10⁻³ nm⁻².
+    """
+    well, E_F = several[0].well, several[0].E_F
+    half, limit = well.V_L / 2, well.critical_rashba
+    k = np.r_[0.0:9, 10, 12, 15, 18, 22, 26, 30]
+    frame = (half - 7.5, max(half + 3, E_F + 0.5))
+    views = [spread(states, width, k=k, frame=frame) for states in several]
+    alpha = [states.well.alpha_L for states in several]
+    sums = np.array([view.numbers[1].values for view in views])
+    top = 1.6 * max(sums.max(), 1e-3)
+    curve = broken(sharp[0], sharp[1].clip(-3 * top, 3 * top), limit)
+    panel = Panel(
+        ALPHA_L,
+        "∫S_y dz, all states (10⁻³ nm⁻² per τeE/ħ)",
+        [
+            Series("", [limit], None, "guide"),
+            Series("δ-function", *curve, "thin"),
+            Series(f"width {number(width)} nm", alpha, sums),
+        ],
+        (0, alpha[-1]),
+        (min(-top / 3, 1.1 * sums.min()), top),
+    )
+    return [view._replace(panels=[*view.panels, panel]) for view in views]

@@ -131,11 +131,12 @@ def test_curve_holds_the_well_of_the_sliders(axis):
 
 def test_the_table_counts_by_kind_and_chirality():
     explorer = explore_states()  # the well of Fig. 2(a)
-    assert "<th>propagating</th><td>11</td><td>6</td><td>5</td><td>0</td>" in explorer.table.value
+    cells = re.findall(r"<tr><td>(\w+)</td>(.*?)</tr>", explorer.table.value)
+    by_kind = {kind: re.findall(r'<data value="(.*?)">', rest) for kind, rest in cells}
+    assert by_kind["propagating"][:4] == ["11", "6", "5", "0"]
+    assert by_kind["all"][0] == "13"
     # The rounded sum comes with all its digits.
-    (total,) = re.findall(r'<th>all</th>.*<data value="(.*?)">', explorer.table.value)
-    assert float(total) == explorer.states.contribution.sum()
-    assert "<th>all</th><td>13</td>" in explorer.table.value
+    assert float(by_kind["all"][4]) == 1e3 * explorer.states.contribution.sum()
 
 
 @pytest.mark.parametrize(
@@ -240,7 +241,7 @@ def rows(explorer) -> dict[str, float | str]:
 
     Of what each is an underscore lowers the next letter.
     """
-    found = re.findall(r'<th scope="row">(.*?)</th><td>(.*?)</td>', explorer.table.value)
+    found = re.findall(r"<tr><td>(.*?)</td><td.*?>(.*?)</td></tr>", explorer.table.value)
     values = {}
     for name, cell in found:
         value = re.match(r'<data value="(.*?)">', cell)
@@ -312,12 +313,15 @@ def test_the_listed_levels_are_those_of_the_elements():
     listed = rows(explorer)
     assert listed["bound states at k = 4 nm⁻¹"] == E.size
     # The mesh is converged to better than 1e-8 eV at this order (tests/beyond/test_fem.py).
-    assert [listed[f"their E no. {i} (eV)"] for i in (1, 2, 3, 4)] == pytest.approx(E[:4], abs=1e-7)
+    assert [listed[f"their E no. {i}"] for i in (1, 2, 3, 4)] == pytest.approx(E[:4], abs=1e-7)
     # A curve of (a) is one of (b) lifted by c k², and a Fermi state is at ε_F.
     upper, lower = explorer.figure.axes
     k, E_total = upper.lines[0].get_data()
     np.testing.assert_allclose(E_total - lower.lines[0].get_ydata(), well.c * k**2, atol=1e-12)
-    for line in upper.lines[4:]:
+    marks = [line for line in upper.lines if "propagating" in line.get_label()]
+    marks += [line for line in upper.lines if "mixed" in line.get_label()]
+    assert sum(line.get_xdata().size for line in marks) == len(explorer.states)
+    for line in marks:
         np.testing.assert_allclose(line.get_ydata(), 3.0, atol=1e-12)
 
 
@@ -328,11 +332,11 @@ def test_the_chosen_state_changes_its_kind_at_the_closed_form_threshold():
         explorer.controls["alpha_L"].value = alpha
         listed = rows(explorer)
         assert listed["kind of this one"] == kind
-        assert np.sign(listed["κ↑² (nm⁻²), negative where evanescent"]) == sign
+        assert np.sign(listed["κ↑², negative where evanescent"]) == sign
         # c κ↑² = E − Δ: one subtraction and one division.
         c = explorer.states.well.c
-        left = c * listed["κ↑² (nm⁻²), negative where evanescent"]
-        assert left == pytest.approx(listed["E − |Δ| (eV)"], abs=1e-14)
+        left = c * listed["κ↑², negative where evanescent"]
+        assert left == pytest.approx(listed["E − |Δ|"], abs=1e-14)
     # Both curves belong to that state: with the tails beyond the picture it is normalised.
     up, down = (line for line in explorer.figure.axes[1].lines[:2])
     density = up.get_ydata() ** 2 + down.get_ydata() ** 2
@@ -344,9 +348,10 @@ def test_the_chosen_state_changes_its_kind_at_the_closed_form_threshold():
 def test_a_narrow_spread_is_the_delta_and_past_the_end_only_it_has_a_bottom():
     explorer = explore_spread(width=0.02, alpha_L=0.046)
     listed = rows(explorer)
-    assert listed["states: δ-functions"] == listed["states: spread"] == 13
+    assert listed["number of states, δ-function"] == 13
+    assert listed["number of states, width 0.02 nm"] == 13
     # A coupling spread over w differs from a δ at first order in k w.
-    gap = listed["largest k (nm⁻¹): δ-functions"] / listed["largest k (nm⁻¹): spread"] - 1
+    gap = listed["largest k, δ-function"] / listed["largest k, width 0.02 nm"] - 1
     assert 0 < gap < 1e-3
     # The curve with δ-functions is the lowest of `bound_states`, to the width of its bisection.
     delta, box = explorer.figure.axes[0].lines[:2]
@@ -400,12 +405,12 @@ def test_the_count_is_that_of_the_levels_below():
         listed = rows(explorer)
         below = int((E < energy).sum())
         assert listed["of them below ε_F − ck²"] == (E < 3.0 - Well().c * 9).sum()
-        assert listed["bound states below E, N = J₀ + n₋"] == below
-        assert listed["the next one above E (eV)"] == E[below]
+        assert listed["their sum, N"] == below
+        assert listed["the next one above E"] == E[below]
         # Clamped at both interfaces a spin has the levels ±Δ + c(mπ/d)².
         m = np.arange(1, 10)
         clamped = [s * 0.25 + Well().c * (m * np.pi / 2.2) ** 2 for s in (1, -1)]
-        assert listed["clamped levels below E, J₀"] == (np.concatenate(clamped) < energy).sum()
+        assert listed["clamped levels below E, J_0"] == (np.concatenate(clamped) < energy).sum()
     explorer.controls["E"].value = 4.9
     assert "E must not exceed the lower barrier edge" in explorer.message.value
 

@@ -21,7 +21,7 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 
 from qwlib import Well, count_states, fermi_states, sweep
-from qwlib.book import figures
+from qwlib.book import figures, views
 from qwlib.book.figures import DIGITS, data
 from qwlib.run import page as pages
 
@@ -42,7 +42,7 @@ CURVES = {
     "fig-counting-cells": {"a": 1, "b": 3, "c": 3},
     "fig-counting-twice": {"a": 4, "b": 1},
     "fig-counting-witness": {"a": 2, "b": 4},
-    "fig-ends-band": {"a": 10},
+    "fig-ends-band": {"a": 8},
     "fig-ends-runaway": {"a": 6},
     "fig-ends-redrawn": {"a": 6, "b": 6},
     "fig-interband-ratio": {"a": 4, "b": 4},
@@ -55,7 +55,8 @@ CURVES = {
     "fig-lost-follow": {"a": 5, "b": 3},
     "fig-lost-wave": {"a": 4, "b": 4},
     "fig-lost-claims": {"a": 3, "b": 3, "c": 3, "d": 3},
-    "fig-model-dispersion": {"a": 16, "b": 16},
+    # Subbands, and the Fermi states of both sorts.
+    "fig-model-dispersion": {"a": 17, "b": 17},
     "fig-model-kinds": {"a": 2, "b": 2},
     # With and without missed states, of each well.
     "fig-speed": {"a": 4, "b": 4},
@@ -266,7 +267,9 @@ def with_an_end(title: str) -> Iterator[plt.Figure]:
         yield figures.against_parameter(
             [(title, [("one", x, {})])] * 2, x, "$α_L$ (eV nm²)", "y", limit=limit
         )
-        yield figures.two_models([(title, [("one", {}, (x, x), (x, x))])], "x", "y", limit=limit)
+        curves = [views.Series("one", x, x)] * 2
+        view = views.View([views.Panel("x", "y", curves, title=title)])
+        yield figures.two_models(view, limit)
 
 
 @pytest.mark.parametrize("title", ["(a)", "(b) all states, and a title as long as its panel"])
@@ -285,21 +288,21 @@ def test_name_of_the_end_of_the_model_is_clear_of_titles(title):
 
 
 def test_curves_of_a_sign_look_alike():
-    looks = figures.by_sign([-0.025, 0.0, 0.025])
-    assert looks == figures.by_sign([-0.01, -0.0, 0.3])
-    assert looks[::-1] == figures.by_sign([0.025, 0, -0.025])
+    looks = views.by_sign([-0.025, 0.0, 0.025])
+    assert looks == views.by_sign([-0.01, -0.0, 0.3])
+    assert looks[::-1] == views.by_sign([0.025, 0, -0.025])
     # Of values with the same sign the first looks as ever, and none like another.
-    more = figures.by_sign([0.01, -0.02, 0.02, 0.03])
+    more = views.by_sign([0.01, -0.02, 0.02, 0.03])
     assert more[:2] == [looks[2], looks[0]]
     for key in ("color", "ls"):
-        assert len({look[key] for look in more}) == 4
+        assert len({figures.LOOKS[look][key] for look in more}) == 4
 
 
 def test_curve_is_parted_where_a_number_changes():
-    x, y = figures.parted(np.arange(5.0), [1, 2, 3, 4, 5], np.array([7, 7, 6, 6, 8]))
+    x, y = views.parted(np.arange(5.0), [1, 2, 3, 4, 5], np.array([7, 7, 6, 6, 8]))
     assert x.tolist() == [0, 1, 1.5, 2, 3, 3.5, 4]
     np.testing.assert_array_equal(y, [1, 2, np.nan, 3, 4, np.nan, 5])
-    same = figures.parted(np.arange(3.0), [1, 2, 3], np.ones(3))
+    same = views.parted(np.arange(3.0), [1, 2, 3], np.ones(3))
     np.testing.assert_array_equal(same, ([0, 1, 2], [1, 2, 3]))
 
 

@@ -29,8 +29,8 @@ from qwlib import (
     matching_matrix,
     sweep,
 )
+from qwlib.beyond.fem import FiniteElements
 from qwlib.beyond.interband import damping_like
-from qwlib.beyond.spread import Layers
 from qwlib.beyond.thresholds import rashba_at
 from qwlib.beyond.torque import field, interface_torque
 from qwlib.book import claims, sliders
@@ -432,22 +432,22 @@ def test_ends_shows_both_models():
                 assert mark.size == 0  # at ε_F above half the barrier
             else:
                 assert mark == pytest.approx(fermi_states(one, E_F).k[0], abs=1e-3)
-        # By layers, not by finite elements; those of order 6 err in the next digit.
+        # By finite elements, not by layers.
         i = int(np.argmin(np.abs(alpha - 0.08)))
+        one = Well(alpha_L=alpha[i], alpha_R=0.0)
         k_max, total = (
             number(data, f"{name}, width 0.3 nm", i) for name in ("largest k", "∫S_y dz")
         )
-        layers = Layers.from_well(Well(alpha_L=alpha[i], alpha_R=0.0), 0.3)
-        k, share = layers.fermi_states(E_F, 2 * k_max)
-        assert abs(k.max() - k_max) < 0.51e-2
+        elements = FiniteElements.from_well(one, E_max=E_F, k_max=30.0, width=0.3, order=10)
+        states = elements.fermi_states(E_F)
+        assert abs(states.k.max() - k_max) < 0.51e-2
         assert points(data, "Fermi state, width 0.3 nm", i)[0] == pytest.approx(k_max, abs=0.51e-2)
         k, band = points(data, "width 0.3 nm", i)
-        seen = np.abs(band) < 14.9
-        E, k = band[seen] - one.c * k[seen] ** 2, k[seen]
-        off = 1.1e-3 + 1e-4 * np.abs(band[seen])
-        assert np.all(layers.count_states(E - off, k) == 0)
-        assert np.all(layers.count_states(E + off, k) > 0)
-        assert abs(1e3 * share.sum() - total) < 0.6e-2
+        for q, E in list(zip(k, band, strict=True))[::4]:
+            if abs(E) < 14.9:  # three decimals, or six digits
+                exact = elements.bound_states(q, 1)[0] + one.c * q**2
+                assert E == pytest.approx(exact, rel=1e-4, abs=1.1e-3)
+        assert abs(1e3 * states.contribution.sum() - total) < 0.51e-2
 
 
 def test_interband_integrates_to_its_numbers():
