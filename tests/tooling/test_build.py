@@ -33,6 +33,7 @@ FIGURES = {
     "book/ends": 3,
     "book/interband": 3,
     "book/laboratory": 4,
+    "book/conventions": 2,
     "book/counting": 5,
     "book/speed": 1,
     "book/rerunning": 0,
