@@ -680,6 +680,7 @@ def conventions() -> tuple[Convention, ...]:
         ),
         fitted(printed, {"V": 5.4}, "Barriers that put the jump at 0.049."),
         fitted(printed, {"Delta": 0.09}, "An exchange that puts the jump at 0.049."),
+        fitted(printed, {"mass": 0.98}, "A mass that puts the jump at 0.049."),
         fitted(alone, {"V": 5.3}, "Non-magnetic insulators, and barriers for 0.049."),
         fitted(opposite, {"V": 5.3}, "Exchange −Δ in the insulators, and barriers for 0.049."),
         fitted(printed, {"mass": 1.1, "V": 7.4}, "Mass and barriers for 0.049 and for 0.062."),

@@ -69,6 +69,7 @@ def test_every_convention_that_was_thought_of_is_on_trial():
         "barrier exchange opposite, points of a plot",
         "as printed, V = 5.39",
         "as printed, Δ = 0.0907",
+        "as printed, m = 0.977",
         "exchange in F alone, V = 5.34",
         "barrier exchange opposite, V = 5.32",
         "as printed, m = 1.1, V = 7.46",

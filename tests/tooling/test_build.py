@@ -29,7 +29,7 @@ FIGURES = {
     "book/chirality": 5,
     "book/thickness": 3,
     "book/verdicts": 1,
-    "book/lost": 3,
+    "book/lost": 2,
     "book/ends": 3,
     "book/interband": 3,
     "book/laboratory": 4,
