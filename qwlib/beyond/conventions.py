@@ -541,7 +541,7 @@ POSITIONS = {
 of the second one of spin ↑, and of the first of all."""
 
 
-def wanted(key: str, name: str, points: int = 16) -> list[float]:
+def wanted(key: str, name: str, points: int = 12) -> list[float]:
     """Return each value of one parameter, from 0.3 to 2 of the text's, that gives a position.
 
     Parameters
@@ -564,7 +564,7 @@ def wanted(key: str, name: str, points: int = 16) -> list[float]:
     found = []
     for i in range(points - 1):
         if y[i] * y[i + 1] < 0:
-            place = brentq(off, values[i], values[i + 1], xtol=1e-9)
+            place = brentq(off, values[i], values[i + 1], xtol=1e-7)
             if abs(off(place)) < 1e-4:  # no jump from one state to another
                 found.append(float(place))
     return found
