@@ -18,13 +18,15 @@ from importlib import resources
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import bisect, minimize_scalar
+from scipy.optimize import bisect
 
 from ..beyond.interband import damping_like
+from ..beyond.places import local_maxima
 from ..beyond.thresholds import rashba_at
 from ..grid import sweep
 from ..kubo import SILENT, FermiStates, contribution, fermi_states
 from ..well import UnboundedSpectrumWarning, Well
+from .tables import number
 
 REPRODUCED = "reproduced"
 PROPAGATING = "only for propagating states"
@@ -233,15 +235,11 @@ def as_text(value: object, unit: str = "") -> str:
         text = ", ".join(as_text(v) for v in value)
     elif value is None:
         text = "no such feature"
-    elif isinstance(value, bool):
-        text = "yes" if value else "no"
     elif isinstance(value, str):
-        text = value
-    elif isinstance(value, int):
-        text = f"{value:d}"
+        text = value.replace("-", "−")
     else:
-        text = f"{round(value, 4) + 0.0:.3g}"
-    return text.replace("-", "−") + (f" {unit}" if unit and value is not None else "")
+        text = number(round(value, 4) if isinstance(value, float) else value, ".3g")
+    return text + (f" {unit}" if unit and value is not None else "")
 
 
 SYMBOL = re.compile(r"α_([LR])|ε_(F)|(?<![\w$])S_([xy])(?![\w_])")
@@ -273,6 +271,36 @@ class Judged:
     claim: Claim
     answers: dict[str, Answer]
     verdict: str
+
+    @property
+    def has_numbers(self) -> bool:
+        """Whether quantities with a unit are compared, for which a tolerance can be chosen."""
+        return bool(self.claim.unit and self.answers)
+
+    def at(self, share: float) -> str:
+        """Return the verdict if the tolerance is this share of each of the paper's values."""
+        paper = self.claim.paper
+        several = isinstance(paper, list)
+        tolerance = [share * abs(p) for p in paper] if several else share * abs(paper)
+        return verdict_of(paper, self.answers, tolerance)
+
+    def deviations(self, which: str) -> list[float]:
+        """Return for each reading how far off the worst number is, in percent of the paper's.
+
+        `which` is "all" or "propagating"; nan where there is no value.
+        """
+        paper, found = self.claim.paper, []
+        for answer in self.answers.values():
+            ours = getattr(answer, which)
+            both = [(paper, ours)]
+            if isinstance(paper, list) and ours:
+                both = list(zip(paper, ours, strict=True))
+            off = [
+                np.nan if o is None else abs(o - p) / abs(p) if p else np.inf if o else 0.0
+                for p, o in both
+            ]
+            found.append(100 * float(np.max(off)))  # nan if one of them is
+        return found
 
 
 def judged(material: Material = PAPER) -> list[Judged]:
@@ -449,20 +477,9 @@ def loss(material: Material, alpha_R: float) -> float | None:
 
 
 def maximum(function, grid: np.ndarray, values: np.ndarray, near: float) -> float | None:
-    """Return the place of the local maximum next to `near`, from values on a grid.
-
-    Maxima at the ends of the grid do not count.
-    """
-    inner = (values[1:-1] > values[:-2]) & (values[1:-1] >= values[2:])
-    i = np.nonzero(inner)[0]
-    if not i.size:
-        return None
-    i = i[np.argmin(np.abs(grid[i + 1] - near))]
-    bounds = (grid[i], grid[i + 2])
-    best = minimize_scalar(
-        lambda x: -function(x), bounds=bounds, method="bounded", options={"xatol": 1e-7}
-    )
-    return float(best.x)
+    """Return the place of the local maximum next to `near`, from values on a grid."""
+    places = [one.x for one in local_maxima(function, grid, values)]
+    return min(places, key=lambda place: abs(place - near), default=None)
 
 
 def falling(x: np.ndarray, y: np.ndarray, start: float) -> list[float] | None:

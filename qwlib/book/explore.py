@@ -14,29 +14,20 @@ from collections.abc import Callable
 
 import ipywidgets as widgets
 import matplotlib.pyplot as plt
-import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from scipy import constants
 
-from ..beyond import scan
-from ..beyond.torque import exchange_torque, field_per_current
-from ..grid import DEFAULT_FERMI_ENERGY, Grid, full, solve_columns
-from ..kubo import KINDS, FermiStates, fermi_states, fermi_states_of
+from ..grid import DEFAULT_FERMI_ENERGY
+from ..kubo import FermiStates, fermi_states
 from ..well import EXCHANGE, PARAMETERS, Quantity, UnboundedSpectrumWarning, Well
 from . import tables, views
 from .figures import (
-    SEQUENCE,
     STYLE,
-    SUM,
-    SUM_LABEL,
-    against_parameter,
     draw,
     levels_and_contributions,
     ours_over_papers,
-    profiles,
 )
-from .tables import lowered, number, raised
+from .tables import lowered, raised
 
 SLIDERS = {
     "d": (0.1, 10.0, 0.01),
@@ -75,8 +66,8 @@ QUANTITIES = PARAMETERS | {
 """What each parameter of an explorer is."""
 
 DPI = 100
-POINTS = 61
-"""Wells in a curve against a parameter."""
+AXES = ("alpha_L", "alpha_R", "d")
+"""Parameters for the horizontal axis of `explore_curve`."""
 
 WITHOUT_PYTHON = (
     "Sliders stand here while Python runs: press “Run this page” above, "
@@ -312,7 +303,7 @@ def explore_states(E_F: float = DEFAULT_FERMI_ENERGY, **parameters: float | str)
 
 def explore_profile(E_F: float = DEFAULT_FERMI_ENERGY, **parameters: float | str) -> Explorer:
     """Explore the spin density S_y(z) across a well; parameters as in `explore_states`."""
-    return explorer(lambda states: (profile(states), kinds(states)), E_F, parameters)
+    return explorer(lambda states: (draw(views.profile(states)), kinds(states)), E_F, parameters)
 
 
 def explore_curve(
@@ -331,9 +322,15 @@ def explore_curve(
     ValueError
         If `axis` is another one, or the parameters are not allowed.
     """
-    if axis not in CURVES:
-        raise ValueError(f"axis must be one of {', '.join(CURVES)}, got {axis!r}")
-    return explorer(lambda states: (curve(axis, states), kinds(states)), E_F, parameters)
+    if axis not in AXES:
+        raise ValueError(f"axis must be one of {', '.join(AXES)}, got {axis!r}")
+
+    def view(states: FermiStates) -> tuple[Figure, str]:
+        # A Rashba parameter goes from zero to ħ²/m, where the model ends.
+        ends = SLIDERS[axis][:2] if axis == "d" else (0.0, 0.99 * states.well.critical_rashba)
+        return draw(views.along(states, axis, *ends)), kinds(states)
+
+    return explorer(view, E_F, parameters)
 
 
 def explore_subbands(
@@ -369,11 +366,11 @@ def explore_spread(
 def explore_interband(
     E_F: float = DEFAULT_FERMI_ENERGY, hbar_over_tau: float = 0.1, **parameters: float | str
 ) -> Explorer:
-    """Explore the interband response against ħ/τ (eV), on a coarse mesh (`COARSE`).
+    """Explore the interband response against ħ/τ (eV), on a coarse mesh (`views.COARSE`).
 
     The other parameters are those of `explore_states`.
     """
-    return explorer(interband_view(), E_F, parameters, {"hbar_over_tau": hbar_over_tau})
+    return explorer(views.interband, E_F, parameters, {"hbar_over_tau": hbar_over_tau})
 
 
 def explore_field(
@@ -393,7 +390,7 @@ def explore_field(
     j : float
         Current density in 10¹¹ A/m².
     """
-    return explorer(fields_against_width, E_F, parameters, {"M_s": M_s, "j": j})
+    return explorer(views.field, E_F, parameters, {"M_s": M_s, "j": j})
 
 
 def explore_count(
@@ -413,7 +410,7 @@ def explore_scan(
 
     The other parameters are those of `explore_states`.
     """
-    return explorer(scanned, E_F, parameters, {"points": points})
+    return explorer(views.scanned, E_F, parameters, {"points": points})
 
 
 def explore_claims(E_F: float = DEFAULT_FERMI_ENERGY, **parameters: float | str) -> Explorer:
@@ -444,175 +441,7 @@ def explore_units(
     E_x : float
         Electric field in 10⁵ V/m.
     """
-    return explorer(in_si, E_F, parameters, {"tau": tau, "E_x": E_x})
-
-
-# --- the spin density -----------------------------------------------------------------------------
-
-
-def profile(states: FermiStates) -> Figure:
-    """Draw S_y(z) of all states and of the propagating ones alone."""
-    d = states.well.d
-    pad = 0.3 * d + 0.1
-    z = np.linspace(-pad, d + pad, 301)
-    p = states[states.kind == "propagating"]
-    curves = [
-        ("all states", z, states.spin_density(z).sum(axis=0), d, dict(color=SEQUENCE[1], ls="--")),
-        ("propagating", z, p.spin_density(z).sum(axis=0), d, dict(color=SEQUENCE[0], ls="-")),
-    ]
-    return profiles([("", curves)])
-
-
-CURVES = {"alpha_L": "$α_L$ (eV nm²)", "alpha_R": "$α_R$ (eV nm²)", "d": "d (nm)"}
-"""Parameters for the horizontal axis of `explore_curve`, and their labels."""
-
-
-def curve(axis: str, states: FermiStates) -> Figure:
-    """Draw ∫S_y dz against a parameter, from its least to its largest value on the slider.
-
-    A Rashba parameter goes from zero to ħ²/m, where the model ends.
-    """
-    well = states.well
-    here = getattr(well, axis)
-    low, high, _ = SLIDERS[axis]
-    if axis != "d":
-        low, high = 0.0, 0.99 * well.critical_rashba
-    places = np.linspace(low, high, POINTS)
-    # As `sweep` does it, without xarray, which a page would have to load first.
-    grid = Grid.of({"E_F": states.E_F, axis: places}, well)
-    _, spins, _, _ = solve_columns(full(grid.columns))
-    total = 1e3 * spins.sum(axis=2)
-    curves = [
-        ("all states", total.sum(axis=1), dict(color=SEQUENCE[1], ls="--")),
-        ("propagating", total[:, KINDS.index("propagating")], dict(color=SEQUENCE[0], ls="-")),
-    ]
-    figure = against_parameter([("", curves)], places, CURVES[axis], SUM_LABEL)
-    if low <= here <= high:
-        axes = figure.axes[0]
-        axes.plot(here, 1e3 * states.contribution.sum(), "o", color=SEQUENCE[1], mfc="white")
-        axes.axvline(here, color="0.4", lw=0.8, ls=":", label=f"slider, {number(here)}")
-        axes.legend(fontsize=9.5)
-    return figure
-
-
-# --- the interband response -----------------------------------------------------------------------
-
-COARSE = {"order": 4, "nodes": 1, "phase": 1.0}
-"""Mesh of the interband response, in the words of `interband.transitions`.  In wells up to 4 nm
-wide ∫S_x is then right within 1 %, and what is added to ∫S_y within 3 %; on a finer mesh the
-picture would not follow a slider in a page."""
-
-
-def interband_view() -> View:
-    """Return the view of the interband response; it keeps the pairs of the last well."""
-    from ..beyond.interband import transitions
-
-    pairs_of = functools.lru_cache(maxsize=1)(functools.partial(transitions, **COARSE))
-
-    def view(states: FermiStates, hbar_over_tau: float) -> tuple[Figure, str]:
-        pairs = pairs_of(states.well, states.E_F)
-        gamma = np.geomspace(*SLIDERS["hbar_over_tau"][:2], 25)
-        kept = float(states.contribution.sum())
-        S_x, S_y = pairs.spins(gamma)
-        along, across = (float(part[0]) for part in pairs.spins(hbar_over_tau))
-        figure, (upper, lower) = plt.subplots(
-            2, 1, figsize=(4.8, 5.6), sharex=True, layout="constrained"
-        )
-        Delta = states.well.Delta
-        for axes, part, here in ((upper, S_x, along), (lower, S_y, across)):
-            axes.plot(gamma, 1e3 * part, color=SEQUENCE[0], label="interband")
-            axes.plot(hbar_over_tau, 1e3 * here, "o", color=SEQUENCE[0], mfc="white")
-            axes.axhline(0, color="black", lw=0.8)
-        if Delta:
-            weak = kept * gamma / (2 * Delta)
-            upper.plot(gamma, 1e3 * weak, color="black", ls=":", lw=1, label="$S_y\\,ħ/2Δτ$")
-        lower.axhline(1e3 * kept, color=SEQUENCE[1], ls="--", label="Eq. (6)")
-        upper.set(title="(a)", ylabel=SUM.replace("_y", "_x") + "\n(10⁻³ nm⁻² per $τeE/ħ$)")
-        lower.set(title="(b)", ylabel=f"{SUM}\n(10⁻³ nm⁻² per $τeE/ħ$)")
-        lower.set_xlabel("ħ/τ (eV)")
-        # Looking for the best place takes as long as the rest of the drawing.
-        upper.legend(fontsize=9.5, loc="upper left")
-        lower.legend(fontsize=9.5, loc="center left")
-        rows = [
-            ("∫S_y dz of Eq. (6) (10⁻³ nm⁻² per τeE/ħ)", 1e3 * kept, ".4f"),
-            ("∫S_x dz (10⁻³ nm⁻² per τeE/ħ)", 1e3 * along, ".4f"),
-            ("what is added to ∫S_y dz (10⁻³ nm⁻² per τeE/ħ)", 1e3 * across, ".4f"),
-        ]
-        if abs(kept) > 1e-12:
-            rows.append(("∫S_x dz over ∫S_y dz of Eq. (6)", along / kept, ".4f"))
-        if Delta:
-            rows.append(("precession angle 2|Δ|τ/ħ (rad)", 2 * abs(Delta) / hbar_over_tau, ".3f"))
-        return figure, facts(rows)
-
-    return view
-
-
-# --- the effective field --------------------------------------------------------------------------
-
-
-def fields_against_width(states: FermiStates, M_s: float, j: float) -> tuple[Figure, str]:
-    """Draw the effective field per current density against the width."""
-    well = states.well
-    widths = np.geomspace(0.2, SLIDERS["d"][1], POINTS)
-    several = fermi_states_of([well.replace(d=width) for width in widths.tolist()], states.E_F)
-    kinds = [[some, some[some.kind == "propagating"]] for some in several]
-    M_s *= 1e6  # A/m
-    per_current = -np.array([[field_per_current(some, M_s) for some in pair] for pair in kinds]).T
-    waves = states[states.kind == "propagating"]
-    here = [-field_per_current(some, M_s) for some in (states, waves)]
-    curves = [
-        ("all states", per_current[0], dict(color=SEQUENCE[1], ls="--")),
-        ("propagating", per_current[1], dict(color=SEQUENCE[0], ls="-")),
-    ]
-    figure = against_parameter([("", curves)], widths, "d (nm)", "$-B_y/j$ (mT per 10¹¹ A/m²)")
-    axes = figure.axes[0]
-    axes.plot(well.d, here[0], "o", color=SEQUENCE[1], mfc="white")
-    axes.axvline(well.d, color="0.4", lw=0.8, ls=":", label=f"slider, {number(well.d)} nm")
-    axes.set_xscale("log")
-    axes.xaxis.set_major_formatter("{x:g}")
-    axes.legend(fontsize=9.5)
-    rows = [
-        ("−B_y/j, all states (mT per 10¹¹ A/m²)", here[0], ".4f"),
-        ("−B_y/j, propagating alone", here[1], ".4f"),
-        (f"−B_y at j = {number(j)} · 10¹¹ A/m² (mT)", j * here[0], ".4f"),
-        ("torque (10⁻³ eV nm⁻² per τeE/ħ)", 1e3 * exchange_torque(states).sum(), ".4f"),
-        ("current (eV per τe²E/ħ²)", states.current.sum(), ".5f"),
-        ("states", len(states), "d"),
-    ]
-    return figure, facts(rows)
-
-
-# --- a scan ---------------------------------------------------------------------------------------
-
-
-def scanned(states: FermiStates, points: int) -> tuple[Figure, str]:
-    """Draw how far each Fermi state is from the next pole or state, and which a scan found."""
-    well, k = states.well, states.k
-    window = np.ceil(k.max(initial=1.0))
-    grid = window * np.arange(1, points + 1) / points
-    found = ~scan.scan(well, states.E_F, grid).missed(k)
-    others = np.abs(k[:, None] - np.concatenate([k, scan.poles(well, states.E_F)]))
-    others[np.arange(k.size), np.arange(k.size)] = np.inf
-    nearest = others.min(axis=1, initial=np.inf)
-    step = window / points
-    figure, axes = plt.subplots(figsize=(4.8, 3.8), layout="constrained")
-    axes.axhspan(1e-12, step, color="0.93", lw=0)
-    axes.axhline(step, color="black", lw=0.8, ls=":", label=f"step, {step:.2g} nm⁻¹")
-    shown = np.maximum(nearest, 1e-9)
-    axes.plot(k[found], shown[found], "o", color=SEQUENCE[0], label="found")
-    axes.plot(k[~found], shown[~found], "X", color=SEQUENCE[1], ms=9, label="missed")
-    axes.set(xlabel="$k$ (nm⁻¹)", ylabel="to the next pole or state (nm⁻¹)", yscale="log")
-    axes.set(xlim=(0, window), ylim=(min([1e-4, *shown]) / 3, 10))
-    axes.minorticks_off()  # dozens, which take longer than all that is drawn
-    axes.legend(fontsize=9.5, loc="lower right")
-    rows = [
-        ("Fermi states", len(states), "d"),
-        ("found by the scan", int(found.sum()), "d"),
-        ("missed", int((~found).sum()), "d"),
-        ("∫S_y dz of all states (10⁻³ nm⁻² per τeE/ħ)", 1e3 * states.contribution.sum(), ".4f"),
-        ("of those found", 1e3 * states.contribution[found].sum(), ".4f"),
-    ]
-    return figure, facts(rows)
+    return explorer(views.in_si, E_F, parameters, {"tau": tau, "E_x": E_x})
 
 
 # --- the paper's numbers --------------------------------------------------------------------------
@@ -655,35 +484,4 @@ def claimed(states: FermiStates) -> tuple[Figure, str]:
                 (f"{part or entry.claim.compared}, {kind}", one, ".4g")
                 for part, one in zip(parts, several, strict=True)
             ]
-    return figure, facts(rows)
-
-
-# --- SI units -------------------------------------------------------------------------------------
-
-
-def in_si(states: FermiStates, tau: float, E_x: float) -> tuple[Figure, str]:
-    """Draw S_y(z) in SI units, for a relaxation time in fs and a field in 10⁵ V/m."""
-    hbar, e, nm = constants.hbar, constants.e, 1e-9
-    shift = 1e-15 * tau * e * 1e5 * E_x / hbar  # 1/m
-    d = states.well.d
-    pad = 0.3 * d + 0.1
-    z = np.linspace(-pad, d + pad, 301)
-    density = states.spin_density(z).sum(axis=0) * shift * nm / nm**3
-    figure = profiles(
-        [("", [("all states", z, density, d, dict(color=SEQUENCE[1], ls="--"))])],
-        "$S_y(z)$ (m⁻³, spin in σ)",
-    )
-    total = states.contribution.sum()
-    in_plane = total * shift * nm / nm**2
-    rows = [
-        ("τeE/ħ (m⁻¹)", shift, ".4e"),
-        ("∫S_y dz (nm⁻² per τeE/ħ)", total, ".4e"),
-        ("∫S_y dz (m⁻²)", in_plane, ".4e"),
-        ("its angular momentum (J s m⁻²)", in_plane * hbar / 2, ".4e"),
-        (
-            "current per width (A m⁻¹)",
-            states.current.sum() * e * shift * e / hbar,
-            ".4e",
-        ),
-    ]
     return figure, facts(rows)

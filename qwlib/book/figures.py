@@ -23,6 +23,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from ..beyond.cells import ARGUMENTS
 from ..matching import count_states
+from .measured import ROUTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -705,6 +706,51 @@ def interband_ratio(
     top.set(yscale="log", ylabel=r"$|\int_0^d S_x\,dz\,/\int_0^d S_y\,dz|$", title="(a)")
     bottom.set(ylim=(0, None), ylabel="ratio × $2|Δ|τ/ħ$", title="(b)", xlabel="$α_L$ (eV nm²)")
     bottom.legend(fontsize=9.5)
+    return fig
+
+
+def routes(work: dict, sweeps: dict[str, float]) -> Figure:
+    """Draw time for one well and error of each route that the benchmarks measured.
+
+    A drawing of its own, since its vertical axis has words.
+
+    Parameters
+    ----------
+    work : dict
+        The workloads of results.json.
+    sweeps : dict of str to float
+        Of the workloads "one" and "wide" the time for one well in a sweep around it, in s.
+    """
+    wells = {"one": ("d = 2.2 nm", "o", SEQUENCE[0]), "wide": ("d = 20 nm", "s", SEQUENCE[1])}
+    fig, axes = plt.subplots(
+        2, 1, figsize=(WIDTH, 8.2), height_ratios=(11, 10), layout="constrained"
+    )
+    key = []
+    for (name, (label, marker, colour)), shift in zip(wells.items(), (-0.18, 0.18), strict=True):
+        rows = {key: row for key, row in work[name]["routes"].items() if "reason" not in row}
+        same = rows["qwlib.fermi_states"]  # finds its states in the same way
+        rows["qwlib.sweep"] = {"time_per_well": sweeps[name], "missed": same["missed"]}
+        for some, face, words in ((False, colour, ""), (True, "white", "states missed")):
+            look = dict(color=colour, mfc=face, ms=7, mew=1.6)
+            key.append(plt.Line2D([], [], ls="", marker=marker, label=words or label, **look))
+            for ax, column, unit in zip(axes, ("time_per_well", "k_error"), (1e3, 1), strict=True):
+                shown = [
+                    (unit * row[column], ROUTES.index(route) + shift)
+                    for route, row in rows.items()
+                    if bool(row["missed"]) == some and row.get(column) is not None
+                ]
+                x, y = np.reshape(shown, (-1, 2)).T
+                gid = f"{label}, {words}" if words else label
+                ax.semilogx(x, y, marker, gid=gid, **look)
+    for ax, first, title in zip(axes, (0, 1), ("(a)", "(b)"), strict=True):
+        ax.set_yticks(range(first, len(ROUTES)), ROUTES[first:])
+        ax.set(title=title, ylim=(len(ROUTES) - 0.5, first - 0.5))
+        ax.grid(color="0.9", lw=0.6)
+        ax.set_axisbelow(True)
+    axes[0].set_xlabel("time for one well (ms)")
+    axes[1].set_xlabel("largest relative error in $k$")
+    axes[1].xaxis.get_major_locator().set_params(numticks=6)
+    fig.legend(handles=key[::2] + key[1::2], ncols=2, fontsize=9.5, loc="outside upper center")
     return fig
 
 

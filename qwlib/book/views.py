@@ -9,17 +9,24 @@ Matplotlib or ipywidgets.
 
 from __future__ import annotations
 
+import functools
 from itertools import cycle
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
+from scipy import constants
 
 from ..beyond import scan
+from ..beyond.interband import transitions
 from ..beyond.interface import interface_energy, interface_wave_numbers
 from ..beyond.spread import Layers
-from ..kubo import fermi_states_of
+from ..beyond.torque import exchange_torque, field_per_current
+from ..grid import Grid, full, solve_columns
+from ..kubo import KINDS, fermi_states_of
 from ..matching import count_states, matching_matrix
 from ..search import bound_states, levels
+from ..well import PARAMETERS
+from .claims import VERDICTS
 from .tables import number
 
 if TYPE_CHECKING:
@@ -28,8 +35,10 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike
 
+    from ..beyond.interband import InterbandResponse
     from ..kubo import FermiStates
     from ..well import Well
+    from .claims import Judged
 
 UNIT = " × 10⁻³ nm⁻² per τeE/ħ"
 """Of an integrated spin density, as `Number` takes it."""
@@ -123,13 +132,13 @@ class Number(NamedTuple):
     unit : str
         What follows the value, with the space before it.
     digits : int
-        Decimals of a number.
+        Decimals of a number; for an explorer alone also as `tables.number` takes it.
     """
 
     name: str
     values: ArrayLike | str
     unit: str = ""
-    digits: int = 0
+    digits: int | str = 0
 
 
 class View(NamedTuple):
@@ -1003,3 +1012,499 @@ def spread_along(
         (min(-top / 3, 1.1 * sums.min()), top),
     )
     return [view._replace(panels=[*view.panels, panel]) for view in views]
+
+
+# --- the effective field --------------------------------------------------------------------------
+
+FIELD = "−B_y/j (mT per 10¹¹ A/m²)"
+MT = " mT per 10¹¹ A/m²"
+
+
+def fields(several: Iterable[FermiStates], M_s: float) -> np.ndarray:
+    """Return −B_y/j of all states and of the propagating ones alone, in mT per 10¹¹ A/m².
+
+    Parameters
+    ----------
+    several : iterable of FermiStates
+    M_s : float
+        Saturation magnetisation in A/m.
+
+    Returns
+    -------
+    (n, 2) float array
+    """
+    return -np.array(
+        [[field_per_current(one, M_s) for one in (s, propagating(s))] for s in several]
+    ).reshape(-1, 2)
+
+
+def two_classes(
+    x: np.ndarray,
+    label: str,
+    curves: dict[str, np.ndarray],
+    looks: Sequence[str],
+    *,
+    y: str = FIELD,
+    log: str = "",
+    guide: Series | None = None,
+) -> View:
+    """Return curves of propagating states alone, and of all states below.
+
+    Parameters
+    ----------
+    x : 1D float array
+    label, y : str
+        Of the axes.
+    curves : dict of str to (n, 2) array
+        By name: of all states, and of the propagating ones.
+    looks : sequence of str
+        Of each curve.
+    log : str
+        As `Panel` takes it.
+    guide : Series, optional
+        In both panels.
+    """
+    return View(
+        [
+            Panel(
+                label,
+                y,
+                [
+                    *(
+                        Series(name, x, values[:, column], look)
+                        for (name, values), look in zip(curves.items(), looks, strict=True)
+                    ),
+                    *([guide] if guide else []),
+                ],
+                log=log,
+                title=title,
+            )
+            for title, column in ((PROPAGATING, 1), (ALL, 0))
+        ],
+        alike=True,
+    )
+
+
+def against_coupling(
+    alpha: np.ndarray, values: np.ndarray, slope: float, end: float | None = None
+) -> View:
+    """Return −B_y/j against α_L, with its first order.
+
+    Parameters
+    ----------
+    alpha : 1D float array
+        In eV·nm².
+    values : (n, 2) array
+        Of all states and of the propagating ones.
+    slope : float
+        Of the first order, of all states.
+    end : float, optional
+        Of the axis.
+    """
+    line = slope * alpha
+    span = np.abs(line).max() or 1.0
+    series = [
+        Series("first order", alpha, line, "thin"),
+        Series("propagating states alone", alpha, values[:, 1]),
+        Series("all states", alpha, values[:, 0], "second"),
+    ]
+    ends = None if end is None else (0, end)
+    return View([Panel(ALPHA_L, FIELD, series, ends, (-0.45 * span, 3 * span))])
+
+
+def field(states: FermiStates, M_s: float, j: float) -> View:
+    """Return −B_y/j against the width of the well.
+
+    Parameters
+    ----------
+    states : FermiStates
+    M_s : float
+        Saturation magnetisation in 10⁶ A/m.
+    j : float
+        Current density in 10¹¹ A/m².
+    """
+    well = states.well
+    d = np.geomspace(0.2, 10.0, 61)
+    several = fermi_states_of([well.replace(d=one) for one in d.tolist()], states.E_F)
+    every, waves = fields(several, 1e6 * M_s).T
+    (here, of_waves), *_ = fields([states], 1e6 * M_s)
+    series = [
+        Series("all states", d, every, "second"),
+        Series("propagating", d, waves),
+        Series("", [well.d], [here], "hollow"),
+    ]
+    numbers = [
+        Number("−B_y/j, all states", here, MT, 4),
+        Number("−B_y/j, propagating alone", of_waves, MT, 4),
+        Number(f"−B_y at j = {number(j)} · 10¹¹ A/m²", j * here, " mT", 4),
+        Number("torque", 1e3 * exchange_torque(states).sum(), " · 10⁻³ eV nm⁻² per τeE/ħ", 4),
+        Number("current", states.current.sum(), " eV per τe²E/ħ²", 5),
+        Number("number of states", len(states)),
+    ]
+    return View([Panel("d (nm)", FIELD, series, log="x", marked=True)], numbers, at=well.d)
+
+
+def barriers(
+    heights: np.ndarray,
+    values: np.ndarray,
+    alpha: float,
+    best: tuple[str, float, float],
+    V_L: float,
+) -> View:
+    """Return −B_y/j against the height of the left barrier, for each 0.01 eV·nm² of α_L.
+
+    Parameters
+    ----------
+    heights : 1D float array
+        In eV.
+    values : (n, 2) array
+        −B_y/j of all states and of the propagating ones.
+    alpha : float
+        α_L in eV·nm².
+    best : (str, float, float)
+        The best height for all states in words and in eV, and −B_y/j there.
+    V_L : float
+        Where a guide stands.
+    """
+    unit = 0.01 / alpha
+    words, place, highest = best
+    series = [
+        Series("V_L of the first drawing", [V_L], None, "guide"),
+        Series("propagating states alone", heights, unit * values[:, 1]),
+        Series("all states", heights, unit * values[:, 0], "second"),
+        Series("best barrier for all states", [place], [unit * highest], "hollow"),
+    ]
+    margin = 0.05 * np.ptp(heights)
+    ends = (heights[0] - margin, heights[-1] + margin)
+    numbers = [
+        Number("best V_L for all states, eV", words),
+        Number("−B_y/j there", highest, MT, 3),
+    ]
+    label = f"−B_y/j per {0.01:g} eV nm² of α_L (mT per 10¹¹ A/m²)"
+    return View([Panel("V_L (eV)", label, series, ends)], numbers)
+
+
+# --- a scan ---------------------------------------------------------------------------------------
+
+
+def scanned(
+    states: FermiStates, points: int, *, window: float | None = None, brent: bool = False
+) -> View:
+    """Return how far each Fermi state is from the next pole or state, and which a scan finds.
+
+    Parameters
+    ----------
+    states : FermiStates
+    points : int
+        Of the scan.
+    window : float, optional
+        Up to which k it goes, in 1/nm; left out, the first whole number above the largest k.
+    brent : bool
+        As `scan.scan` takes it.
+    """
+    well, E_F, k = states.well, states.E_F, states.k
+    window = window or float(np.ceil(k.max(initial=1.0)))
+    grid = window * np.arange(1, points + 1) / points
+    missed = scan.scan(well, E_F, grid, brent=brent).missed(k)
+    others = np.abs(k[:, None] - np.concatenate([k, scan.poles(well, E_F)]))
+    others[np.arange(k.size), np.arange(k.size)] = np.inf
+    nearest = 1e3 * others.min(axis=1, initial=np.inf).clip(1e-9)
+    series = [
+        Series("found", np.where(missed, np.nan, k), nearest, "dot"),
+        Series("missed", np.where(missed, k, np.nan), nearest, "hollow"),
+        Series("between two points", None, [1e3 * window / points], "guide"),
+    ]
+    label = "to the next pole or state (10⁻³ nm⁻¹)"
+    spin = 1e3 * states.contribution
+    numbers = [
+        Number("states found", int((~missed).sum()), f" of {k.size}"),
+        Number("missed", int(missed.sum())),
+        Number("∫S_y dz of all states", spin.sum(), UNIT, 3),
+        Number("of those found", spin[~missed].sum(), UNIT, 3),
+    ]
+    return View([Panel(K, label, series, (0, window), log="y")], numbers)
+
+
+def scans(
+    states: FermiStates, points: Sequence[int], window: float, times: dict[int, str], ours: str
+) -> list[View]:
+    """Return `scanned` for several numbers of points, with all of these beside it.
+
+    Parameters
+    ----------
+    states : FermiStates
+    points : sequence of int
+    window : float
+        As `scanned` takes it.
+    times : dict of int to str
+        What was measured, by the number of points.
+    ours : str
+        What was measured of `fermi_states`.
+    """
+    made = [scanned(states, int(n), window=window, brent=True) for n in points]
+    lost = [view.numbers[1].values for view in made]
+    smooth = [
+        int(
+            scan.scan(
+                states.well, states.E_F, window * np.arange(1, n + 1) / n, scan.smooth, brent=True
+            )
+            .missed(states.k)
+            .sum()
+        )
+        for n in points
+    ]
+    most = max(*lost, *smooth, 2)
+    panel = Panel(
+        "points",
+        "states missed",
+        [
+            Series("missed by the scan", points, lost, "second"),
+            Series("missed without the poles", points, smooth),
+        ],
+        None,
+        (-0.04 * most, 1.05 * most),
+        "x",
+    )
+    return [
+        View(
+            [*view.panels, panel],
+            [
+                *view.numbers[:2],
+                Number("missed without the poles", n),
+                Number("time of this scan", times.get(int(at), "not measured")),
+                Number("time of qwlib, which misses none", ours),
+            ],
+        )
+        for view, at, n in zip(made, points, smooth, strict=True)
+    ]
+
+
+# --- for explorers --------------------------------------------------------------------------------
+
+
+def along(states: FermiStates, axis: str, low: float, high: float) -> View:
+    """Return ∫S_y dz against one parameter of the well, with a mark at the value that it has.
+
+    Parameters
+    ----------
+    states : FermiStates
+    axis : str
+        A field of `Well`.
+    low, high : float
+        Ends of the axis, in the unit of that field.
+    """
+    here, x = getattr(states.well, axis), np.linspace(low, high, 61)
+    # As `sweep` does it, without xarray, which a page would have to load first.
+    grid = Grid.of({"E_F": states.E_F, axis: x}, states.well)
+    _, spins, _, _ = solve_columns(full(grid.columns))
+    total = 1e3 * spins.sum(axis=2)
+    series = [
+        Series("all states", x, total.sum(axis=1), "second"),
+        Series("propagating", x, total[:, KINDS.index("propagating")]),
+    ]
+    if low <= here <= high:
+        series.append(Series("", [here], [1e3 * states.contribution.sum()], "hollow"))
+    symbol, unit = PARAMETERS[axis].symbol, PARAMETERS[axis].unit.replace("^2", "²")
+    return View([Panel(f"{symbol} ({unit})", SUM, series, marked=low <= here <= high)], at=here)
+
+
+def in_si(states: FermiStates, tau: float, E_x: float) -> View:
+    """Return S_y(z) in SI units, for a relaxation time in fs and a field in 10⁵ V/m."""
+    hbar, e, nm = constants.hbar, constants.e, 1e-9
+    shift = 1e-15 * tau * e * 1e5 * E_x / hbar  # 1/m
+    z = across(states.well.d)
+    density = states.spin_density(z).sum(axis=0) * shift * nm / nm**3
+    total = states.contribution.sum()
+    in_plane = total * shift * nm / nm**2
+    series = [
+        Series("all states", z, density, "second"),
+        Series("the interfaces", [0, states.well.d], None, "guide"),
+    ]
+    width = states.current.sum() * e * shift * e / hbar
+    numbers = [
+        Number("τeE/ħ", shift, " m⁻¹", ".4e"),
+        Number("∫S_y dz", total, " nm⁻² per τeE/ħ", ".4e"),
+        Number("∫S_y dz in SI units", in_plane, " m⁻²", ".4e"),
+        Number("its angular momentum", in_plane * hbar / 2, " J s m⁻²", ".4e"),
+        Number("current per width", width, " A m⁻¹", ".4e"),
+    ]
+    return View([Panel("z (nm)", "S_y(z) (m⁻³, spin in σ)", series)], numbers)
+
+
+# --- the interband response -----------------------------------------------------------------------
+
+COARSE = {"order": 4, "nodes": 1, "phase": 1.0}
+"""Mesh of the interband response, in the words of `interband.transitions`.  In wells up to 4 nm
+wide ∫S_x is then right within 1 %, and what is added to ∫S_y within 3 %; on a finer mesh the
+picture would not follow a slider in a page."""
+
+_pairs_of = functools.lru_cache(maxsize=1)(functools.partial(transitions, **COARSE))
+
+
+def interband(states: FermiStates, hbar_over_tau: float) -> View:
+    """Return the interband response against ħ/τ in eV, on a coarse mesh, beside Eq. (6)."""
+    gamma, Delta = np.geomspace(0.01, 0.5, 25), states.well.Delta
+    pairs = _pairs_of(states.well, states.E_F)
+    kept = 1e3 * float(states.contribution.sum())
+    S_x, S_y = (1e3 * part for part in pairs.spins(gamma))
+    S_x_here, S_y_here = (1e3 * float(part[0]) for part in pairs.spins(hbar_over_tau))
+    upper, lower = (
+        [Series("interband", gamma, part), Series("", [hbar_over_tau], [here], "hollow")]
+        for part, here in ((S_x, S_x_here), (S_y, S_y_here))
+    )
+    lower.append(Series("Eq. (6)", gamma, np.full(gamma.size, kept), "second"))
+    numbers = [
+        Number("∫S_y dz of Eq. (6)", kept, UNIT, 4),
+        Number("∫S_x dz", S_x_here, UNIT, 4),
+        Number("what is added to ∫S_y dz", S_y_here, UNIT, 4),
+    ]
+    if abs(kept) > 1e-9:
+        numbers.append(Number("∫S_x dz over ∫S_y dz of Eq. (6)", S_x_here / kept, "", 4))
+    if Delta:
+        upper.append(Series("S_y ħ/2Δτ", gamma, kept * gamma / (2 * Delta), "both"))
+        angle = 2 * abs(Delta) / hbar_over_tau
+        numbers.append(Number("precession angle 2|Δ|τ/ħ", angle, " rad", 3))
+    label = SUM.replace("S_y", "S_x")
+    return View([Panel("ħ/τ (eV)", label, upper), Panel("ħ/τ (eV)", SUM, lower)], numbers)
+
+
+def neglected(response: InterbandResponse, i: int, states: FermiStates, z: np.ndarray) -> Panel:
+    """Return S_y of Eq. (6) across a well and ten times what it neglects, over α_L.
+
+    Parameters
+    ----------
+    response : InterbandResponse
+    i : int
+        Which of its ħ/τ.
+    states : FermiStates
+        Of the same well.
+    z : 1D float array
+        In nm.
+    """
+    well = states.well
+    S_x, S_y = 10 * response.spin_density(z)[i] / well.alpha_L
+    kept = states.spin_density(z).sum(axis=0) / well.alpha_L
+    low, high = min(map(np.min, (kept, S_x, S_y))), max(map(np.max, (kept, S_x, S_y)))
+    series = [
+        Series("the interfaces; 1 % and 10 %", [0, well.d], None, "guide"),
+        Series("S_y, kept", z, kept, smooth=True),
+        Series("10 S_x, neglected", z, S_x, "second", smooth=True),
+        Series("10 S_y, neglected", z, S_y, "third", smooth=True),
+    ]
+    ylim = (low - 0.3 * (high - low), high + 0.15 * (high - low))
+    label = "spin density / α_L (nm⁻⁵ eV⁻¹ per τeE/ħ)"
+    title = f"α_L = {number(well.alpha_L)} eV nm²"
+    return Panel("z (nm)", label, series, ylim=ylim, title=title)
+
+
+def against_broadening(
+    response: InterbandResponse, states: FermiStates, first: int, weak: Series
+) -> list[View]:
+    """Return `neglected` at each ħ/τ of a response, with the ratio against ħ/τ beside it.
+
+    Parameters
+    ----------
+    response : InterbandResponse
+    states : FermiStates
+        Of the same well.
+    first : int
+        The ħ/τ for which the frame of the profiles is made.
+    weak : Series
+        The ratio of another well in per cent, as a second curve.
+    """
+    well, rates = states.well, response.hbar_over_tau
+    z = np.linspace(-0.4, well.d + 0.4, 81)
+    ylim = neglected(response, first, states, z).ylim
+    share = 100 * np.abs(response.ratio)
+    series = [
+        Series("the interfaces; 1 % and 10 %", None, [1, 10], "guide"),
+        weak,
+        Series(f"ratio, α_L = {well.alpha_L:g} eV nm²", rates, share, "fourth"),
+    ]
+    right = Panel("ħ/τ (eV)", "|S_x|/|S_y|, integrated (%)", series, None, (0.3, 120), "xy")
+    tau = 1e15 * constants.hbar / constants.e / rates  # fs
+    path = 2 * np.sqrt(well.c * max(states.E_F, 0.0)) / rates
+    return [
+        View(
+            [neglected(response, i, states, z)._replace(ylim=ylim), right],
+            [
+                Number("∫S_y dz, kept", 1e3 * response.intraband, UNIT, 3),
+                Number("∫S_x dz, neglected", 1e3 * response.damping_like[i], UNIT, 3),
+                Number("∫S_y dz, neglected", 1e3 * response.field_like[i], UNIT, 3),
+                Number("|S_x|/|S_y|", share[i], " %", 1),
+                Number("τ", tau[i], " fs", 1),
+                Number("mean free path", path[i], " nm", 1),
+            ],
+        )
+        for i in range(rates.size)
+    ]
+
+
+# --- the verdicts ---------------------------------------------------------------------------------
+
+
+def tolerances(entries: Sequence[Judged], percent: np.ndarray) -> list[View]:
+    """Return how far each statement is off, and how many get each verdict at one tolerance.
+
+    Parameters
+    ----------
+    entries : sequence of Judged
+        Those that compare quantities.
+    percent : 1D float array
+        Tolerances, ascending: one view for each.
+    """
+    rows = list(enumerate(entries, 1))
+    circles = [
+        Series(
+            name,
+            [off for _, entry in rows for off in entry.deviations(which)],
+            [i for i, entry in rows for _ in entry.answers],
+            look,
+        )
+        for name, which, look in (
+            ("propagating states alone", "propagating", "dot"),
+            ("all states", "all", "hollow"),  # open, drawn over it
+        )
+    ]
+    own = [
+        (i, 100 * tolerance / abs(paper))
+        for i, entry in rows
+        for paper, tolerance in zip(
+            *np.atleast_1d(entry.claim.paper, entry.claim.tolerance), strict=False
+        )
+        if paper
+    ]
+    found = [[entry.at(x / 100) for entry in entries] for x in percent]
+    looks = dict(zip(VERDICTS, ("plain", "third", "fourth", "thin"), strict=True))
+    x = np.repeat(percent, 2)[1:]
+    curves = [
+        Series(kind, x, np.repeat([row.count(kind) for row in found], 2)[:-1], look)
+        for kind, look in looks.items()
+        if any(kind in row for row in found)
+    ]
+    bars = Series(
+        "our own tolerances",
+        np.ravel([[t, t, np.nan] for _, t in own]),
+        np.ravel([[i - 0.35, i + 0.35, np.nan] for i, _ in own]),
+        "other",
+    )
+    span, n = (percent[0], percent[-1]), len(rows)
+    label = "deviation from the paper (%)"
+    panels = [
+        Panel(label, "statement", [bars, *circles], span, (n + 0.5, 0.5), "x", marked=True),
+        Panel("tolerance (%)", "number of statements", curves, span, (-0.1, n + 0.3), "x"),
+    ]
+    return [
+        View(
+            panels,
+            [
+                Number(
+                    f"{i}. {entry.claim.title}",
+                    row[i - 1],
+                    f" (at our own tolerance: {entry.verdict})",
+                )
+                for i, entry in rows
+            ],
+        )
+        for row in found
+    ]

@@ -1,11 +1,14 @@
-"""Maxima of a function that takes a well or more for each value: from a grid, then refined."""
+"""Where something happens along one parameter: maxima, zeros and steps, from a grid, then refined.
+
+The functions are such that each value takes a well or more to be solved.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.optimize import minimize_scalar
+from scipy.optimize import brentq, minimize_scalar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,3 +51,30 @@ def local_maxima(
     y = np.array([function(x) for x in grid]) if values is None else np.asarray(values)
     inner = np.flatnonzero((y[1:-1] > y[:-2]) & (y[1:-1] >= y[2:]))
     return [refined(function, grid[i], grid[i + 2]) for i in inner]
+
+
+def zeros(function: Callable[[float], float], grid: np.ndarray, values: np.ndarray) -> list[float]:
+    """Return where a function changes its sign, or jumps past zero, to 1e-12 of its unit.
+
+    Parameters
+    ----------
+    function : callable
+        Of one number.
+    grid, values : 1D float array
+        Ascending, and the function there.
+    """
+    i = np.flatnonzero((values[:-1] < 0) != (values[1:] < 0))
+    return [brentq(function, grid[n], grid[n + 1], xtol=1e-12) for n in i]
+
+
+def steps(function: Callable[[float], int], grid: np.ndarray) -> list[float]:
+    """Return where a number changes along a grid, each to a millionth of the step of the grid."""
+    values, found = [function(x) for x in grid], []
+    for low, high, a, b in zip(grid, grid[1:], values, values[1:], strict=False):
+        if a == b:
+            continue
+        for _ in range(20):  # halving
+            middle = (low + high) / 2
+            low, high = (middle, high) if function(middle) == a else (low, middle)
+        found.append(float(high))
+    return found
