@@ -15,12 +15,13 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import brentq, root
+from scipy.optimize import root
 
 from ..kubo import SILENT, contribution
-from ..matching import Conserved, Rule
+from ..matching import Conserved, Rule, count_states
 from ..search import Roots, roots_of, search, solve
 from ..well import HBAR2_OVER_2ME, UnboundedSpectrumWarning, Well
+from .places import steps, zeros
 from .scan import poles
 from .spread import Layers
 from .thresholds import entry_width
@@ -532,7 +533,6 @@ def fitted(base: Convention, start: dict[str, float], assumes: str) -> Conventio
 TEXT = {"mass": 1.0, "V": V, "Delta": DELTA, "E_F": E_F, "d": Well.d}
 """The paper's values, and the electron's mass, of what can be changed one at a time."""
 POSITIONS = {
-    "jump": off_the_jump,
     "maximum": off_the_peak,
     "cusp": lambda one: entry_width(one.well(), one.E_F, 1, 1) - 0.52,
     "last": lambda one: min(entry_width(one.well(), one.E_F, s) for s in (1, -1)) - 0.2,
@@ -541,33 +541,41 @@ POSITIONS = {
 of the second one of spin ↑, and of the first of all."""
 
 
-def wanted(key: str, name: str, points: int = 12) -> list[float]:
+def below_the_threshold(convention: Convention) -> int:
+    """Return how many states are below |Δ| at the paper's jump, at the k where it happens there.
+
+    A value of a parameter at which this number changes puts the jump of a state on 0.049.
+    """
+    well = convention.well(JUMP)
+    k = np.sqrt((convention.E_F - abs(well.Delta)) / well.c)
+    return int(count_states(well, abs(well.Delta), k))
+
+
+def wanted(key: str, name: str) -> list[float]:
     """Return each value of one parameter, from 0.3 to 2 of the text's, that gives a position.
 
     Parameters
     ----------
     key : str
-        Of `POSITIONS`.
+        "jump", or one of `POSITIONS`.
     name : str
         Of `TEXT`; the width moves nothing along d.
-    points : int
-        Values between which a change of sign is looked for.
     """
 
-    def off(value: float) -> float:
-        one = varied(Convention("", ""), {name: value})
-        bound = one.E_F < one.well().continuum_edge
-        return POSITIONS[key](one) if bound else np.nan
+    def changed(value: float) -> Convention:
+        return varied(Convention("", ""), {name: value})
 
-    values = TEXT[name] * np.linspace(0.3, 2.0, points)
-    y = [off(value) for value in values]
-    found = []
-    for i in range(points - 1):
-        if y[i] * y[i + 1] < 0:
-            place = brentq(off, values[i], values[i + 1], xtol=1e-7)
-            if abs(off(place)) < 1e-4:  # no jump from one state to another
-                found.append(float(place))
-    return found
+    values = TEXT[name] * np.linspace(0.3, 2.0, 69 if key == "jump" else 25)
+    bound = [one.E_F < one.well().continuum_edge for one in map(changed, values)]
+    values = values[bound]
+    if key == "jump":
+        return steps(lambda value: below_the_threshold(changed(value)), values)
+
+    def off(value: float) -> float:
+        return POSITIONS[key](changed(value))
+
+    places = zeros(off, values, np.array([off(value) for value in values]))
+    return [float(x) for x in places if abs(off(x)) < 1e-4]  # no jump of the slope
 
 
 @functools.cache

@@ -402,13 +402,20 @@ def test_traits_of_the_curves_by_finite_elements(name):
 
 def test_one_parameter_at_a_time_by_conditions_of_their_own():
     base = named("as printed")
-    for name in trial.TEXT:
-        for value in trial.wanted("jump", name):
-            one = trial.varied(base, {name: value})
-            well = one.well(0.0)
-            # Another state than the first may be there: one of all thresholds is at 0.049.
-            places = rashba_at(well, one.E_F, abs(well.Delta))
-            assert np.abs(places - 0.049).min() < 1e-6
+    for name, text in trial.TEXT.items():
+        # Thresholds in closed form on a grid five times as fine: where the branch at positive α_L
+        # passes 0.049 there is a value, and only there.
+        grid, passed = text * np.linspace(0.3, 2.0, 341), []
+        ones = [trial.varied(base, {name: value}) for value in grid]
+        some = [(v, o) for v, o in zip(grid, ones, strict=True) if o.E_F < o.well().continuum_edge]
+        branch = [rashba_at(o.well(0.0), o.E_F, abs(o.well().Delta)) for _, o in some]
+        off = np.array([b.max() - 0.049 if b.size else np.nan for b in branch])
+        for i in np.flatnonzero(off[1:] * off[:-1] < 0):
+            if np.abs(off[i : i + 2]).max() < 0.02:  # not past a pole
+                passed.append((some[i][0], some[i + 1][0]))
+        found_ones = trial.wanted("jump", name)
+        assert len(found_ones) == len(passed)
+        assert all(low <= v <= high for v, (low, high) in zip(found_ones, passed, strict=True))
         if name == "d":
             continue
         for key, s, n, width in (("cusp", 1, 1, 0.52), ("last", -1, 0, 0.2)):
