@@ -58,7 +58,7 @@ class Compared(NamedTuple):
     ----------
     net : int
         N(0) − N(∞), counted.
-    found, elements : (int, int)
+    found, elements : tuple of int
         States with v > 0 and v < 0, of the search and of the finite elements.
     error : float
         Largest difference of the latter two in k, in 1/nm; inf if their numbers differ.
@@ -67,8 +67,8 @@ class Compared(NamedTuple):
     """
 
     net: int
-    found: tuple[int, int]
-    elements: tuple[int, int]
+    found: tuple[int, ...]
+    elements: tuple[int, ...]
     error: float
     equal: bool
 

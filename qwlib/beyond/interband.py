@@ -231,6 +231,24 @@ def pairs(fem: FiniteElements, k: float, E_F: float) -> tuple[np.ndarray, ...]:
     return E[:n, None] - E[n:], up[:, :n], down[:, :n], up[:, n:], down[:, n:]
 
 
+def integrand(fem: FiniteElements, k: float, E_F: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the terms of the sum for ∫₀^d S_x at one k, as ħ/τ → 0, and the energies in them.
+
+    Arguments as `pairs` takes them.
+
+    Returns
+    -------
+    terms : (m,) array
+        In nm/eV, one for each empty state.
+    empty : (m,) array
+        Energies in eV of the empty states above the lowest of them.
+    """
+    x, up, down, empty_up, empty_down = pairs(fem, k, E_F)
+    A, B = up.T @ fem.inside @ empty_down, down.T @ fem.inside @ empty_up
+    A_W, B_W = up.T @ fem.W @ empty_down, down.T @ fem.W @ empty_up
+    return -4 * np.sum((A * A_W - B * B_W) / x**2, axis=0), x[0, 0] - x[0]
+
+
 class Transitions(NamedTuple):
     """Every pair of an occupied and an empty state, by what it gives to the spin over the well.
 

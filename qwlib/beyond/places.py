@@ -78,3 +78,23 @@ def steps(function: Callable[[float], int], grid: np.ndarray) -> list[float]:
             low, high = (middle, high) if function(middle) == a else (low, middle)
         found.append(float(high))
     return found
+
+
+def best(
+    function: Callable[[float], float], grid: np.ndarray, values: np.ndarray
+) -> tuple[str, float]:
+    """Return where a function is largest, in words and as a number: at an end, or refined inside.
+
+    The words are "lowest", "highest", or the number with two decimals.
+    """
+    i = int(np.argmax(values))
+    if i in (0, len(grid) - 1):
+        return "highest" if i else "lowest", float(grid[i])
+    place = refined(function, grid[i - 1], grid[i + 1]).x
+    return f"{place:.2f}", place
+
+
+def slope(x: np.ndarray, y: np.ndarray, place: float) -> float:
+    """Return dy/dx on the left of a place, from the points of a curve."""
+    i = max(int(np.searchsorted(x, place)), 1)
+    return float((y[i] - y[i - 1]) / (x[i] - x[i - 1]))

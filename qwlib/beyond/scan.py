@@ -61,8 +61,9 @@ def smooth(well: Well, E_F: float, k: np.ndarray) -> np.ndarray:
 def poles(well: Well, E_F: float) -> np.ndarray:
     """Return the k on the Fermi parabola, in 1/nm, at which det M has a pole."""
     m = np.arange(1, 1 + int(well.d * np.sqrt(max(E_F + abs(well.Delta), 0) / well.c) / np.pi))
-    k2 = [(E_F - s * well.Delta) / well.c - (m * np.pi / well.d) ** 2 for s in (1, -1)]
-    k2 = np.concatenate(k2)
+    k2 = np.concatenate(
+        [(E_F - s * well.Delta) / well.c - (m * np.pi / well.d) ** 2 for s in (1, -1)]
+    )
     return np.sqrt(k2[k2 > 0])
 
 
@@ -103,8 +104,8 @@ def scan(
     i = np.flatnonzero(values[:-1] * values[1:] < 0)
     a, b = grid[i], grid[i + 1]
     if brent:
-        root = [brentq(lambda k: f(np.array([k]))[0], *ends) for ends in zip(a, b, strict=True)]
-        root = np.array(root)
+        found = [brentq(lambda k: f(np.array([k]))[0], *ends) for ends in zip(a, b, strict=True)]
+        root = np.array(found)
     else:
         for _ in range(48):
             middle = (a + b) / 2

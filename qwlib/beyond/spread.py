@@ -249,3 +249,34 @@ def crossings(
     inverse = -eigvals(solve(off, on - off))
     real = inverse.real[(np.abs(inverse.imag) < 1e-9) & (inverse.real > 1 / most)]
     return np.sort(1 / real)
+
+
+def sums_along(well: Well, E_F: float, alpha: np.ndarray, width: float) -> np.ndarray:
+    """Return what the Fermi states of a spread coupling add up to along α_L, by finite elements.
+
+    Parameters
+    ----------
+    well : Well
+        Its own α_L does not matter.
+    E_F : float
+        Fermi energy in eV.
+    alpha : (n,) array
+        α_L in eV·nm².
+    width : float
+        In nm.
+
+    Returns
+    -------
+    (5, n) array
+        ∫₀^d S_y dz of all and of propagating states in 10⁻³ nm⁻² per τeE/ħ, their numbers, and the
+        largest k in 1/nm.
+    """
+    rows = []
+    for one in alpha:
+        mesh = FiniteElements.from_well(
+            well.replace(alpha_L=float(one)), E_max=E_F, width=width, order=10, phase=1.0
+        )
+        states = mesh.fermi_states(E_F)
+        waves, share = states.E > abs(well.Delta), 1e3 * states.contribution
+        rows.append([share.sum(), share[waves].sum(), len(states), waves.sum(), states.k[0]])
+    return np.array(rows).T

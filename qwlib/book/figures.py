@@ -468,54 +468,6 @@ def levels_and_contributions(
     return fig
 
 
-def against_parameter(
-    panels: list[tuple[str, list[tuple[str, np.ndarray, dict]]]],
-    x: np.ndarray,
-    xlabel: str,
-    ylabel: str,
-    *,
-    limit: float | None = None,
-    ylim: tuple[float, float] | None = None,
-    logarithmic: bool = False,
-) -> Figure:
-    """Draw curves over one parameter in panels above each other that share their axes.
-
-    Parameters
-    ----------
-    panels : list of (title, curves)
-        Each curve is (label, values, line style keywords for `Axes.plot`); instead of the values
-        it may have (x, values) of its own, as from `parted`.
-    x : array
-    xlabel, ylabel : str
-    limit : float, optional
-        Where a dotted line marks the end of the model, ħ²/m.
-    ylim : (float, float), optional
-    logarithmic : bool
-        Whether both axes are; there is no zero line then.
-    """
-    fig, axes = _stacked(len(panels))
-    for ax, (title, curves) in zip(axes, panels, strict=True):
-        for label, values, look in curves:
-            places, values = values if isinstance(values, tuple) else (x, values)
-            if limit is not None:  # a curve has a pole there: no line across it
-                split = np.searchsorted(places, limit)
-                places = np.insert(places, split, limit)
-                values = np.insert(np.asarray(values, dtype=float), split, np.nan)
-            ax.plot(places, values, label=label, **look)
-        if logarithmic:
-            ax.set(xscale="log", yscale="log")
-        else:
-            ax.axhline(0, color="0.6", lw=0.8, zorder=1)  # a curve on it is seen
-        if limit is not None and x[0] < limit < x[-1]:
-            _mark_end(ax, limit)
-        ax.set(title=title, ylabel=ylabel)
-    axes[-1].set_xlabel(xlabel)
-    if ylim is not None:
-        axes[0].set_ylim(ylim)
-    axes[0].legend(fontsize=9.5)
-    return fig
-
-
 def name_at_right(ax: Axes) -> None:
     """Write the names of curves beside their right ends, instead of a key."""
     curves = [line for line in ax.lines if not line.get_label().startswith("_")]
@@ -567,31 +519,6 @@ def two_models(view: View, limit: float) -> Figure:
     axes[-1].set_xlabel(in_formula(panel.x))
     handles, labels = axes[0].get_legend_handles_labels()
     fig.legend(handles, labels, fontsize=9.5, ncols=2, loc="outside lower center")
-    return fig
-
-
-def profiles(
-    panels: list[tuple[str, list[tuple[str, np.ndarray, np.ndarray, float, dict]]]],
-    ylabel: str = "$S_y(z)$ (nm⁻³ per $τeE/ħ$)",
-) -> Figure:
-    """Draw spin-density profiles across the well in panels above each other.
-
-    Each panel has a scale of its own.
-
-    Parameters
-    ----------
-    panels : list of (title, curves)
-        Each curve is (label, z in nm, S_y(z), d in nm, line style keywords); the interfaces at 0
-        and d are marked.
-    """
-    fig, axes = _stacked(len(panels), sharey=False)
-    for ax, (title, curves) in zip(axes, panels, strict=True):
-        for label, z, density, d, look in curves:
-            ax.plot(z, density, label=label, **look)
-            _mark_interfaces(ax, d)
-        ax.set(title=title, ylabel=ylabel)
-    axes[-1].set_xlabel("z (nm)")
-    axes[0].legend(fontsize=9.5)
     return fig
 
 

@@ -19,6 +19,7 @@ from scipy import constants
 from ..beyond import scan
 from ..beyond.interband import transitions
 from ..beyond.interface import interface_energy, interface_wave_numbers
+from ..beyond.places import zeros
 from ..beyond.spread import Layers
 from ..beyond.torque import exchange_torque, field_per_current
 from ..grid import Grid, full, solve_columns
@@ -1142,6 +1143,47 @@ def field(states: FermiStates, M_s: float, j: float) -> View:
         Number("number of states", len(states)),
     ]
     return View([Panel("d (nm)", FIELD, series, log="x", marked=True)], numbers, at=well.d)
+
+
+def against_thickness(
+    at: Callable[[float, np.ndarray], np.ndarray], values: dict[float, np.ndarray], d: np.ndarray
+) -> tuple[View, dict[float, list[float]]]:
+    """Return |B_y|/j against the width of the well, and where that of propagating states is 0.
+
+    Parameters
+    ----------
+    at : callable
+        Of α_R and widths in nm: −B_y/j of all and of propagating states, (n, 2).
+    values : dict of float to (n, 2) array
+        The same by α_R, at the widths `d`.
+    d : 1D float array
+        In nm.
+    """
+    turns = {
+        alpha_R: zeros(lambda x, alpha_R=alpha_R: at(alpha_R, [x])[0, 1], d, y[:, 1])
+        for alpha_R, y in values.items()
+    }
+    # Both sides of each, so that a curve runs down to zero or ends where it jumps.
+    beside = 1 + np.array([-1e-2, -1e-3, -1e-4, -1e-6, 0, 1e-6, 1e-4, 1e-3, 1e-2])
+    x = np.union1d(d, np.multiply.outer(np.concatenate(list(turns.values())), beside))
+    curves = {}
+    for alpha_R, places in turns.items():
+        y = np.abs(at(alpha_R, x))
+        y[np.isin(x, places), 1] = np.nan
+        curves[f"α_R = {number(alpha_R)} eV nm²"] = y
+    # Half as high as the curve of the first α_R, so that both are seen.
+    first = next(iter(values.values()))[:, 0]
+    guide = np.abs(first[d > 3] * d[d > 3]).mean() / x / 2
+    view = two_classes(
+        x,
+        "d (nm)",
+        curves,
+        by_sign(values),
+        y="|B_y|/j (mT per 10¹¹ A/m²)",
+        log="xy" if (guide > 0).all() else "",
+        guide=Series("∝ 1/d", x, guide, "thin", pieces="_guide"),
+    )
+    return view, turns
 
 
 def barriers(

@@ -265,9 +265,9 @@ def with_an_end(title: str) -> Iterator[plt.Figure]:
     """Yield figures with the mark of the end of the model, over the whole range of places."""
     x = np.linspace(0, 1, 11)
     for limit in (0.1, 0.5, 0.9):
-        yield figures.against_parameter(
-            [(title, [("one", x, {})])] * 2, x, "$α_L$ (eV nm²)", "y", limit=limit
-        )
+        end = views.Series("ħ²/m", [limit], None, "guide")
+        panel = views.Panel("α_L (eV nm²)", "y", [views.Series("one", x, x), end], title=title)
+        yield figures.draw(views.View([panel] * 2, alike=True))
         curves = [views.Series("one", x, x)] * 2
         view = views.View([views.Panel("x", "y", curves, title=title)])
         yield figures.two_models(view, limit)
@@ -310,9 +310,11 @@ def test_curve_is_parted_where_a_number_changes():
 @pytest.mark.parametrize("ends", [(0, 0, 0, 0), (13, 10, 2, 0), (2.1, 2, 1.9, 40)])
 def test_names_beside_curves_do_not_overlap(ends):
     x = np.linspace(0, 1, 5)
-    curves = [(f"curve {n}", x * end, {}) for n, end in enumerate(ends)]
     # An end of the model past the last x leaves a gap there.
-    figure = figures.against_parameter([("", curves)], x, "x", "y", limit=1.5)
+    curves = [
+        views.Series(f"curve {n}", *views.broken(x, x * end, 1.5)) for n, end in enumerate(ends)
+    ]
+    figure = figures.draw(views.View([views.Panel("x", "y", curves)]))
     figures.name_at_right(figure.axes[0])
     figure.canvas.draw()
     boxes = [text.get_window_extent() for text in figure.axes[0].texts]

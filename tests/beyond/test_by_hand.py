@@ -1,0 +1,169 @@
+"""Scans, places along one parameter, levels by hand and brute force, each by another way."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from wells import E_F, PAPER, wells_and_energies
+
+from benchmarks import routes
+from qwlib import Well, bound_states, count_states, fermi_states
+from qwlib.beyond import cells, scan
+from qwlib.beyond.broadened import broadened_sums, spin_in_well
+from qwlib.beyond.compared import KINDS, compared, random_well
+from qwlib.beyond.fem import FiniteElements
+from qwlib.beyond.places import local_maxima, refined, steps, zeros
+from qwlib.beyond.spread import crossings
+from qwlib.beyond.thresholds import changes, rashba_at
+from qwlib.beyond.weak import effective_couplings, spin_levels
+
+WIDE = PAPER.replace(d=20.0)
+
+
+# --- a scan of det M ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("brent", [False, True])
+@pytest.mark.parametrize("points", [200, 1000])
+@pytest.mark.parametrize("well", [PAPER, WIDE], ids=["narrow", "wide"])
+def test_a_scan_finds_what_a_determinant_written_out_finds(well, points, brent):
+    window = routes.largest_k(well, E_F)
+    grid = window * np.arange(1, points + 1) / points
+    for function, other in (
+        (scan.determinant, routes.determinant),
+        (scan.smooth, routes.without_poles),
+    ):
+        values, expected = function(well, E_F, grid), other(well, E_F, grid)
+        np.testing.assert_array_equal(np.sign(values), np.sign(expected))
+        found = scan.scan(well, E_F, grid, function, brent=brent)
+        reference = routes.scan(well, E_F, points, other).k
+        if brent and function is scan.determinant:  # both close in with it: to its tolerance
+            np.testing.assert_allclose(found.k, reference, rtol=0, atol=1e-9)
+        # The state that is alone in its cell is found by both.
+        k = fermi_states(well, E_F).k
+        events = np.concatenate([k, scan.poles(well, E_F)])
+        alone = np.histogram(events, np.append(0, grid))[0][np.searchsorted(grid, k)] == 1
+        assert not found.missed(k)[alone].any()
+
+
+def test_poles_are_where_the_determinant_changes_sign_through_infinity():
+    at = scan.poles(WIDE, E_F)
+    assert at.size == 112  # as many as clamped levels below ε_F: those with mπ/d < κ_s
+    waves = [WIDE.d * np.sqrt((E_F - s * WIDE.Delta) / WIDE.c) / np.pi for s in (1, -1)]
+    assert at.size == sum(map(int, waves))
+    for k in at[::20]:
+        sides = scan.determinant(WIDE, E_F, k + np.array([-1e-9, 1e-9, 1e-4]))
+        assert sides[0] * sides[1] < 0 and abs(sides[0]) > 1e3 * abs(sides[2])
+
+
+def test_the_closest_things_are_those_of_all_pairs():
+    k = fermi_states(WIDE, E_F).k
+    near, poles = scan.closest(WIDE, E_F, k), scan.poles(WIDE, E_F)
+    off, state, pole = min((abs(a - b), a, b) for a in k for b in poles)
+    assert (near.state, near.pole) == (state, pole) and off > 0
+    gaps = [(b - a, a, b) for a in k for b in k if b > a]
+    assert near.pair == min(gaps)[1:]
+    assert scan.closest(PAPER.replace(d=0.1), E_F, np.empty(0)) is None
+
+
+# --- the cells of the search ----------------------------------------------------------------------
+
+
+@given(wells_and_energies(alpha_max=0.9))
+@settings(max_examples=12)
+def test_cells_cover_the_axis_and_hold_the_states(case):
+    well, energy = case
+    states = fermi_states(well, energy)
+    if not states.certified:
+        return
+    total = 0
+    for K, found in cells.settle(well, energy):
+        found = sorted(found)
+        assert found[0].k1 == 0 and found[-1].k2 == K
+        assert all(a.k2 == b.k1 for a, b in itertools.pairwise(found))
+        total += sum(abs(cell.states) for cell in found)
+    assert total == len(states)
+
+
+def test_no_state_is_beyond_an_accepted_k():
+    K = cells.accepted(PAPER, E_F, 10.0 * 1.1 ** np.arange(20))
+    assert K.size
+    # Elements that reach twice as far find none there.
+    witness = FiniteElements.from_well(PAPER, E_max=E_F, k_max=2 * K[0]).fermi_states(E_F)
+    assert witness.k.max() < K[0]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_random_wells_are_of_their_kind_and_three_routes_agree(kind):
+    well, energy = random_well(np.random.default_rng(7), kind)
+    assert (well.V_L == well.V_R) == (kind in ("mirror", "parity", "met twice"))
+    assert (well.Delta == 0) == (kind in ("no exchange", "met twice"))
+    found = compared(well, energy)
+    assert found.equal and found.error < 1e-9  # what the mesh is made for
+    assert (found.found[1] > 0) == (kind == "met twice")
+
+
+# --- places along one parameter -------------------------------------------------------------------
+
+
+def test_maxima_zeros_and_steps_are_those_of_known_functions():
+    x = np.linspace(0, 10, 41)
+    found = local_maxima(np.sin, x)
+    # The place of a maximum is known to 1e-7, its height to the square of that.
+    assert [one.x for one in found] == pytest.approx([np.pi / 2, 5 * np.pi / 2], abs=2e-7)
+    assert [one.y for one in found] == pytest.approx([1, 1], abs=1e-12)
+    assert local_maxima(np.sin, x, np.sin(x)) == found
+    assert refined(lambda y: -((y - 3) ** 2), 0, 10).x == pytest.approx(3, abs=2e-7)
+    assert zeros(np.cos, x, np.cos(x)) == pytest.approx(np.pi * np.array([0.5, 1.5, 2.5]))
+    # Halved twenty times from a step of 0.25.
+    assert steps(lambda y: int(y**2 // 7), x)[:2] == pytest.approx([7**0.5, 14**0.5], abs=3e-7)
+
+
+def test_changes_of_a_number_are_where_they_are_known_to_be():
+    x, n = np.arange(6.0), np.array([3, 3, 2, 2, 4, 4])
+    assert changes(x, n) == [(1.5, -1), (3.5, 2)]
+    assert changes(x, n, [1.2, 9.0]) == [(1.2, -1), (3.5, 2)]
+
+
+def test_couplings_without_a_width_are_those_of_the_closed_form():
+    for E in (PAPER.Delta, -PAPER.Delta):
+        closed = rashba_at(PAPER, E_F, E)
+        found = crossings(PAPER, E_F, E, 0.1)
+        # The mesh is made for 1e-10 in k, and dα/dk is below 1.
+        assert found == pytest.approx(closed[(closed > 0) & (closed < 0.1)], abs=1e-9)
+
+
+# --- by hand --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("exchange", ["everywhere", "ferromagnet"])
+def test_levels_of_each_spin_make_up_the_bound_states(exchange):
+    well = Well(d=1.7, V_L=4.0, V_R=6.0, Delta=-0.4, alpha_L=0.05, exchange=exchange)
+    both = np.sort(np.concatenate([spin_levels(well, s) for s in (1, -1)]))
+    both = both[both < well.continuum_edge]
+    # At k = 0 the coupling is silent; both are solved to rounding.
+    np.testing.assert_allclose(both, bound_states(well, 0.0), rtol=0, atol=1e-9)
+    assert both.size == count_states(well, well.continuum_edge, 0.0)
+
+
+def test_weak_couplings_split_the_levels_as_by_hand():
+    well, k = Well(d=1.7, V_L=4.0, V_R=6.0, Delta=0.0, alpha_L=1e-3, alpha_R=2e-3), 0.1
+    expected = np.abs(effective_couplings(well)) * k
+    found = np.diff(bound_states(well, k)[: 2 * expected.size])[::2] / 2
+    # The next order is smaller by (αk/V)², and a level by 1e-12 eV of rounding.
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-12)
+
+
+def test_brute_force_tends_to_the_sum_over_fermi_states():
+    well = Well(d=0.6, alpha_L=0.03)
+    fem = FiniteElements.from_well(well, E_max=E_F + 0.2, order=6)
+    states = fermi_states(well, E_F)
+    _, x = fem.eigenstates(states.k[0], subset_by_index=(0, 0))
+    assert abs(spin_in_well(fem, x)[0]) == pytest.approx(
+        abs(states.contribution[0]) * 8 * np.pi**2 / states.k[0], rel=1e-6
+    )
+    widths = np.array([0.04, 0.02])
+    errors = broadened_sums(fem, E_F, widths, fem.k_max) / states.contribution.sum() - 1
+    # A Gaussian errs by its variance times the curvature of what it averages.
+    assert abs(errors[1]) < abs(errors[0]) / 3 < 1e-2
