@@ -146,15 +146,14 @@ def diagonal(wells: Sequence[Well], E_F: float, sign: int = 1) -> Counted:
 
 
 def with_poles(wells: Sequence[Well], E_F: float) -> Counted:
-    """Return the spinors, and each pole of det M on the way as a state without spin.
+    """Return the spinors, and each pole of det M as a state without spin.
 
-    A search for changes of sign of det M takes them for states: κ_s d = mπ with both κ real.
+    A search for changes of sign of det M takes them for states: κ_s d = mπ.
     """
     found = []
     for i, well in enumerate(wells):
-        k, floor = poles(well, E_F), abs(well.Delta)
-        k = k[E_F - well.c * k**2 > floor]
-        none, floors = np.zeros_like(k), np.full_like(k, floor)
+        k = poles(well, E_F)
+        none, floors = np.zeros_like(k), np.full_like(k, abs(well.Delta))
         E = E_F - well.c * k**2
         found.append(Counted(np.full(k.size, i), k, E, floors, floors, none, none))
     return together(spinors(wells, E_F), *found)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 
+from qwlib import sweep
 from qwlib.beyond import conventions as trial
 from qwlib.beyond.conventions import ASKED, Convention, conventions, numbers, score
 from qwlib.beyond.fem import FiniteElements
@@ -430,6 +431,42 @@ def test_one_parameter_at_a_time_by_conditions_of_their_own():
     assert trial.wanted("last", "V") == pytest.approx([8.939], abs=1e-3)
     assert trial.wanted("maximum", "V") == pytest.approx([6.158], abs=1e-3)
     assert trial.wanted("maximum", "mass") == []
+
+
+def test_numbers_ask_of_each_case_and_beyond_the_jump():
+    # No convention above has another number in (a) than in (c); states with a spin do.
+    audible = Convention("", "", keep=lambda s: trial.waves(s) & (np.abs(s.spin) > 1e-12))
+    both = numbers(audible)
+    assert (both["a"], both["c"]) == (0, 14)
+    # The spin-diagonal total falls before its jump and at it, and not beyond.
+    assert np.isnan(found("spin-diagonal")["fall ends"])
+    # Without a jump no decrease begins with it.
+    for name in ("all states", "α times a₀"):
+        assert np.isnan(found(name)["jump −"]) and np.isnan(found(name)["fall ends"])
+
+
+def test_factors_are_of_the_coupling_that_they_are_said_to_be_of():
+    for name, left, right in (
+        ("as printed", 1, 1),
+        ("α times a₀", 0.3, 0.3),
+        ("α doubled", 2, 2),
+        ("α halved", 0.5, 0.5),
+        ("α_R reversed", 1, -1),
+    ):
+        well = named(name).well(0.03, -0.012, d=3.0)
+        assert (well.alpha_L, well.alpha_R) == pytest.approx((0.03 * left, -0.012 * right))
+        assert well.d == 3.0
+
+
+def test_departure_from_a_shifted_curve_by_a_sweep():
+    jump = found("as printed")["jump"]
+    ds = sweep(alpha_L=np.linspace(1e-4, jump - 1e-4, 25), alpha_R=[0.0, -0.025, 0.025])
+    zero, *others = ds["spin_density"].sum("chirality").sel(kind="propagating").values.T
+    expected = max(np.ptp(one - zero) for one in others) / np.ptp(zero)
+    # The same sums, exact to rounding.
+    assert trial.curve_traits(named("as printed"), jump)["shift"] == pytest.approx(
+        expected, rel=1e-6
+    )
 
 
 def test_fitted_conventions_have_what_they_were_fitted_to():
