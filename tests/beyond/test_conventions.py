@@ -485,6 +485,13 @@ def test_the_best_by_the_score_stands_out_by_numbers():
     best = max(scores, key=lambda name: (scores[name][1], -scores[name][2]))
     assert best == "barrier exchange opposite, V = 5.32"
     assert scores[best][:2] == (9, 8)
+    # Only the spin-diagonal ones jump at 0.049 for all three couplings.
+    jumps = [one for one in ASKED if one.key.startswith("jump")]
+    assert DIAGONAL == [n for n in NAMES if all(one.met(found(n)[one.key]) for one in jumps)]
+    # 0.062 and 0.52 are met by nothing in which no value was chosen.
+    for one in ASKED:
+        if one.key in ("maximum", "cusp"):
+            assert all(named(n).chosen for n in NAMES if one.met(found(n)[one.key]))
     # And what no convention gives: 27 beside 14.
     assert not any(found(name)["a"] == 27 and found(name)["c"] == 14 for name in NAMES)
 
