@@ -29,11 +29,12 @@ from qwlib import (
     matching_matrix,
     sweep,
 )
+from qwlib.beyond.conventions import conventions
 from qwlib.beyond.fem import FiniteElements
 from qwlib.beyond.interband import damping_like
 from qwlib.beyond.thresholds import rashba_at
 from qwlib.beyond.torque import field, interface_torque
-from qwlib.book import claims, sliders
+from qwlib.book import claims, sliders, tables
 from qwlib.book.views import Number, Panel, Series
 from qwlib.kubo import KINDS
 
@@ -280,7 +281,11 @@ def test_curves_refuse_another_number_of_entries_than_positions(changes):
 # Octets of the data of a slider that a page may carry.
 LIMITS = {"confinement": 31_000, "chirality": 27_000, "thickness": 49_000}
 LIMITS |= dict.fromkeys(
-    ("model", "lost", "ends", "interband", "laboratory", "counting", "speed", "verdicts"), 25_000
+    (
+        *("model", "lost", "ends", "interband", "laboratory", "conventions"),
+        *("counting", "speed", "verdicts"),
+    ),
+    25_000,
 )
 CHAPTERS = tuple(LIMITS)
 
@@ -370,6 +375,26 @@ def test_model_shows_the_subbands_and_what_their_states_add_up_to():
                 assert np.allclose(k, of_kind.k, rtol=0, atol=0.51e-3)
                 assert np.allclose(y, height, rtol=0, atol=0.51e-2)
         assert abs(number(data, "largest k", i) - states.k.max()) < 0.51e-2
+
+
+def test_conventions_shows_the_curve_of_each_and_its_numbers():
+    data = data_of("conventions")
+    names = [number(data, "convention", i) for i in range(len(data["positions"]))]
+    assert set(names) == {convention.name for convention in conventions()}
+    points_met = [number(data, "score", i) for i in range(len(names))]
+    assert points_met == sorted(points_met, reverse=True)
+    i = names.index("as printed")
+    passed = rashba_at(Well(), E_F, Well().Delta).max()
+    assert number(data, "jump, α_R = 0", i) == pytest.approx(passed, abs=0.61e-4)
+    largest = number(data, "largest magnitude", i)
+    for alpha_R in (-0.025, 0.0, 0.025):
+        x, y = points(data, f"α_R = {tables.number(alpha_R)}", i)
+        some = x[[5, 16, -8, -2]]
+        ds = sweep(E_F=E_F, alpha_L=some, alpha_R=alpha_R)["spin_density"].sum("chirality")
+        waves = 1e3 * ds.sel(kind="propagating").values
+        # The largest has one decimal, y is stored to a thousandth of the frame, and x, which
+        # enters by a slope of at most 5e-3/nm² per 1e-3 eV nm², to 1e-4 eV nm².
+        assert y[[5, 16, -8, -2]] * largest == pytest.approx(waves, abs=0.6)
 
 
 def test_lost_shows_the_state_and_the_sums():

@@ -1,0 +1,695 @@
+"""Which convention did the paper use?  Candidates, and what each makes of the paper's numbers.
+
+A convention says which equation is solved, for which well, and which of its states are counted.
+`conventions` lists them; `numbers` asks each the same questions, those of `ASKED`: numbers that the
+paper's text names.  Energies are in eV, lengths in nm, couplings in eV·nm²; spin densities are per
+τeE/ħ, in nm⁻³ at a point and in nm⁻² over the well.
+"""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+import numpy as np
+from scipy.optimize import root
+
+from ..kubo import SILENT, contribution
+from ..matching import Conserved, Rule, count_states
+from ..search import Roots, roots_of, search, solve
+from ..well import HBAR2_OVER_2ME, UnboundedSpectrumWarning, Well
+from .places import steps, zeros
+from .scan import poles
+from .spread import Layers
+from .thresholds import entry_width
+
+E_F, DELTA, V = 3.0, 0.25, 5.0
+"""The paper's Fermi energy, exchange and barriers, eV."""
+FIRST, SECOND, JUMP = 0.046, 0.05, 0.049
+"""α_L of Fig. 2(a) and (b), and of the jump."""
+PEAK = 0.062
+"""α_L at which the spin density at the left interface is largest."""
+RIGHT = (0.0, -0.025, 0.025)
+"""α_R of the curves of Fig. 3(a); the text names two, the third is the mirror of the second."""
+ALPHA_5, THICK = 0.01, 3.0
+"""|α| of Fig. 5, and the width of its lowest panels."""
+TYPICAL = 0.3
+"""a₀ in nm, over which the interfacial potential drops: α is α̃ a₀."""
+ALONG_ALPHA = np.linspace(0.0025, 0.15, 60)
+"""The abscissa of Fig. 3."""
+ALONG_D = np.linspace(0.3, 0.9, 25)
+THIN = np.geomspace(0.03, 1.0, 12)
+"""Widths among which the maximum of Fig. 5(c) and its end are looked for."""
+
+
+class Asked(NamedTuple):
+    """A number of the paper's text: what it is, its value, and how close is close."""
+
+    key: str
+    label: str
+    paper: float
+    tolerance: float
+    digits: int = 0
+
+    def met(self, value: float) -> bool:
+        """Return whether a value is the paper's within the tolerance, rounding apart."""
+        return bool(abs(value - self.paper) <= self.tolerance + 1e-9)
+
+
+ASKED = (
+    Asked("plus", "+ states at 0.046", 6, 0),
+    Asked("minus", "− states at 0.046", 5, 0),
+    Asked("plus later", "+ states at 0.05", 5, 0),
+    Asked("minus later", "− states at 0.05", 5, 0),
+    Asked("jump", "jump, α_R = 0", JUMP, 0.0005, 4),
+    Asked("jump −", "jump, α_R = −0.025", JUMP, 0.0005, 4),
+    Asked("jump +", "jump, α_R = 0.025", JUMP, 0.0005, 4),
+    Asked("maximum", "maximum of S_y(0)", PEAK, 0.0005, 4),
+    Asked("fall ends", "end of the decrease", 0.1, 0.05, 3),
+    Asked("a", "states in case (a)", 27, 0),
+    Asked("c", "states in case (c)", 14, 0),
+    Asked("cusp", "maximum along d", 0.52, 0.005, 3),
+    Asked("last", "last state leaves", 0.2, 0.05, 3),
+)
+"""Tolerances are those of the verdicts: half a unit of the last digit, and none for a count."""
+
+
+# --- what is solved -------------------------------------------------------------------------------
+
+
+class Counted(NamedTuple):
+    """States of many wells at ε_F: arrays with one entry each."""
+
+    well: np.ndarray  # which of the wells
+    k: np.ndarray  # 1/nm
+    E: np.ndarray  # eV, ε_F − c k²
+    exchange: np.ndarray  # |Δ| of its well, eV
+    floor: np.ndarray  # above it all its κ are real, eV
+    spin: np.ndarray  # contribution to ∫₀^d S_y dz, nm⁻²
+    left: np.ndarray  # contribution to S_y(0), nm⁻³
+
+    def take(self, index: np.ndarray) -> Counted:
+        """Return some of them, by a mask or by numbers."""
+        return Counted(*(column[index] for column in self))
+
+
+Solver = Callable[[Sequence[Well], float], Counted]
+
+
+def together(*parts: Counted) -> Counted:
+    """Return the states of several lists, sorted by well."""
+    joined = Counted(*map(np.concatenate, zip(*parts, strict=True)))
+    return joined.take(np.argsort(joined.well, kind="stable"))
+
+
+def counted(wells: Sequence[Well], E_F: float, roots: Roots, spin: int = 0) -> Counted:
+    """Return roots of the quantization rule; `spin` is ±1 if they have one exchange only."""
+    Delta, c = np.array([[well.Delta, well.c] for well in wells]).T[:, roots.well]
+    at_left = 2 * roots.amplitude[:, 0] * roots.amplitude[:, 1]
+    return Counted(
+        roots.well,
+        roots.k,
+        E_F - c * roots.k**2,
+        np.abs(Delta),
+        spin * Delta if spin else np.abs(Delta),
+        contribution(roots.k, roots.velocity_over_c, 2 * roots.overlap),
+        contribution(roots.k, roots.velocity_over_c, at_left),
+    )
+
+
+def spinors(wells: Sequence[Well], E_F: float) -> Counted:
+    """Return the Fermi states of Eqs. (1)-(5)."""
+    return counted(wells, E_F, solve(Rule.of_wells(wells, E_F))[0])
+
+
+def opposite_barriers(wells: Sequence[Well], E_F: float) -> Counted:
+    """Return those with −Δ in the insulators: q of ↑ and of ↓ change places."""
+    columns = Rule.of_wells(wells, E_F).columns
+    return counted(wells, E_F, solve(Rule(columns[[0, 1, 2, 4, 3, 6, 5, 7, 8]]))[0])
+
+
+def diagonal(wells: Sequence[Well], E_F: float, sign: int = 1) -> Counted:
+    """Return states |n, s⟩ with one index s for exchange and spin-orbit coupling.
+
+    Spin s sees −c d²/dz² + V + sΔ ± s k [α_L δ(z) − α_R δ(z−d)], with `sign` for ±: a scalar well,
+    and ⟨σ_y⟩ = ±s.  No spinor has both exchange and coupling: Eqs. (2) and (3) do not commute.
+    """
+    columns, parts = Rule.of_wells(wells, E_F).columns, []
+    for s, rows in ((1, [0, 1, 1, 3, 3, 5, 5, 7, 8]), (-1, [0, 2, 2, 4, 4, 6, 6, 7, 8])):
+        rule, sector = Rule(columns[rows]), Conserved(sign * s)
+        roots, _ = roots_of(sector, rule, search(sector, rule)[0])
+        parts.append(counted(wells, E_F, roots, spin=s))
+    return together(*parts)
+
+
+def with_poles(wells: Sequence[Well], E_F: float) -> Counted:
+    """Return the spinors, and each pole of det M as a state without spin.
+
+    A search for changes of sign of det M takes them for states: κ_s d = mπ.
+    """
+    found = []
+    for i, well in enumerate(wells):
+        k = poles(well, E_F)
+        none, floors = np.zeros_like(k), np.full_like(k, abs(well.Delta))
+        E = E_F - well.c * k**2
+        found.append(Counted(np.full(k.size, i), k, E, floors, floors, none, none))
+    return together(spinors(wells, E_F), *found)
+
+
+def both_ways(wells: Sequence[Well], E_F: float) -> Counted:
+    """Return the spinors at k and at −k, but that of the smallest k once."""
+    states = spinors(wells, E_F)  # within a well by descending k
+    more = np.append(np.diff(states.well) == 0, False)
+    return together(states, states.take(more[: states.k.size]))
+
+
+def spread(wells: Sequence[Well], E_F: float, width: float = 0.03, cells: int = 60) -> Counted:
+    """Return the propagating spinors of a coupling spread over `width` in place of the δ's.
+
+    Wells of one d are solved together: k is bisected until the count of states of `Layers` has
+    told each from its neighbours; then Newton's method has them.
+    """
+    parts = []
+    for d in dict.fromkeys(well.d for well in wells):
+        some = np.array([i for i, well in enumerate(wells) if well.d == d])
+        layers = [Layers.from_well(wells[i], width) for i in some]
+        stack, well = np.stack([x.W for x in layers], axis=1), wells[some[0]]
+        c, Delta = well.c, well.Delta
+
+        def of(place, layers=layers, stack=stack):
+            return replace(layers[0], W=stack[:, place])
+
+        def count(k, place, of=of, c=c):
+            return of(place).count_states(E_F - c * k * k, k)
+
+        ends = np.linspace(1e-9, np.sqrt((E_F - abs(Delta)) / c), cells + 1)
+        place = np.repeat(np.arange(some.size), cells)
+        a, b = np.tile(ends[:-1], some.size), np.tile(ends[1:], some.size)
+        N = count(np.tile(ends, some.size), np.repeat(np.arange(some.size), cells + 1))
+        N = N.reshape(some.size, -1)
+        above, below = N[:, :-1].ravel(), N[:, 1:].ravel()
+        while a.size and (b - a).max() > 1e-5:
+            split = above != below
+            a, b, above, below, place = (x[split] for x in (a, b, above, below, place))
+            middle = (a + b) / 2
+            here = count(middle, place)
+            a, b = np.append(a, middle), np.append(middle, b)
+            above, below = np.append(above, here), np.append(here, below)
+            place = np.append(place, place)
+        found = above != below
+        k, place = ((a + b) / 2)[found], place[found]
+        parts.append(_of_layers(of(place), E_F, k, some[place], abs(Delta)))
+    return together(*parts)
+
+
+def _of_layers(
+    layers: Layers, E_F: float, k: np.ndarray, well: np.ndarray, floor: float
+) -> Counted:
+    """Return states of layers near k, by Newton's method, and their spin.
+
+    Everything is a derivative of the matrix between its null vectors: Hellmann-Feynman.
+    """
+    h, c = 1e-6, layers.well.c
+    for _ in range(2):  # from 1e-5 to 1e-10/nm; the step after is not taken
+        E = E_F - c * k * k
+        values, vectors = np.linalg.eigh(layers.matrix(E, k)[0])
+        nearest = np.abs(values).argmin(-1)[:, None]
+        u = np.take_along_axis(vectors, nearest[..., None], axis=-1)[..., 0]
+
+        def slope(E_step, k_step, field_step, E=E, k=k, u=u):
+            sides = (
+                layers.matrix(E + x * E_step, k + x * k_step, x * field_step)[0] for x in (h, -h)
+            )
+            return np.einsum("ni,nij,nj->n", u, np.subtract(*sides), u) / (2 * h)
+
+        norm = -slope(1, 0, 0)
+        velocity = 2 * c * k + slope(0, 1, 0) / norm
+        found, k = k, k - np.take_along_axis(values, nearest, axis=-1)[:, 0] / (norm * velocity)
+    edge = 2 * int(np.flatnonzero(layers.edges == 0)[0])
+    at_left = 2 * u[:, edge] * u[:, edge + 1] / (c * norm)
+    floors = np.full(k.size, floor)
+    spin = contribution(found, velocity, slope(0, 0, 1) / norm)
+    left = contribution(found, velocity, at_left)
+    return Counted(well, found, E, floors, floors, spin, left)
+
+
+# --- what is counted, and for which well ----------------------------------------------------------
+
+
+def waves(states: Counted) -> np.ndarray:
+    """Keep the propagating states: all their κ are real."""
+    return states.E > states.floor
+
+
+def above(fraction: float) -> Callable[[Counted], np.ndarray]:
+    """Keep states with E above a fraction of |Δ|."""
+    return lambda states: states.E > fraction * states.exchange
+
+
+@dataclass(frozen=True, eq=False)
+class Convention:
+    """A way to get the paper's numbers.
+
+    Attributes
+    ----------
+    name, assumes : str
+        What a table calls it, and what it assumes, in one sentence.
+    solve : callable
+        Returns the states at ε_F of many wells.
+    keep : callable
+        Says which of them are counted.
+    changes : dict
+        Fields of `Well` with another value than the paper's; a width that the paper asks for, as
+        in its Sec. III.B, is left alone.
+    factors : (float, float)
+        By which α_L and α_R of the text are multiplied.
+    E_F : float
+        Fermi energy in eV.
+    step : float
+        Step in eV·nm² of the α_L at which a figure has its points; 0 is a continuous curve.
+    end : float
+        Where its curves along α_L end, eV·nm².
+    chosen : int
+        How many values it uses that neither the text nor a slip in reading it gives: fitted ones,
+        or such as a width for what has none.
+    """
+
+    name: str
+    assumes: str
+    solve: Solver = spinors
+    keep: Callable[[Counted], np.ndarray] = waves
+    changes: dict = field(default_factory=dict)
+    factors: tuple[float, float] = (1.0, 1.0)
+    E_F: float = E_F
+    step: float = 0.0
+    end: float = ALONG_ALPHA[-1]
+    chosen: int = 0
+
+    @property
+    def alphas(self) -> np.ndarray:
+        """The α_L of its curves in the paper's Fig. 3, eV·nm²."""
+        if self.step:
+            return self.step * np.arange(1, round(self.end / self.step) + 1)
+        return ALONG_ALPHA[ALONG_ALPHA <= self.end]
+
+    def well(self, alpha_L: float = FIRST, alpha_R: float = 0.0, **others: float) -> Well:
+        """Return the well that it solves where the paper asks for one."""
+        left, right = self.factors
+        couplings = {"alpha_L": left * alpha_L, "alpha_R": right * alpha_R}
+        with warnings.catch_warnings():
+            # The paper's figures go past the end of the model.
+            warnings.simplefilter("ignore", UnboundedSpectrumWarning)
+            return Well(**(self.changes | others | couplings))
+
+    def states(self, wells: Sequence[Well]) -> Counted:
+        """Return the states of each well that it counts."""
+        states = self.solve(wells, self.E_F)
+        return states.take(self.keep(states))
+
+    def along(self, alpha_R: float, alpha_L: Sequence[float] | np.ndarray) -> dict[str, np.ndarray]:
+        """Return number, + and − states, total and S_y(0) at many α_L, each a 1D array."""
+        return self.sums([self.well(a, alpha_R) for a in alpha_L])
+
+    def sums(self, wells: Sequence[Well]) -> dict[str, np.ndarray]:
+        """Return the same of many wells."""
+        states = self.states(wells)
+
+        def summed(weights=None):
+            return np.bincount(states.well, weights, minlength=len(wells))
+
+        return {
+            "number": summed(),
+            "plus": summed(states.spin > SILENT).astype(int),
+            "minus": summed(states.spin < -SILENT).astype(int),
+            "total": summed(states.spin),
+            "left": summed(states.left),
+        }
+
+
+# --- the same questions to all --------------------------------------------------------------------
+
+
+def first_change(x: np.ndarray, y: np.ndarray, number=None) -> float:
+    """Return where a whole number y first changes along x; NaN if it does not.
+
+    `number` gives it along a finer x, which closes in on the place to 1e-5; without, it is the
+    point of x at which the change is seen.
+    """
+    i = np.flatnonzero(np.diff(y))
+    if not i.size:
+        return np.nan
+    first = i[0]
+    before, low, high = y[first], x[first], x[first + 1]
+    while number and high - low > 1e-5:
+        x = np.linspace(low, high, 10)
+        same = np.append(number(x[1:-1]) == before, False)
+        first = int(np.argmin(same))
+        low, high = x[first], x[first + 1]
+    return float(high)
+
+
+def extremum(x: np.ndarray, y: np.ndarray, i: int, value=None) -> float:
+    """Return the place of the largest y about x[i], to 1e-5 if `value` gives y along a finer x."""
+    first, last = x[0], x[-1]
+    while value and (step := x[1] - x[0]) > 1e-5:
+        x = np.linspace(max(x[i] - step, first), min(x[i] + step, last), 11)
+        i = int(np.argmax(value(x)))
+    return float(x[i])
+
+
+def maximum(x: np.ndarray, y: np.ndarray, near: float, value=None) -> float:
+    """Return the place of the local maximum nearest to `near`; NaN if there is none.
+
+    The ends of x do not count; `value` is that of `extremum`.
+    """
+    inner = 1 + np.flatnonzero((y[1:-1] > y[:-2]) & (y[1:-1] >= y[2:]))
+    if not inner.size:
+        return np.nan
+    return extremum(x, y, inner[np.argmin(np.abs(x[inner] - near))], value)
+
+
+def fall_ends(x: np.ndarray, y: np.ndarray, value=None) -> float:
+    """Return the end of the longest stretch of x on which y falls; NaN if it has none.
+
+    A fall that goes on to the end of x has no end that could be told.
+    """
+    falls = np.concatenate([[False], np.diff(y) < 0, [False]])
+    starts, ends = np.flatnonzero(np.diff(falls.astype(int))).reshape(-1, 2).T
+    longest = np.argmax(x[ends] - x[starts]) if starts.size else 0
+    if not starts.size or ends[longest] == x.size - 1:
+        return np.nan
+    return extremum(x, -y, ends[longest], value and (lambda finer: -value(finer)))
+
+
+def numbers(convention: Convention) -> dict[str, float]:
+    """Return what a convention gives for each of `ASKED`; NaN is a feature that it does not have.
+
+    "Jump" is the first α_L at which the number of states that are counted changes; the maximum is
+    looked for beyond it, and the decrease begins with it.
+    All are looked for along the abscissa of the paper's Fig. 3.
+    """
+    well = convention.well
+    found: dict[str, float] = {}
+    curves = {alpha_R: convention.along(alpha_R, convention.alphas) for alpha_R in RIGHT}
+
+    def along_alpha(alpha_R, name):
+        if not convention.step:
+            return lambda alphas: convention.along(alpha_R, alphas)[name]
+
+    for key, alpha_R in zip(("jump", "jump −", "jump +"), RIGHT, strict=True):
+        number = curves[alpha_R]["number"]
+        found[key] = first_change(convention.alphas, number, along_alpha(alpha_R, "number"))
+
+    jump, left, total = found["jump −"], *(curves[RIGHT[1]][name] for name in ("left", "total"))
+    later = convention.alphas > np.nan_to_num(jump)
+    x = convention.alphas[later]
+    found["maximum"] = maximum(x, left[later], PEAK, along_alpha(RIGHT[1], "left"))
+    falls = fall_ends(x, total[later], along_alpha(RIGHT[1], "total"))
+    found["fall ends"] = falls if np.isfinite(jump) else np.nan
+
+    pair = convention.along(0.0, [FIRST, SECOND])
+    for key, second in (("plus", "plus later"), ("minus", "minus later")):
+        found[key], found[second] = map(int, pair[key])
+    cases = [well(ALPHA_5, sign * ALPHA_5, d=THICK) for sign in (1, -1)]
+    found["a"], found["c"] = map(int, convention.sums(cases)["number"])
+
+    def thin(widths):
+        return convention.sums([well(ALPHA_5, -ALPHA_5, d=d) for d in widths])
+
+    totals = thin(ALONG_D)["total"]
+    found["cusp"] = maximum(ALONG_D, totals, 0.52, lambda d: thin(d)["total"])
+    some = thin(THIN)["number"] > 0
+    found["last"] = first_change(THIN, some, lambda d: thin(d)["number"] > 0)
+    return found
+
+
+def curve_traits(convention: Convention, jump: float) -> dict[str, float]:
+    """Return what the paper says of its Figs. 3 and 4 without a number.
+
+    Parameters
+    ----------
+    convention : Convention
+    jump : float
+        Of its curve for α_R = 0, eV·nm².
+
+    Returns
+    -------
+    dict
+        - "start": the total without coupling, over that at 0.046; the paper's curve begins at 0.
+        - "plus", "minus": by how much the sum over + and over − states changes at the jump, over
+          the total there; in the paper + drops.
+        - "shift": how far the curves of the other α_R are from shifted ones below the jump, over
+          the rise of this one; in the paper they are shifted.
+        - "after": the change of the total from the jump to ħ²/m, over the total before it; in the
+          paper it falls.
+        - "largest": where S_y(0) is largest, α_R = −0.025; in the paper at 0.062.
+    """
+    near = 1e-4
+    below = np.linspace(near, jump - near, 25)
+    curves = {right: convention.along(right, below)["total"] for right in RIGHT}
+    states = convention.states([convention.well(jump - near), convention.well(jump + near)])
+    before, after = (states.spin[states.well == i] for i in (0, 1))
+    total, rise = before.sum(), np.ptp(curves[0.0])
+    end = 2 * HBAR2_OVER_2ME * (1 - 1e-4)
+    later = np.linspace(near, end, 153)
+    return {
+        "start": curves[0.0][0] / convention.along(0.0, [FIRST])["total"][0],
+        "plus": (after[after > 0].sum() - before[before > 0].sum()) / total,
+        "minus": (after[after < 0].sum() - before[before < 0].sum()) / total,
+        "shift": max(np.ptp(curves[right] - curves[0.0]) for right in RIGHT[1:]) / rise,
+        "after": (convention.along(0.0, [end])["total"][0] - after.sum()) / total,
+        "largest": later[np.argmax(convention.along(RIGHT[1], later)["left"])],
+    }
+
+
+def score(convention: Convention, found: dict[str, float]) -> tuple[int, int, float]:
+    """Return how convention and paper agree: numbers met, those less `chosen`, and the misses.
+
+    A value that is free to be chosen can always buy one number, so it costs one.
+    A miss is |ours/paper − 1|, at most 1; what a convention does not have counts as 1.
+    The larger the second is the better, and among equals the smaller the third.
+    """
+    met = sum(one.met(found[one.key]) for one in ASKED)
+    misses = np.abs([found[one.key] / one.paper - 1 for one in ASKED])
+    total = float(np.where(np.isnan(misses), 1.0, np.minimum(misses, 1.0)).sum())
+    return met, met - convention.chosen, total
+
+
+# --- the conventions ------------------------------------------------------------------------------
+
+
+def at_the_jump(convention: Convention) -> float:
+    """Return E of the state nearest to its floor at the paper's jump, α_R = 0: the one to lose."""
+    states = convention.solve([convention.well(JUMP)], convention.E_F)
+    return float(states.E[np.abs(states.E - states.floor).argmin()])
+
+
+def off_the_jump(convention: Convention) -> float:
+    """Return how far from |Δ| that is, in eV: 0 where the jump is the paper's."""
+    return at_the_jump(convention) - abs(convention.well().Delta)
+
+
+def off_the_peak(convention: Convention, h: float = 1e-4) -> float:
+    """Return the slope of S_y(0) along α_L at the paper's maximum, in 1/(eV·nm⁵) per τeE/ħ."""
+    below, above = convention.along(RIGHT[1], [PEAK - h, PEAK + h])["left"]
+    return (above - below) / (2 * h)
+
+
+def varied(base: Convention, values: dict[str, float]) -> Convention:
+    """Return a convention with other values of fields of `Well`, of both barriers, V, or of ε_F."""
+    changes = {name: float(value) for name, value in values.items()}
+    E_F = changes.pop("E_F", base.E_F)
+    if "V" in changes:
+        changes["V_L"] = changes["V_R"] = changes.pop("V")
+    return replace(base, changes=base.changes | changes, E_F=E_F)
+
+
+def fitted(base: Convention, start: dict[str, float], assumes: str) -> Convention:
+    """Return a convention with one or two parameters that put its jump on the paper's 0.049.
+
+    A second one puts the maximum of S_y(0) on 0.062.
+    """
+
+    def off(values) -> list[float]:
+        one = varied(base, dict(zip(start, values, strict=True)))
+        conditions = [off_the_jump(one), off_the_peak(one) / 10]
+        return conditions[: len(start)]
+
+    found = dict(zip(start, root(off, list(start.values()), tol=1e-9).x, strict=True))
+    symbols = {"mass": "m", "Delta": "Δ"}
+    values = ", ".join(f"{symbols.get(name, name)} = {v:.3g}" for name, v in found.items())
+    return replace(
+        varied(base, found),
+        name=f"{base.name}, {values}",
+        assumes=assumes,
+        chosen=base.chosen + len(start),
+    )
+
+
+TEXT = {"mass": 1.0, "V": V, "Delta": DELTA, "E_F": E_F, "d": Well.d}
+"""The paper's values, and the electron's mass, of what can be changed one at a time."""
+POSITIONS = {
+    "maximum": off_the_peak,
+    "cusp": lambda one: entry_width(one.well(), one.E_F, 1, 1) - 0.52,
+    "last": lambda one: min(entry_width(one.well(), one.E_F, s) for s in (1, -1)) - 0.2,
+}
+"""What vanishes where a position of `ASKED` is the paper's; those along d are entries of subbands:
+of the second one of spin ↑, and of the first of all."""
+
+
+def below_the_threshold(convention: Convention) -> int:
+    """Return how many states are below |Δ| at the paper's jump, at the k where it happens there.
+
+    A value of a parameter at which this number changes puts the jump of a state on 0.049.
+    """
+    well = convention.well(JUMP)
+    k = np.sqrt((convention.E_F - abs(well.Delta)) / well.c)
+    return int(count_states(well, abs(well.Delta), k))
+
+
+def wanted(key: str, name: str) -> list[float]:
+    """Return each value of one parameter, from 0.3 to 2 of the text's, that gives a position.
+
+    Parameters
+    ----------
+    key : str
+        "jump", or one of `POSITIONS`.
+    name : str
+        Of `TEXT`; the width moves nothing along d.
+    """
+
+    def changed(value: float) -> Convention:
+        return varied(Convention("", ""), {name: value})
+
+    values = TEXT[name] * np.linspace(0.3, 2.0, 69 if key == "jump" else 25)
+    bound = [one.E_F < one.well().continuum_edge for one in map(changed, values)]
+    values = values[bound]
+    if key == "jump":
+        return steps(lambda value: below_the_threshold(changed(value)), values)
+
+    def off(value: float) -> float:
+        return POSITIONS[key](changed(value))
+
+    places = zeros(off, values, np.array([off(value) for value in values]))
+    return [float(x) for x in places if abs(off(x)) < 1e-4]  # no jump of the slope
+
+
+@functools.cache
+def conventions() -> tuple[Convention, ...]:
+    """Return the conventions on trial, the fitted ones last."""
+    step = 0.15 / 49
+    printed = Convention(
+        "as printed", "Eqs. (1)-(5) are solved and states with two real κ counted."
+    )
+    alone = Convention(
+        "exchange in F alone",
+        "The insulators are non-magnetic, as the text says, and not as Eq. (2) has it.",
+        changes={"exchange": "ferromagnet"},
+    )
+    opposite = Convention(
+        "barrier exchange opposite",
+        "A slip in sign: the exchange of the insulators is −Δ.",
+        solve=opposite_barriers,
+    )
+    one_index = Convention(
+        "spin-diagonal",
+        "The index s of |n, s⟩ is exchange and Rashba sign at once, each spin with its real κ.",
+        solve=diagonal,
+    )
+    window = at_the_jump(printed)
+    return (
+        printed,
+        alone,
+        Convention(
+            "all states",
+            "All Fermi states are counted, up to ħ²/m, where the model ends.",
+            keep=above(-np.inf),
+            end=2 * HBAR2_OVER_2ME,
+        ),
+        Convention("E > 0", "States above the mean floor are counted.", keep=above(0)),
+        Convention("E > −Δ", "States with one real κ or two are counted.", keep=above(-1)),
+        one_index,
+        Convention(
+            "spin-diagonal, reversed",
+            "Spin-diagonal, with s for the exchange and −s for the Rashba sign.",
+            solve=functools.partial(diagonal, sign=-1),
+        ),
+        Convention(
+            "spin-diagonal, two real κ",
+            "Spin-diagonal, but κ must be real for both spins at a state's energy.",
+            solve=diagonal,
+            keep=above(1),
+        ),
+        Convention(
+            "no exchange, σ conserved",
+            "Δ is dropped, so that s is the Rashba sign alone.",
+            solve=diagonal,
+            changes={"Delta": 0.0},
+        ),
+        Convention("Δ halved", "Δ is the splitting of the spins.", changes={"Delta": DELTA / 2}),
+        Convention("Δ doubled", "Δ is half of what is meant.", changes={"Delta": 2 * DELTA}),
+        Convention("ε_F from the lower floor", "3 eV are counted from −Δ.", E_F=E_F - DELTA),
+        Convention("ε_F from the upper floor", "3 eV are counted from +Δ.", E_F=E_F + DELTA),
+        Convention(
+            "V from ε_F",
+            "The barriers are 5 eV above the Fermi energy.",
+            changes={"V_L": V + E_F, "V_R": V + E_F},
+        ),
+        opposite,
+        Convention(
+            "window in k",
+            "States up to a largest k are counted, which puts the jump at 0.049.",
+            keep=lambda states: states.E > window,
+            chosen=1,
+        ),
+        Convention(
+            "points of a plot",
+            "As printed, read off a curve of 50 points from 0 to 0.15.",
+            step=step,
+            chosen=1,
+        ),
+        Convention(
+            "α times a₀",
+            "What the text gives as α is multiplied by a₀ once more.",
+            factors=(TYPICAL,) * 2,
+        ),
+        Convention("α doubled", "A factor 2 in Eq. (5).", factors=(2.0, 2.0)),
+        Convention("α halved", "A factor ½ in Eq. (5), or spin ħ/2.", factors=(0.5, 0.5)),
+        Convention("α_R reversed", "The sign of α_R in Eq. (3) is +.", factors=(1.0, -1.0)),
+        Convention(
+            "coupling spread over 0.03 nm",
+            "The coupling is a box, a tenth of a₀ wide, and no δ function.",
+            solve=spread,
+            chosen=1,
+        ),
+        Convention(
+            "poles counted", "Poles of det M are taken for states, as in a scan.", solve=with_poles
+        ),
+        Convention(
+            "k and −k", "States at k and at −k are counted, that of least k once.", solve=both_ways
+        ),
+        Convention(
+            "spin-diagonal, d = 2.0",
+            "The spin-diagonal one in a well of 2.0 nm and not 2.2.",
+            solve=diagonal,
+            changes={"d": 2.0},
+            chosen=1,
+        ),
+        replace(
+            opposite,
+            name="barrier exchange opposite, points of a plot",
+            assumes="The exchange of the insulators is −Δ, and the curve has 50 points.",
+            step=step,
+            chosen=1,
+        ),
+        fitted(printed, {"V": 5.4}, "Barriers that put the jump at 0.049."),
+        fitted(printed, {"Delta": 0.09}, "An exchange that puts the jump at 0.049."),
+        fitted(printed, {"mass": 0.98}, "A mass that puts the jump at 0.049."),
+        fitted(alone, {"V": 5.3}, "Non-magnetic insulators, and barriers for 0.049."),
+        fitted(opposite, {"V": 5.3}, "Exchange −Δ in the insulators, and barriers for 0.049."),
+        fitted(printed, {"mass": 1.1, "V": 7.4}, "Mass and barriers for 0.049 and for 0.062."),
+        fitted(printed, {"d": 2.3, "V": 6.2}, "Width and barriers for 0.049 and for 0.062."),
+    )
