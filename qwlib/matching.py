@@ -227,8 +227,10 @@ class Sector:
             # A sum with q may be much smaller than either.
             most = (k if self.sign else 0.0) + (0.0 if shift is None else np.abs(shift))
             q = q + self.potential(rule, 0.0, 2 * most)
-        # The phase κd inherits the rounding of ε and k², the more so the larger it is.
-        phase = d * d * size / (deep if deep.ndim == 1 else deep.min(axis=0))
+        # The phase κd inherits the rounding of ε and k², the more so the larger it is.  Of what is
+        # evanescent exp(−γd) is taken out, and what is left of the phase with it.
+        phase = d * d * size / deep * (layers.t + 1 / deep)
+        phase = phase if deep.ndim == 1 else phase.max(axis=0)
         q_error = rule.q_error
         if (kin < 0).any():  # E counted from zero: q² may be a small difference
             least = barrier(rule.q2.min(axis=(0, 1)), kin)

@@ -698,7 +698,8 @@ def settled_cells(rows: list[tuple[FermiStates, list]]) -> Figure:
     rows : list of (states, sectors)
         The latter as `beyond.cells.settle` gives them; the one with the most states is shown.
     """
-    looks = [(SEQUENCE[5], ""), (SEQUENCE[4], "///"), (SEQUENCE[3], "..."), ("k", "")]
+    looks = [(SEQUENCE[5], ""), (SEQUENCE[4], "///"), (SEQUENCE[3], "..."), (SEQUENCE[1], "xx")]
+    looks.append(("k", ""))
     fig, (steps, *below) = plt.subplots(
         3, 1, figsize=(WIDTH, 7.6), height_ratios=(2, 3, 3), layout="constrained"
     )
@@ -725,7 +726,7 @@ def settled_cells(rows: list[tuple[FermiStates, list]]) -> Figure:
     steps.yaxis.set_major_locator(MaxNLocator(integer=True))
     key = [
         Patch(fc=colour, hatch=hatch, ec="k", label=words)
-        for (colour, hatch), words in zip(looks[:3], ARGUMENTS, strict=False)
+        for (colour, hatch), words in zip(looks[:-1], ARGUMENTS, strict=False)
     ]
     key += [Patch(fc="0.85", label="tail"), plt.Line2D([], [], label="Fermi state", **tick)]
     fig.legend(handles=key, fontsize=9.5, ncols=2, loc="outside lower center")
