@@ -75,7 +75,7 @@ was not proven by then takes a slope of F of which doubles leave nothing."""
 WORK, WORK_PER_STATE = 40_000, 60
 """Cells to look at, in a well and for each of its states, before a well is given up on."""
 
-PRECISE, PRECISE_PER_STATE = 800, 1
+PRECISE, PRECISE_PER_STATE = 500, 1
 """Points to decide with more digits, likewise; each takes about a millisecond."""
 
 BEYOND = (1.0, *[1.3] * 24, *[4.0] * 20)

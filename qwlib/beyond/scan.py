@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy.optimize import brentq
 
+from .. import precise
 from ..matching import FULL, Rule, matching_matrix
 from ..well import Well
 
@@ -124,3 +125,17 @@ def closest(well: Well, E_F: float, k: np.ndarray) -> Closest | None:
     i, j = np.unravel_index(np.abs(k[:, None] - at).argmin(), (k.size, at.size))
     pair = np.diff(k).argmin()
     return Closest(float(k[i]), float(at[j]), (float(k[pair]), float(k[pair + 1])))
+
+
+def rounded(well: Well, E_F: float, k: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return F in doubles, the bound of its rounding error, and F with 32 digits, (n,) each.
+
+    Of the rule without a symmetry, on the Fermi parabola at wave numbers k in 1/nm.
+    """
+    rule = Rule.of_well(well, E_F)
+    many = rule.take(np.zeros(k.size, dtype=np.intp))
+    layers, y = FULL.layers(many, k * k, k)
+    bounds, error = FULL.magnitudes(many, k * k, k, layers, y)
+    exact = [precise.sturm(FULL, rule, 0, x) for x in k.tolist()]
+    values = np.array([np.nan if one is None else one[1] for one in exact])
+    return FULL.minors(layers)[-1], 12 * error * FULL.minors(bounds)[-1], values

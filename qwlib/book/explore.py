@@ -260,7 +260,7 @@ def drawn(view: views.View) -> tuple[Figure, str]:
 def kinds(states: FermiStates) -> str:
     """Return the numbers of states and the contributions by kind, as an HTML table."""
     proof = (
-        "It is proven, up to rounding, that no Fermi state is missing."
+        "It is proven that no Fermi state is missing, rounding included."
         if states.certified
         else "This is not proven: a Fermi state may be missing, or one listed that is not there."
     )

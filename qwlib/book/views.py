@@ -594,6 +594,24 @@ def zoom(states: FermiStates, points: int, of: str) -> Panel | None:
     )
 
 
+def rounded(states: FermiStates, points: int = 81) -> View:
+    """Return F in doubles, so close to the state with the largest k that rounding is seen.
+
+    Scaled to the bound of its rounding error.
+    """
+    well, E_F, k_F = states.well, states.E_F, states.k.max(initial=1.0)
+    _, bound, exact = scan.rounded(well, E_F, k_F * np.array([1 - 1e-8, 1 + 1e-8]))
+    slope = abs(np.diff(exact / bound)[0]) / 2e-8
+    k = 4e-3 / slope * np.linspace(-1, 1, points)
+    F, bound, exact = scan.rounded(well, E_F, k_F * (1 + k))
+    series = [
+        Series("in doubles", 1e9 * k, F / bound, "on second"),
+        Series("exact", 1e9 * k, exact / bound, "first"),
+    ]
+    x = "distance from the state (10⁻⁹ of its k)"
+    return View([Panel(x, "F over the bound of its error", series)])
+
+
 def met_twice(states: FermiStates) -> View:
     """Return the two lowest subbands of a well with their Fermi states, and the count N(k)."""
     well, E_F = states.well, states.E_F
