@@ -1,5 +1,6 @@
 """What the tests of live pages share: a page that is opened, started, read and measured."""
 
+import ast
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
@@ -8,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import nbformat
+from bs4 import BeautifulSoup
 from conftest import ROOT, Site, watched
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
@@ -36,8 +38,18 @@ def of_page(chapter: str) -> list:
 
 
 def stored(cell) -> str:
-    """Return what the book stores as printed by a cell."""
-    return "".join(out.text for out in cell.outputs if out.output_type == "stream")
+    """Return what the book stores as printed by a cell, with the cells of its tables below."""
+    text = "".join(out.text for out in cell.outputs if out.output_type == "stream")
+    pages = [out.data["text/html"] for out in cell.outputs if "text/html" in out.get("data", {})]
+    cells = [one for page in pages for one in BeautifulSoup(page, "html.parser").select("th, td")]
+    return "\n".join([text.strip(), *(one.get_text() for one in cells)])
+
+
+def printed(output: Locator) -> str:
+    """Return the same of what a page shows as the output of a cell."""
+    text = "".join(output.locator("[data-mime-type*=stdout]").all_text_contents())
+    cells = output.locator("table :is(th, td)").all_text_contents()
+    return "\n".join([text.strip(), *cells])
 
 
 CHAPTERS = sorted(path.stem for path in BOOK.glob("*.ipynb"))
@@ -96,10 +108,10 @@ def parameters(explorer: Locator, names: Iterable[str] = WELL) -> dict:
 
 
 def totals(explorer: Locator) -> dict[str, float]:
-    """Read ∫S_y dz of each kind off the table, with all digits."""
+    """Read ∫S_y dz of each kind off the table, in 10⁻³ nm⁻² with all digits."""
     rows = explorer.locator("table tr:has(td)")
     return {
-        row.locator("th").inner_text(): float(row.locator("data").get_attribute("value"))
+        row.locator("td").first.inner_text(): float(row.locator("data").last.get_attribute("value"))
         for row in rows.all()
     }
 
@@ -109,8 +121,8 @@ def computed(values: dict) -> dict[str, float]:
     values = values.copy()
     E_F = values.pop("E_F")
     states = fermi_states(Well(**values), E_F)
-    sums = {kind: states[states.kind == kind].contribution.sum() for kind in KINDS}
-    return sums | {"all": states.contribution.sum()}
+    sums = {kind: 1e3 * states[states.kind == kind].contribution.sum() for kind in KINDS}
+    return sums | {"all": 1e3 * states.contribution.sum()}
 
 
 def picture(explorer: Locator) -> str:
@@ -136,16 +148,22 @@ RUNS = count()
 
 
 def run(page: Page, number: int, source: str) -> str:
-    """Run other code in a cell and return what it prints."""
+    """Run other code in a cell and return what it prints, with the cells of its tables below."""
     end = f"run {next(RUNS)} is done"
+    # What is the last expression of a cell is shown, and here a line follows it.
+    *_, last = ast.parse(source).body or [None]
+    if isinstance(last, ast.Expr):
+        lines = source.splitlines()
+        before, value = lines[: last.lineno - 1], ast.get_source_segment(source, last)
+        source = "\n".join([*before, f"if (last := {value}) is not None: display(last)"])
     output = write(cell_of(page, number), f"{source}\nprint({end!r})")
     page.wait_for_function(
         "([node, end]) => node.innerText.includes(end) || /^\\w*Error/m.test(node.innerText)",
         arg=[output.element_handle(), end],
     )
-    stdout = "".join(output.locator("[data-mime-type*=stdout]").all_text_contents())
-    assert end in stdout, output.inner_text()
-    return stdout.removesuffix(f"{end}\n")
+    text = printed(output)
+    assert end in text, output.inner_text()
+    return text.replace(end, "", 1)
 
 
 def complaints(page: Page) -> list[str]:
@@ -164,18 +182,17 @@ def run_all(page: Page, chapter: str) -> int:
     cells = of_page(chapter)
     assert page.locator("article div.cell:has(.CodeMirror)").count() == len(cells)
     assert f"All {len(cells)} cells have run" in said
-    printed = 0
+    said_something = 0
     for number, cell in enumerate(cells):
         text = stored(cell)
-        shown = cell_of(page, number).locator("[data-output] [data-mime-type*=stdout]")
-        assert "".join(shown.all_text_contents()).strip() == text.strip()
-        printed += bool(text)
+        assert printed(cell_of(page, number).locator("[data-output]")) == text
+        said_something += bool(text)
     # A figure drawn anew keeps its caption.
     for figure in page.locator("article div.cell figure:has(.jp-OutputArea)").all():
         assert figure.locator("img").get_attribute("src").startswith("data:image/png")
         assert figure.locator("figcaption .caption-number").count() == 1
         assert figure.locator("img").get_attribute("alt")
-    return printed
+    return said_something
 
 
 def started(

@@ -46,7 +46,7 @@ def test_the_button_loads_what_it_says_and_nothing_twice(running, local_html):
 def test_the_slider_moves_the_figure_and_the_page_shows_what_qwlib_computes(running):
     explorer = running.explorer
     first, before = parameters(explorer), picture(explorer)
-    assert totals(explorer) == pytest.approx(computed(first), rel=SAME, abs=1e-15)
+    assert totals(explorer) == pytest.approx(computed(first), rel=SAME, abs=1e-12)
     for name, key, change in (("alpha_L", "ArrowRight", 0.001), ("d", "ArrowLeft", -0.01)):
         old = totals(explorer)["all"]
         slider(explorer, name).press(key)
@@ -54,7 +54,7 @@ def test_the_slider_moves_the_figure_and_the_page_shows_what_qwlib_computes(runn
         first[name] += change
         now = parameters(explorer)
         assert now == pytest.approx(first, abs=1e-12)
-        assert totals(explorer) == pytest.approx(computed(now), rel=SAME, abs=1e-15)
+        assert totals(explorer) == pytest.approx(computed(now), rel=SAME, abs=1e-12)
         assert picture(explorer) != before
         before = picture(explorer)
 
@@ -87,7 +87,7 @@ def test_a_cell_that_is_edited_changes_the_cells_below(running):
     readout = control(running.explorer, "E_F").locator(".widget-readout")
     expect(readout).to_have_text("2.80")
     now = parameters(running.explorer)
-    assert totals(running.explorer) == pytest.approx(computed(now), rel=SAME, abs=1e-15)
+    assert totals(running.explorer) == pytest.approx(computed(now), rel=SAME, abs=1e-12)
     assert stale[2].inner_text() == ""
 
 

@@ -111,7 +111,7 @@ def octets(url: str, html, copies) -> int:
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_the_first_cell_of_each_chapter_runs(running, chapter):
-    assert run(running.page, 0, code(chapter)[0].source) == ""
+    assert run(running.page, 0, code(chapter)[0].source).strip() == ""
 
 
 @pytest.mark.parametrize("chapter", ["chirality", "thickness"])
@@ -119,8 +119,9 @@ def test_cells_print_what_the_book_prints(running, chapter):
     printed = 0
     for cell in of_page(chapter):
         if not has(cell, "explorer"):
-            text = stored(cell)
-            assert run(running.page, 0, cell.source).strip() == text.strip()
+            # Where the end of the run was printed there is a line that is empty.
+            text, lines = stored(cell).split(), run(running.page, 0, cell.source).split()
+            assert lines == text
             printed += bool(text)
     assert printed > 2
 

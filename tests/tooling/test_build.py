@@ -201,6 +201,8 @@ def symbols(html: Path) -> list[tuple[str, list[str], set[str]]]:
     """Return target, symbols as TeX, and the pages that "Where" names, for each row."""
     found = []
     for table in soup(html / "book/symbols.html").select("article table"):
+        if table.find_parent(class_="cell_output"):
+            continue  # numbers, no symbols
         confined = table.select("thead th")[-1].get_text().strip() == "Where"
         for row in table.select("tbody tr"):
             target = row.select_one("td span[id]")
