@@ -85,7 +85,11 @@ class Rule:
         names = ("d", "V_L", "V_R")
         given = [energy, c, *(columns[name] for name in names), Delta, barrier]
         given += [columns["alpha_L"], columns["alpha_R"]]
-        exact = np.stack(np.broadcast_arrays(*given), axis=-1)
+        return cls.of_exact(np.stack(np.broadcast_arrays(*given), axis=-1))
+
+    @classmethod
+    def of_exact(cls, exact: np.ndarray) -> Rule:
+        """Return the rule of wells given as the rows of `exact`."""
         energy, c, d, V_L, V_R, Delta, barrier, alpha_L, alpha_R = exact.T
         with np.errstate(over="ignore"):
             rows = [d, (energy - Delta) / c, (energy + Delta) / c]

@@ -368,9 +368,17 @@ class Search:
         How many more points may be decided with more digits, and how many cells looked at.
     """
 
-    def __init__(self, sector: Sector, rule: Rule, budget: np.ndarray, work: np.ndarray):
+    def __init__(
+        self,
+        sector: Sector,
+        rule: Rule,
+        budget: np.ndarray | None = None,
+        work: np.ndarray | None = None,
+    ):
         n = rule.d.size
-        self.sector, self.rule, self.budget, self.work = sector, rule, budget, work
+        self.sector, self.rule = sector, rule
+        self.budget = np.full(n, PRECISE) if budget is None else budget
+        self.work = np.full(n, WORK) if work is None else work
         self.top = np.maximum(rule.kappa2.max(axis=0), 0.0)
         self.doubt = np.zeros(n, dtype=np.intp)
 

@@ -18,8 +18,8 @@ import numpy as np
 from scipy.optimize import root
 
 from ..kubo import SILENT, contribution
-from ..matching import Conserved, Rule, count_states
-from ..search import Roots, roots_of, search, solve
+from ..matching import Conserved, Rule
+from ..search import Roots, Search, count_states, roots_of, solve
 from ..well import HBAR2_OVER_2ME, UnboundedSpectrumWarning, Well
 from .places import steps, zeros
 from .scan import poles
@@ -127,8 +127,9 @@ def spinors(wells: Sequence[Well], E_F: float) -> Counted:
 
 def opposite_barriers(wells: Sequence[Well], E_F: float) -> Counted:
     """Return those with −Δ in the insulators: q of ↑ and of ↓ change places."""
-    columns = Rule.of_wells(wells, E_F).columns
-    return counted(wells, E_F, solve(Rule(columns[[0, 1, 2, 4, 3, 6, 5, 7, 8]]))[0])
+    exact = Rule.of_wells(wells, E_F).exact
+    exact[:, 6] *= -1
+    return counted(wells, E_F, solve(Rule.of_exact(exact))[0])
 
 
 def diagonal(wells: Sequence[Well], E_F: float, sign: int = 1) -> Counted:
@@ -137,10 +138,15 @@ def diagonal(wells: Sequence[Well], E_F: float, sign: int = 1) -> Counted:
     Spin s sees −c d²/dz² + V + sΔ ± s k [α_L δ(z) − α_R δ(z−d)], with `sign` for ±: a scalar well,
     and ⟨σ_y⟩ = ±s.  No spinor has both exchange and coupling: Eqs. (2) and (3) do not commute.
     """
-    columns, parts = Rule.of_wells(wells, E_F).columns, []
-    for s, rows in ((1, [0, 1, 1, 3, 3, 5, 5, 7, 8]), (-1, [0, 2, 2, 4, 4, 6, 6, 7, 8])):
-        rule, sector = Rule(columns[rows]), Conserved(sign * s)
-        roots, _ = roots_of(sector, rule, search(sector, rule)[0])
+    parts = []
+    for s in (1, -1):
+        # Without exchange, at an ε that is lower by sΔ, and barriers that are so where it acts.
+        exact = Rule.of_wells(wells, E_F).exact
+        Delta, barrier = exact[:, 5].copy(), exact[:, 6].copy()
+        exact[:, 0] -= s * Delta
+        exact[:, 3:5] += s * (barrier - Delta)[:, None]
+        exact[:, 5:7] = 0.0
+        roots = roots_of(Search(Conserved(sign * s), Rule.of_exact(exact)))
         parts.append(counted(wells, E_F, roots, spin=s))
     return together(*parts)
 
