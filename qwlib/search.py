@@ -320,12 +320,11 @@ def simple(sector: Sector, rule: Rule, cells: Cells) -> np.ndarray:
         slope, curvature = D * first * grown, (D * (D - 1) * first**2 + D * second) * grown
         narrow = (first * w < 1 / 4) & (k2 < 1.25 * k1 + start * small)
         if sector.part == Full.part:
-            # What tunnels between the interfaces, 2 LR t↑t↓: by itself where both spins are deep,
-            # and nothing is claimed where one is.
-            rate = d * k2 * (1 / gamma).sum(axis=0)
-            through = 2 * left * right * one.t[0] * one.t[1] * deep.all(axis=0)
-            slope, curvature = slope + through * rate, curvature + 2 * through * rate**2
-            narrow &= deep.all(axis=0) | ~deep.any(axis=0)
+            # What tunnels between the interfaces, 2 LR t↑t↓, is small by its own t.
+            rate = (deep * d * k2 / gamma).sum(axis=0)
+            bend = 2 * rate**2 + (deep * d * slow / gamma).sum(axis=0)
+            through = 2 * left * right * one.t[0] * one.t[1] * np.exp(scale[0])
+            slope, curvature = slope + through * rate, curvature + through * bend
         far = np.minimum(np.abs(F1), np.abs(F2)) > noise + slope * w
         return narrow & (far | (np.abs(F2 - F1) > noise + curvature * w * w))
 
