@@ -294,7 +294,8 @@ def test_printed_page_shows_folded_outputs_and_only_open_solutions(visit):
     page.evaluate(PRINTED)
     page.emulate_media(media="print")
     folds = page.locator("details.hide")
-    assert folds.count() == 2 and page.locator("details.hide[open]").count() == 0
+    # Two outputs, and what draws the figure and the slider.
+    assert folds.count() == 4 and page.locator("details.hide[open]").count() == 0
     page.pdf()
     # Black on white from the dark theme too, and an output does not fade in while it is drawn.
     white = {"theme": "light", "fading": 0}
