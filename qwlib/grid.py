@@ -12,7 +12,7 @@ import numpy as np
 from .kubo import KINDS, SILENT, contribution, current, kind_of
 from .matching import Rule
 from .search import solve
-from .well import PARAMETERS, UnboundedSpectrumWarning, Well, half_inverse_mass
+from .well import PARAMETERS, UnboundedSpectrumWarning, Well, checked_number, half_inverse_mass
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -148,10 +148,11 @@ class Grid:
                 )
         axes: dict[str, np.ndarray] = {}
         fixed = base | {"E_F": DEFAULT_FERMI_ENERGY}
-        for name, value in parameters.items():
-            if isinstance(value, str) or np.ndim(value) == 0:
-                fixed[name] = value.item() if isinstance(value, np.ndarray) else value
-            elif np.ndim(value) != 1 or np.size(value) == 0:
+        for name, given in parameters.items():
+            value = _as_axis(given) if isinstance(given, (list, tuple)) else given
+            if isinstance(value, (str, bytes, bytearray, memoryview)) or np.ndim(value) == 0:
+                fixed[name] = value[()] if isinstance(value, np.ndarray) else value
+            elif np.ndim(value) != 1 or np.size(value) == 0 or np.ma.is_masked(value):
                 raise ValueError(
                     f"{name} must be one value or a non-empty 1D list of values, "
                     f"got an array of shape {np.shape(value)}"
@@ -227,6 +228,9 @@ def _checked_columns(axes: dict, fixed: dict) -> dict[str, np.ndarray]:
             if name != "E_F":
                 for value in _telling_values(axis):
                     Well(**{name: value})
+    energies = _telling_values(axes["E_F"]) if "E_F" in axes else [fixed["E_F"]]
+    for energy in energies:
+        checked_number("E_F", energy, "eV")
     values = {name: np.atleast_1d((axes | fixed)[name]) for name in [*fields, "E_F"]}
     columns = {n: v if n == "exchange" else v.astype(float) for n, v in values.items()}
     with warnings.catch_warnings(record=True) as caught:
@@ -247,10 +251,21 @@ def _checked_columns(axes: dict, fixed: dict) -> dict[str, np.ndarray]:
     return columns
 
 
+def _as_axis(values: list | tuple) -> np.ndarray:
+    """Return values as an array, each as it is where NumPy would make a number of what is none."""
+    numbers = all(isinstance(v, (int, float, str, np.number, list, tuple)) for v in values)
+    if numbers and not any(v is True or v is False for v in values):
+        return np.asarray(values)
+    axis = np.empty(len(values), dtype=object)
+    for i, value in enumerate(values):
+        axis[i] = value
+    return axis
+
+
 def _telling_values(axis: np.ndarray) -> list:
     """Return values of an axis among which is one that is not allowed, if there is any."""
     if axis.dtype.kind not in "iuf":
-        return axis.tolist()
+        return axis.tolist() if axis.dtype.kind in "OU" else [*axis]
     infinite = axis[~np.isfinite(axis)]
     return infinite[:1].tolist() or [axis.min().item(), axis.max().item()]
 

@@ -233,7 +233,7 @@ def fermi_states(well: Well, E_F: float) -> FermiStates:
     ValueError
         If `E_F` is not finite, or not below the lower barrier edge.
     """
-    return fermi_states_of([well], E_F)[0]
+    return fermi_states_of([well], well.checked_fermi_energy(E_F))[0]
 
 
 def fermi_states_of(wells: Sequence[Well], E_F: np.ndarray | float) -> list[FermiStates]:
@@ -256,7 +256,7 @@ def fermi_states_of(wells: Sequence[Well], E_F: np.ndarray | float) -> list[Ferm
     """
     energies = [
         well.checked_fermi_energy(energy)
-        for well, energy in zip(wells, np.broadcast_to(E_F, len(wells)).tolist(), strict=True)
+        for well, energy in zip(wells, np.broadcast_to(E_F, len(wells)), strict=True)
     ]
     c = np.array([well.c for well in wells])
     roots, doubt = solve(Rule.of_wells(wells, np.array(energies)))

@@ -229,7 +229,7 @@ class Sector:
         q = np.abs(layers.q) + rule.q_size
         if self.sign or shift is not None:
             # A sum with q may be much smaller than either.
-            most = (k if self.sign else 0.0) + (0.0 if shift is None else np.abs(shift))
+            most = (np.abs(k) if self.sign else 0.0) + (0.0 if shift is None else np.abs(shift))
             q = q + self.potential(rule, 0.0, 2 * most)
         # The phase κd inherits the rounding of ε and k², the more so the larger it is.  Of what is
         # evanescent exp(−γd) is taken out, and what is left of the phase with it.
@@ -540,7 +540,10 @@ def checked_plane(well: Well, E: object, k: object) -> tuple[np.ndarray, np.ndar
     arrays = []
     for name, value, unit in (("E", E, "eV"), ("k", k, "1/nm")):
         array = np.asarray(value)
-        if array.dtype.kind not in "iuf" or not np.isfinite(array).all():
+        plain = not isinstance(value, (bytearray, memoryview)) and not np.ma.is_masked(value)
+        with np.errstate(over="ignore"):
+            known = plain and array.dtype.kind in "iuf" and np.isfinite(array.astype(float)).all()
+        if not known:
             raise ValueError(f"{name} must be finite real numbers in {unit}, got {value!r}")
         arrays.append(array.astype(float))
     above = arrays[0] > well.continuum_edge

@@ -62,6 +62,8 @@ def _sign(x) -> int | None:
 
 def _interval_sturm(iv, sector: Sector, exact: list[float], k: float, kin: float | None):
     """Return what `sturm` does with the digits that there are."""
+    from mpmath.libmp import round_floor, to_int
+
     energy, c, d, V_L, V_R, Delta, barrier, alpha_L, alpha_R = map(iv.mpf, exact)
     k = iv.mpf(k)
     kin = k * k if kin is None else iv.mpf(kin)
@@ -83,7 +85,12 @@ def _interval_sturm(iv, sector: Sector, exact: list[float], k: float, kin: float
             layers[:, s] = x, (1 - decay**2) / (2 * kappa), (1 + decay**2) / 2, decay
         else:
             layers[:, s] = x, d, iv.mpf(1), iv.mpf(1)
-        y[s], signs[s] = float(phase.mid), known
+        # Between which multiples of π/2 the phase lies has to be known: next to a pole of M a minor
+        # may have either sign.
+        lower, upper = (to_int(end, round_floor) for end in (2 * phase / iv.pi)._mpi_)
+        if lower != upper and known > 0:
+            return None
+        y[s], signs[s] = (lower + 0.5) * np.pi / 2, known
         for side, V in enumerate((V_L, V_R)):
             q2 = (V + sign * barrier - energy) / c + kin
             above = _sign(q2)
@@ -143,7 +150,7 @@ def sharpened(
     width = CLOSE / 2 if blur < CLOSE else min(8 * blur, 1.0)
     for _ in range(8):
         a, b = max(bracket[0], k * (1 - width)), min(bracket[1], k * (1 + width))
-        if (F(a) < 0) != (F(b) < 0):
+        if F(a) * F(b) < 0:
             k = a - F(a) * (b - a) / (F(b) - F(a))
             if width <= CLOSE / 2:
                 return k

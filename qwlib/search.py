@@ -66,7 +66,7 @@ further: they are solved for together."""
 
 ROUNDING, START = 2.0**-46, 2.0**-140
 """A cell is split no further, though nothing is proven of it, if it is so narrow relative to k, or
-ends at so small a k², relative to κ²."""
+ends at so small a k², relative to κ² + 1/d²."""
 
 FINE, FEW = 2.0**-18, 30
 """Width of a cell relative to k from which F is evaluated with more digits, if there are few: what
@@ -75,7 +75,7 @@ was not proven by then takes a slope of F of which doubles leave nothing."""
 WORK, WORK_PER_STATE = 40_000, 60
 """Cells to look at, in a well and for each of its states, before a well is given up on."""
 
-PRECISE, PRECISE_PER_STATE = 500, 1
+PRECISE, PRECISE_PER_STATE = 300, 1
 """Points to decide with more digits, likewise; each takes about a millisecond."""
 
 BEYOND = (1.0, *[1.3] * 24, *[4.0] * 20)
@@ -84,6 +84,9 @@ propagating state."""
 
 LIMIT = 100_000
 """The most states that a well may have to be solved."""
+
+LARGEST = 1e70
+"""The largest wave number, in 1/nm, whose fourth power leaves room in a double."""
 
 PROVEN, TANGENCY, ENDLESS, BLURRED = range(4)
 DOUBTS = (
@@ -420,12 +423,16 @@ class Search:
             width = (cells.k2 - cells.k1) * cells.k2
             scale = cells.k2 * cells.k2 + self.top[cells.well]
             narrow = safe & (change > 1) & (width <= NARROW * scale)
-            end = (cells.k2 - cells.k1 <= ROUNDING * cells.k2) | (cells.k2**2 <= START * scale)
+            end = cells.k2 - cells.k1 <= ROUNDING * cells.k2
+            size = self.top[cells.well] + 1 / some.d**2
+            end |= cells.k2**2 <= np.maximum(START * size, 1e-300)
             stuck = ~done & ~narrow & end
             stuck |= ~done & ~narrow & self.given_up(cells, done | narrow | stuck)
             split = np.nonzero(~(done | narrow | stuck))[0]
             part = cells.take(split)
             k = np.sqrt((part.k1 * part.k1 + part.k2 * part.k2) / 2)
+            # What is left close to k = 0 may lie at any power of ten.
+            k = np.where((part.k1 == 0) & (k * k < 1e-6 * size[split]), k / 16, k)
             fine = part.k2 - part.k1 < FINE * k
             fine &= np.bincount(part.well[fine], minlength=self.doubt.size)[part.well] <= FEW
             there = self.count(part.well, k, some.take(split), fine)
@@ -644,11 +651,17 @@ def roots_of(search: Search) -> Roots:
     again = np.abs(k - rough) > POLISHED * k
     again[neighbours(same & (gap < 1e-3 * k[1:]))] = True
     again = np.nonzero(again)[0]
-    if again.size:
+    restless = np.zeros(k.size, dtype=bool)
+    for _ in range(8):
+        if not again.size:
+            break
         once, u[..., again], velocity[again], overlap[again] = polished(
             sector, some.take(again), k[again]
         )
+        moved = np.abs(once - k[again]) > POLISHED * k[again]
         k[again] = cells.take(again).inside(once, k[again])
+        again = again[moved]
+    restless[again] = True
 
     near = same & (gap < NEAR * k[1:])
     alone = single.copy()
@@ -661,9 +674,12 @@ def roots_of(search: Search) -> Roots:
             search.why(well[start : start + 1], TANGENCY)
             continue
         group = slice(int(start), int(stop))
-        found, u[..., group], velocity[group], overlap[group] = cluster(
-            some.take(np.array([start])), k[group].mean(), int(stop - start)
-        )
+        try:
+            found, u[..., group], velocity[group], overlap[group] = cluster(
+                some.take(np.array([start])), k[group].mean(), int(stop - start)
+            )
+        except np.linalg.LinAlgError:  # numbers that overflow
+            found = np.full(group.stop - group.start, np.nan)
         k[group] = cells.take(group).inside(found, k[group])
         if (k[group] != found).any():
             search.why(well[start : start + 1], BLURRED)
@@ -681,7 +697,7 @@ def roots_of(search: Search) -> Roots:
             bounds, error = sector.magnitudes(these, K * K, K, layers, y)
             slope = np.abs(part.F2 - part.F1) / (part.k2 - part.k1)
             blur[far] += 0.02 * error * sector.minors(bounds)[-1] / (slope * K)
-    blurred = ~(blur <= BLUR)
+    blurred = ~(blur <= BLUR) | restless
     for i in np.nonzero(blurred & alone)[0].tolist():
         if search.budget[well[i]] > 0:
             search.budget[well[i]] -= 6
@@ -871,7 +887,10 @@ def bound_states(well: Well, k: float) -> np.ndarray:
     Intervals of E are split by the count of `matching` until each holds one energy, so that none
     is lost: N rises with E, and no proof is needed beyond it.
     """
-    return levels(well, np.array([checked_number("k", k, "1/nm")]))[0]
+    k = checked_number("k", k, "1/nm")
+    if abs(k) > LARGEST:
+        raise ValueError(f"k must be at most {LARGEST:g} 1/nm, got {k!r}")
+    return levels(well, np.array([k]))[0]
 
 
 @np.errstate(all="ignore")
@@ -905,10 +924,14 @@ def _energies(
     sector: Sector, rule: Rule, edge: float, k: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return E/c of the states of one sector below the edge, and which k each belongs to."""
+    budget = PRECISE * k.size
 
     def sturm(e: np.ndarray, place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        nonlocal budget
         found = sector.sturm(rule, -e, k[place])
-        for i in np.nonzero(~found.sure)[0]:
+        open_ = np.nonzero(~found.sure)[0][: max(budget, 0)]
+        budget -= open_.size
+        for i in open_:
             exact = precise.sturm(sector, rule, 0, float(k[place[i]]), -float(e[i]))
             if exact is not None:
                 found.N[i], found.F[i] = exact

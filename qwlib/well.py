@@ -76,7 +76,8 @@ def checked_number(name: str, value: Any, unit: str) -> float:
     allowed = f"{name} must be a finite real number" + (f" in {unit}" if unit else "")
     # NumPy's own would be taken for 1, or lose their imaginary part.
     kind = getattr(getattr(value, "dtype", None), "kind", "f")
-    if isinstance(value, (str, bytes, bool)) or kind not in "iuf":
+    other = isinstance(value, (str, bytes, bytearray, memoryview, bool)) or kind not in "iuf"
+    if other or np.ndim(value) != 0 or np.ma.is_masked(value):
         raise ValueError(f"{allowed}, got {value!r}")
     try:
         number = float(value)
@@ -148,7 +149,7 @@ class Well:
                 to_confine = " to confine (the well's floor is at 0 eV)" if name[0] == "V" else ""
                 raise ValueError(f"{name} must be > 0 {of.unit}{to_confine}, got {number!r}")
             object.__setattr__(self, name, number)
-        if self.exchange not in EXCHANGE:
+        if not isinstance(self.exchange, str) or self.exchange not in EXCHANGE:
             raise ValueError(f"exchange must be one of {EXCHANGE}, got {self.exchange!r}")
         self._warn_if_unbounded(stacklevel=4)
 

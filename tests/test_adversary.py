@@ -7,7 +7,8 @@ import adversary
 import numpy as np
 import pytest
 
-from qwlib import Well, bound_states, fermi_states, sweep
+from qwlib import Well, bound_states, count_states, fermi_states, precise, sweep
+from qwlib.matching import FULL, Rule
 
 pytestmark = pytest.mark.filterwarnings("ignore::qwlib.UnboundedSpectrumWarning")
 
@@ -92,6 +93,69 @@ def test_more_states_than_anybody_wants_are_refused(changes):
     ):
         with pytest.raises(ValueError, match=r"d = .* nm, mass = .* at most 100000 .* smaller d"):
             call()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "E", "k", "N"),
+    [
+        (dict(d=2.563990369068036, Delta=0.05827560523643355), 0.8569114854786228, 30.0, 8),
+        (dict(d=23.730741666857547, Delta=0.003082569737778843), 0.013610648354646164, 1.0, 9),
+    ],
+)
+def test_a_count_right_above_a_pole(parameters, E, k, N):
+    """A level of the clamped well, within rounding, where one of the other spin is free."""
+    well = Well(**parameters, exchange="ferromagnet")
+    beside = [np.nextafter(E, 0), E, np.nextafter(E, 1)]
+    assert count_states(well, beside, k).tolist() == 3 * [N]
+    rule = Rule.of_well(well, E)
+    assert precise.sturm(FULL, rule, 0, k, 0.0)[0] == N
+
+
+def test_energies_beside_a_pole_are_found_once():
+    well = Well(d=17.462981978076215, V_L=0.07590312453192798, V_R=0.07590312453192798,
+                Delta=0.0024000108871584575, exchange="ferromagnet")  # fmt: skip
+    energies = bound_states(well, 3.0)
+    assert len(energies) == 17
+    assert np.diff(energies).min() > 1e-3
+
+
+def test_a_pair_split_by_tunnelling_has_all_its_digits():
+    well = Well(d=1.485346698025211, V_L=9.497332786636742, V_R=9.497332786636742,
+                Delta=2.1798445772412118e-07, alpha_L=0.052427382087366435,
+                alpha_R=-0.052427382085401965, mass=1.362021571007396,
+                exchange="ferromagnet")  # fmt: skip
+    energy = 5.3441015073905636
+    states = fermi_states(well, energy)
+    for i in (0, 1):
+        below, above = (
+            adversary.exact_count(well, energy, float(states.k[i] * (1 + s)))
+            for s in (-1e-12, 1e-12)
+        )
+        assert below - above == 1
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda value: Well(d=value),
+        lambda value: fermi_states(Well(), value),
+        lambda value: bound_states(Well(), value),
+        lambda value: sweep(d=value),
+        lambda value: sweep(E_F=value),
+        lambda value: sweep(alpha_L=[0.01, value]),
+        lambda value: count_states(Well(), value, 1.0),
+    ],
+    ids=["well", "fermi_states", "bound_states", "sweep-d", "sweep-E_F", "axis", "count_states"],
+)
+@pytest.mark.parametrize(
+    "value",
+    [np.complex128(2 + 1j), 1j, np.bool_(True), True, "2", b"2", bytearray(b"2"), None, object(),
+     np.timedelta64(1), 10**400, np.longdouble("1e400"), np.nan, -np.inf],
+    ids=lambda value: type(value).__name__,
+)  # fmt: skip
+def test_what_is_no_real_number_is_refused(call, value):
+    with pytest.raises(ValueError, match="finite real number"):
+        call(value)
 
 
 def test_certificate_of_a_sweep_is_that_of_each_well():

@@ -64,6 +64,8 @@ def test_symmetries_are_recognised():
     assert sectors(alpha_R=0.046) == (Mirror, Mirror)
     assert sectors(alpha_R=-0.046) == (Mirror, Mirror)
     assert sectors(alpha_R=0.046, V_R=4.0) == (Full,)
+    # One unit in the last place is no symmetry.
+    assert sectors(alpha_R=-np.nextafter(0.046, 1)) == (Full,)
     assert sectors(Delta=0.0) == (Conserved, Conserved)
     assert sectors(Delta=0.0, alpha_R=-0.046) == 4 * (MirrorConserved,)
     assert sectors(Delta=0.0, alpha_R=0.046) == (Mirror, Mirror)

@@ -8,6 +8,7 @@ from wells import E_F, PAPER, between, wells, wells_and_energies
 from qwlib import Well, bound_states, count_states, fermi_states, matching_matrix
 from qwlib.matching import FULL, Rule
 from qwlib.search import (
+    Cells,
     clamped_gram,
     excluded,
     levels,
@@ -16,6 +17,8 @@ from qwlib.search import (
     refine,
     rising,
     settled,
+    simple,
+    solve,
     spin_monotonic,
 )
 from qwlib.waves import Point, Shape, basis_integrals, interior, own_integrals
@@ -449,7 +452,14 @@ def random_cells(n: int, seed: int) -> tuple[Rule, np.ndarray, np.ndarray]:
         (lambda rule, k1, k2: settled(rule, k1), 0, 0),
         (lambda rule, k1, k2: excluded(FULL, rule, k1, k2), 0, 0),
     ],
-    ids=["monotonic", "rising", "spin_monotonic", "settled", "settled-beyond", "excluded"],
+    ids=[
+        "monotonic",
+        "rising",
+        "spin_monotonic",
+        "settled",
+        "settled-beyond",
+        "excluded",
+    ],
 )
 def test_what_a_certificate_proves_is_so(certificate, least, most):
     rule, k1, k2 = random_cells(60000, seed=7)
@@ -461,6 +471,29 @@ def test_what_a_certificate_proves_is_so(certificate, least, most):
     change = np.diff(N, axis=0)
     assert change.min() >= least
     assert change.max() <= most
+
+
+def test_where_the_curvature_is_too_small_there_is_one_root_or_none():
+    """In cells of all widths around Fermi states, some of which hold two."""
+    rule, *_ = random_cells(4000, seed=8)
+    roots, _ = solve(rule)
+    rng = np.random.default_rng(9)
+    width = roots.k * 10 ** rng.uniform(-6, -0.5, roots.k.size)
+    k1 = np.maximum(roots.k - width * rng.uniform(-0.2, 1, roots.k.size), 0)
+    k2, some = k1 + width, rule.take(roots.well)
+    one, two = (FULL.sturm(some, k * k, k) for k in (k1, k2))
+    ends = k1, k2, one.N, two.N, one.F, two.F, one.exact, two.exact
+    proven = simple(FULL, some, Cells(np.arange(k1.size), *ends))
+    inside = np.zeros(k1.size, dtype=int)
+    for shift in range(-40, 41):  # the other states of the same well are among these
+        other = np.roll(np.arange(k1.size), shift)
+        k = roots.k[other]
+        inside += (roots.well[other] == roots.well) & (k1 < k) & (k < k2)
+    crossed = (one.F < 0) != (two.F < 0)
+    assert (inside > 1).sum() > 500  # what it must not be said of
+    assert (proven & crossed).sum() > 1500  # it says something
+    assert (proven & ~crossed).sum() > 500
+    assert (inside[proven] == crossed[proven]).all()
 
 
 def test_norm_integrals_by_their_own_formula_agree_with_those_of_any_two_functions():

@@ -41,6 +41,7 @@ CURVES = {
     "fig-counting-zoom": {"a": 3, "b": 3},
     "fig-counting-cells": {"a": 1, "b": 3, "c": 3},
     "fig-counting-twice": {"a": 4, "b": 1},
+    "fig-counting-rounding": {"a": 2},
     "fig-counting-witness": {"a": 2, "b": 4},
     "fig-ends-band": {"a": 8},
     "fig-ends-runaway": {"a": 6},
