@@ -416,5 +416,5 @@ def test_the_diagram_shows_the_imports_as_they_are():
     text = architecture.PAGE.read_text(encoding="utf-8")
     assert architecture.drawn(text) == text  # else run tools/architecture.py
     # Two arrows that are there, and one that follows from others.
-    assert "  kubo --> search\n" in text and "  explore --> claims\n" in text
+    assert "  kubo --> search\n" in text and "  views --> claims\n" in text
     assert "  kubo --> matching\n" not in text
