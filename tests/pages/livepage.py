@@ -184,8 +184,10 @@ def run_all(page: Page, chapter: str) -> int:
     assert f"All {len(cells)} cells have run" in said
     said_something = 0
     for number, cell in enumerate(cells):
+        if has(cell, "explorer"):  # its numbers are of widgets, which the book does not store
+            continue
         text = stored(cell)
-        assert printed(cell_of(page, number).locator("[data-output]")) == text
+        assert printed(cell_of(page, number).locator("[data-output]")) == text, cell.source
         said_something += bool(text)
     # A figure drawn anew keeps its caption.
     for figure in page.locator("article div.cell figure:has(.jp-OutputArea)").all():
