@@ -114,6 +114,7 @@ release:
 bench:
 	@$(ENVIRONMENT)
 	@$(PY) benchmarks/run.py $(if $(KWANT),--kwant $(KWANT))
+	@$(PY) benchmarks/hard_wells.py
 	@$(PY) benchmarks/engine.py
 	@$(PY) benchmarks/pages.py
 

@@ -254,7 +254,7 @@ def _checked_columns(axes: dict, fixed: dict) -> dict[str, np.ndarray]:
 def _as_axis(values: list | tuple) -> np.ndarray:
     """Return values as an array, each as it is where NumPy would make a number of what is none."""
     numbers = all(isinstance(v, (int, float, str, np.number, list, tuple)) for v in values)
-    if numbers and not any(v is True or v is False for v in values):
+    if numbers and not any(isinstance(v, bool) for v in values):
         return np.asarray(values)
     axis = np.empty(len(values), dtype=object)
     for i, value in enumerate(values):

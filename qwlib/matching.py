@@ -134,6 +134,10 @@ class Layers(NamedTuple):
 
 ONE = np.ones((2, 1))
 
+FACTORS = 12
+"""A minor has a rounding error of at most so many times that of what it is made of: six factors in
+each of its terms, and as much again for what their products and sums are rounded by."""
+
 SMALL = UNIT**0.5
 """Where q² is smaller than rounding makes its error, q is off by no more than this, relative to
 `Rule.q_size`."""
@@ -171,6 +175,8 @@ class Sector:
         Which interfaces and which spins the rule speaks of, as an index of `Rule.q2`.
     sign : int
         Of σ_φ, where it is conserved: the coupling then is a potential, added to q.
+    tunnels : bool
+        Whether what tunnels through the layer is a term of its own in F.
     degree, order : int
         The power of k that F grows with at last, and its degree as a polynomial in `Layers`.
     poles : tuple of tuple of int
@@ -180,6 +186,7 @@ class Sector:
     half = False
     part: tuple = (slice(None), slice(None))
     sign = 0
+    tunnels = False
     degree, order = 2, 6
     poles: tuple[tuple[int, ...], ...] = ((0,), (0,), (0, 1), (0, 1))
 
@@ -220,8 +227,9 @@ class Sector:
     def magnitudes(self, rule: Rule, kin, k, layers: Layers, y, shift=None):
         """Return bounds of what the minors need, and of their rounding errors relative to those.
 
-        Each of `layers` was computed with an error of at most `error` times its bound here; the
-        bounds have the signs for which `minors` adds them up.
+        Each of `layers` was computed with an error of at most `error` times its bound here, but for
+        a positive factor that S, C and t of a spin share, the rounded exp(−γd) that is taken out of
+        them: no sign depends on it.  The bounds have the signs for which `minors` adds them up.
         """
         d = rule.d / 2 if self.half else rule.d
         deep = np.maximum(y, 1.0)
@@ -260,12 +268,12 @@ class Sector:
         minors = self.minors(layers)
         # The signs of S come from the parity of J, not from sin: at a pole of M both J and the
         # sign of a minor must switch at the same point.  Which side of the pole J is rounded to
-        # then makes no difference to N.
+        # then makes no difference to N, as long as the minors beside it are sure.
         J = np.atleast_2d(self.clamped(layers.x, y))
         odd = odd_number(J)
         bounds, error = self.magnitudes(rule, kin, k, layers, y, shift)
         # Three times the bound, so that what is sure also stands out in `search.simple`.
-        limit = 3 * 12 * error
+        limit = 3 * FACTORS * error
         N, before = J.sum(axis=0), np.zeros(1, dtype=bool)
         sure = np.ones(N.shape, dtype=bool)
         for poles, minor, bound in zip(self.poles, minors, self.minors(bounds), strict=True):
@@ -276,6 +284,11 @@ class Sector:
             before = negative
             sure = (np.abs(minor) > limit * bound) & sure
         return Count(N, minors[-1], sure, np.zeros(N.shape, dtype=bool))
+
+    def rounding(self, rule: Rule, kin, k) -> np.ndarray:
+        """Return a bound of the rounding error of F."""
+        bounds, error = self.magnitudes(rule, kin, k, *self.layers(rule, kin, k))
+        return FACTORS * error * self.minors(bounds)[-1]
 
     def determinant(self, rule: Rule, kin, k) -> np.ndarray:
         """Return F of `Count`, alone."""
@@ -307,6 +320,8 @@ class Sector:
 class Full(Sector):
     """The 4×4 rule of a well without a symmetry; its minors in the order ↑0, ↑d, ↓0, ↓d."""
 
+    tunnels = True
+
     def potential(self, rule: Rule, k, shift):
         """As `Sector.potential`: the same for both spins."""
         return super().potential(rule, k, shift)[:, None]
@@ -334,7 +349,7 @@ class Full(Sector):
         bounds, error = self.magnitudes(rule, kin, 0.0 * kin, layers, y)
         a, b, P = scalar_minors(*layers[:3], *layers.q)
         a_, b_, P_ = scalar_minors(*bounds[:3], *bounds.q)
-        limit = 12 * error
+        limit = FACTORS * error
         LL, LR, RR = b / P, layers.t / P, a / P
         largest = np.maximum(np.maximum(np.abs(LL), np.abs(RR)), np.abs(LR))
         left = np.abs(P) - limit * P_
@@ -411,7 +426,7 @@ class Mirror(Sector):
             np.stack(np.broadcast_arrays(*v))
             for v in self.conditions(bounds.x, bounds.S, np.ones_like(bounds.S), bounds.q)
         )
-        limit = 12 * error
+        limit = FACTORS * error
         ratio = D / n
         left = np.abs(n) - limit * n_
         error = np.where(left > 0, limit * (D_ + np.abs(ratio) * n_) / left, np.inf)

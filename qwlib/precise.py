@@ -13,7 +13,7 @@ import functools
 
 import numpy as np
 
-from .matching import Layers, Rule, Sector
+from .matching import Count, Layers, Rule, Sector
 
 BITS = (106, 212, 424, 848)
 """Precisions that are tried one after the other."""
@@ -40,15 +40,39 @@ def sturm(
     """
     from mpmath import iv
 
+    exact = rule.exact[int(rule.columns[12, i])].tolist()
     for bits in BITS:
         old, iv.prec = iv.prec, bits
         try:
-            found = _interval_sturm(iv, sector, rule.exact[rule.origin[i]].tolist(), k, kin)
+            found = _interval_sturm(iv, sector, exact, k, kin)
         finally:
             iv.prec = old
         if found is not None:
             return found
     return None
+
+
+def decide(sector: Sector, rule: Rule, found: Count, points, k, kin=None) -> None:
+    """Count some points with more digits, and put what is proven in place of what was found.
+
+    Parameters
+    ----------
+    sector : Sector
+    rule : Rule
+        Of one well, or of one for each point.
+    found : Count
+        Of all points; changed.
+    points : iterable of int
+        Which of them.
+    k, kin : (n,) float arrays
+        As `sturm`, of all points.
+    """
+    for i in points:
+        well = i if rule.d.size > 1 else 0
+        one = sturm(sector, rule, well, float(k[i]), None if kin is None else float(kin[i]))
+        if one is not None:
+            found.N[i], found.F[i] = one
+            found.sure[i] = found.exact[i] = True
 
 
 def _sign(x) -> int | None:

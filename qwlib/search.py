@@ -34,10 +34,10 @@ import numpy as np
 
 from . import precise
 from .matching import (
+    FACTORS,
     FULL,
     SECTORS,
     Count,
-    Full,
     Rule,
     Sector,
     checked_plane,
@@ -82,8 +82,9 @@ BEYOND = (1.0, *[1.3] * 24, *[4.0] * 20)
 """Factors by which a K grows until nothing lies beyond it: to 1e14 times the largest k of a
 propagating state."""
 
-LIMIT = 100_000
-"""The most states that a well may have to be solved."""
+LIMIT, BATCH = 100_000, 2**15
+"""The most states that a well may have to be solved; about how many are looked for at once, which
+takes some 100 MB, so that wide wells do not take more memory than there is."""
 
 LARGEST = 1e70
 """The largest wave number, in 1/nm, whose fourth power leaves room in a double."""
@@ -101,10 +102,11 @@ LESS, NEARLY = 1 - 2.0**-40, 1 - 2.0**-47
 """What a float is multiplied with to be a lower bound: one in which digits cancelled, one in which
 none did."""
 
-BLUR = 8e-13
-"""Estimated relative error of k from which it is found again with more digits."""
+BLUR, MET = 8e-13, 1 / 600
+"""Expected relative error of k from which it is found again with more digits; and the share of the
+bound of a rounding error that is expected."""
 
-CLOSE = 2.0**-28
+LAST_STEP = 2.0**-28
 """A step of inverse quadratic interpolation that is smaller, relative to k, is the last on the way
 to a Fermi state: its order of convergence is 1.84, and what it leaves is seen, and mended, when
 the state is polished."""
@@ -260,6 +262,7 @@ def tail(rule: Rule, K: np.ndarray, N: np.ndarray) -> np.ndarray:
     return ((N == 0) & rising(rule, K)) | settled(rule, K)
 
 
+@np.errstate(all="ignore")  # what overflows, or is not a number, proves nothing
 def simple(sector: Sector, rule: Rule, cells: Cells) -> np.ndarray:
     """Return where F is proven to have one root if it changes sign in the cell, and none if not.
 
@@ -269,70 +272,69 @@ def simple(sector: Sector, rule: Rule, cells: Cells) -> np.ndarray:
     k², or of k where σ_φ is conserved, and above as one of k, divided by its last power of k.
     """
     k1, k2 = cells.k1, cells.k2
-    with np.errstate(all="ignore"):
-        one, y1 = sector.layers(rule, k1 * k1, k1)
-        two, y2 = sector.layers(rule, k2 * k2, k2)
-        bounds, error = sector.magnitudes(rule, k1 * k1, k1, one, y1)
-        x1, x2, y1, y2 = map(np.atleast_2d, (one.x, two.x, y1, y2))
-        d = rule.d / 2 if sector.half else rule.d
-        least = np.maximum(rule.q2.min(axis=(0, 1)), 0.0) + k1 * k1
-        most = np.maximum(rule.q2.max(axis=(0, 1)), 0.0) + rule.slack(k1 * k1)
-        # Rates of change relative to the bounds, and second derivatives.  A wave, with its phase,
-        # or what decays over less than the layer ...
-        area = d * d / np.maximum(np.minimum(y1, y2), 1.0)
-        first = 2 * k2 * area + 1 / k1
-        second = 2 * first**2 + 2 * area
-        # ... and what decays faster, of which exp(−γd) is taken out, as `interior` does.
-        deep = (x2 < 0) & (x1 < 0) & (y1 > 1) & ((k2 - k1) * k2 * d * d < y1 * y1 / 16)
-        gamma, tiny = y1 / d, np.exp(-2 * y1)
-        slow = np.abs(np.atleast_2d(rule.kappa2[sector.part[1]])) / gamma**2
-        rate = slow / k1 + 2 * d * (k2 / gamma) * tiny
-        curved = 3 * slow / gamma**2 + (4 * d * k2 / gamma + 2 * slow / k2) * d * k2 / gamma * tiny
-        first = np.where(deep, rate, first).max(axis=0)
-        second = np.where(deep, curved + rate * rate, second).max(axis=0)
-        size = np.maximum(most / least, 2 * rule.size / (rule.size + k1 * k1))
-        first, second = np.maximum(first, size / k1), np.maximum(second, 3 * size / k1**2)
+    one, y1 = sector.layers(rule, k1 * k1, k1)
+    two, y2 = sector.layers(rule, k2 * k2, k2)
+    bounds, error = sector.magnitudes(rule, k1 * k1, k1, one, y1)
+    x1, x2, y1, y2 = map(np.atleast_2d, (one.x, two.x, y1, y2))
+    d = rule.d / 2 if sector.half else rule.d
+    least = np.maximum(rule.q2.min(axis=(0, 1)), 0.0) + k1 * k1
+    most = np.maximum(rule.q2.max(axis=(0, 1)), 0.0) + rule.slack(k1 * k1)
+    # Rates of change relative to the bounds, and second derivatives.  A wave, with its phase,
+    # or what decays over less than the layer ...
+    area = d * d / np.maximum(np.minimum(y1, y2), 1.0)
+    first = 2 * k2 * area + 1 / k1
+    second = 2 * first**2 + 2 * area
+    # ... and what decays faster, of which exp(−γd) is taken out, as `interior` does.
+    deep = (x2 < 0) & (x1 < 0) & (y1 > 1) & ((k2 - k1) * k2 * d * d < y1 * y1 / 16)
+    gamma, tiny = y1 / d, np.exp(-2 * y1)
+    slow = np.abs(np.atleast_2d(rule.kappa2[sector.part[1]])) / gamma**2
+    rate = slow / k1 + 2 * d * (k2 / gamma) * tiny
+    curved = 3 * slow / gamma**2 + (4 * d * k2 / gamma + 2 * slow / k2) * d * k2 / gamma * tiny
+    first = np.where(deep, rate, first).max(axis=0)
+    second = np.where(deep, curved + rate * rate, second).max(axis=0)
+    size = np.maximum(most / least, 2 * rule.size / (rule.size + k1 * k1))
+    first, second = np.maximum(first, size / k1), np.maximum(second, 3 * size / k1**2)
 
-        area = area.max(axis=0)
-        start = 1 / np.sqrt(area)
-        small = k1 < start
-        deep &= ~small
-        if sector.sign:
-            w, k = k2 - k1, k1 + start
-            low = 2 * k2 * area + k2 / least + 1 / k
-            low_second = 2 * low**2 + 2 * area + 1 / least
-        else:
-            w, k = np.where(small, k2 * k2 - k1 * k1, k2 - k1), np.hypot(k1, start)
-            low = area + 1 / least + 1 / k**2
-            low_second = 2 * low**2
-        first, second = np.where(small, low, first), np.where(small, low_second, second)
-        rounding = 12 * error * sector.minors(bounds)[-1]
-        k = np.where(small, k, k1)
-        left, right = np.abs(k * rule.a)
-        bounds = bounds._replace(LL=-left * left, RR=-right * right, LR=-left * right)
-        if sector.sign:
-            bounds = bounds._replace(q=bounds.q + sector.potential(rule, 0.0, 2 * (k - k1)))
-        # What is not deep is compared as it is, without its exp(−γd).
-        scale = [np.where((x < 0) & ~deep, y, 0.0).sum(axis=0) for x, y in ((x1, y1), (x2, y2))]
-        F1 = cells.F1 * np.exp(scale[0])
-        F2 = cells.F2 * np.exp(scale[1]) * np.where(small, 1.0, k1 / k2) ** sector.degree
-        bound = sector.minors(bounds)[-1] * np.exp(scale[0])
-        # How much the bounds themselves grow in the cell; S k is at most squared in them.
-        D = sector.order
-        rounding *= np.exp(scale[0] + D * first * w) * (k2 / k1) ** 4
-        noise = np.where(cells.exact1, 16 * UNIT * np.abs(F1), rounding)
-        noise = noise + np.where(cells.exact2, 16 * UNIT * np.abs(F2), rounding)
-        grown = bound * np.exp(D * first * w) * np.where(small, 1.0, k2 / k1) ** 2
-        slope, curvature = D * first * grown, (D * (D - 1) * first**2 + D * second) * grown
-        narrow = (first * w < 1 / 4) & (k2 < 1.25 * k1 + start * small)
-        if sector.part == Full.part:
-            # What tunnels between the interfaces, 2 LR t↑t↓, is small by its own t.
-            rate = (deep * d * k2 / gamma).sum(axis=0)
-            bend = 2 * rate**2 + (deep * d * slow / gamma).sum(axis=0)
-            through = 2 * left * right * one.t[0] * one.t[1] * np.exp(scale[0])
-            slope, curvature = slope + through * rate, curvature + through * bend
-        far = np.minimum(np.abs(F1), np.abs(F2)) > noise + slope * w
-        return narrow & (far | (np.abs(F2 - F1) > noise + curvature * w * w))
+    area = area.max(axis=0)
+    start = 1 / np.sqrt(area)
+    small = k1 < start
+    deep &= ~small
+    if sector.sign:
+        w, k = k2 - k1, k1 + start
+        low = 2 * k2 * area + k2 / least + 1 / k
+        low_second = 2 * low**2 + 2 * area + 1 / least
+    else:
+        w, k = np.where(small, k2 * k2 - k1 * k1, k2 - k1), np.hypot(k1, start)
+        low = area + 1 / least + 1 / k**2
+        low_second = 2 * low**2
+    first, second = np.where(small, low, first), np.where(small, low_second, second)
+    rounding = FACTORS * error * sector.minors(bounds)[-1]
+    k = np.where(small, k, k1)
+    left, right = np.abs(k * rule.a)
+    bounds = bounds._replace(LL=-left * left, RR=-right * right, LR=-left * right)
+    if sector.sign:
+        bounds = bounds._replace(q=bounds.q + sector.potential(rule, 0.0, 2 * (k - k1)))
+    # What is not deep is compared as it is, without its exp(−γd).
+    scale = [np.where((x < 0) & ~deep, y, 0.0).sum(axis=0) for x, y in ((x1, y1), (x2, y2))]
+    F1 = cells.F1 * np.exp(scale[0])
+    F2 = cells.F2 * np.exp(scale[1]) * np.where(small, 1.0, k1 / k2) ** sector.degree
+    bound = sector.minors(bounds)[-1] * np.exp(scale[0])
+    # How much the bounds themselves grow in the cell; S k is at most squared in them.
+    D = sector.order
+    rounding *= np.exp(scale[0] + D * first * w) * (k2 / k1) ** 4
+    noise = np.where(cells.exact1, 16 * UNIT * np.abs(F1), rounding)
+    noise = noise + np.where(cells.exact2, 16 * UNIT * np.abs(F2), rounding)
+    grown = bound * np.exp(D * first * w) * np.where(small, 1.0, k2 / k1) ** 2
+    slope, curvature = D * first * grown, (D * (D - 1) * first**2 + D * second) * grown
+    narrow = (first * w < 1 / 4) & (k2 < 1.25 * k1 + start * small)
+    if sector.tunnels:
+        # What tunnels between the interfaces, 2 LR t↑t↓, is small by its own t.
+        rate = (deep * d * k2 / gamma).sum(axis=0)
+        bend = 2 * rate**2 + (deep * d * slow / gamma).sum(axis=0)
+        through = 2 * left * right * one.t[0] * one.t[1] * np.exp(scale[0])
+        slope, curvature = slope + through * rate, curvature + through * bend
+    far = np.minimum(np.abs(F1), np.abs(F2)) > noise + slope * w
+    return narrow & (far | (np.abs(F2 - F1) > noise + curvature * w * w))
 
 
 class Cells(NamedTuple):
@@ -389,7 +391,7 @@ class Search:
 
     def why(self, well: np.ndarray, reason: int) -> None:
         """Note that these wells are not proven, unless a reason is known already."""
-        self.doubt[well] = np.where(self.doubt[well] == 0, reason, self.doubt[well])
+        self.doubt[well] = np.where(self.doubt[well] == PROVEN, reason, self.doubt[well])
 
     def count(
         self,
@@ -404,16 +406,16 @@ class Search:
         """
         rule = self.rule.take(well) if rule is None else rule
         found = self.sector.sturm(rule, k * k, k)
-        more = ~found.sure | fine
-        if more.any():
-            for i in np.nonzero(more)[0].tolist():
-                if self.budget[well[i]] > 0:
-                    self.budget[well[i]] -= 1
-                    exact = precise.sturm(self.sector, rule, i, float(k[i]))
-                    if exact is not None:
-                        found.N[i], found.F[i] = exact
-                        found.sure[i] = found.exact[i] = True
+        points = np.nonzero(~found.sure | fine)[0].tolist()
+        precise.decide(self.sector, rule, found, filter(lambda i: self.spend(well[i]), points), k)
         return found
+
+    def spend(self, well: int, points: int = 1) -> bool:
+        """Return whether points of a well may still be decided with more digits: then they are."""
+        if self.budget[well] <= 0:
+            return False
+        self.budget[well] -= points
+        return True
 
     def cells(self) -> Cells:
         """Return the cells: N falls by 1 or −1 in each, or by more where it is very narrow."""
@@ -621,6 +623,23 @@ def neighbours(pairs: np.ndarray) -> np.ndarray:
     return np.unique(np.concatenate([i, i + 1]))
 
 
+@np.errstate(all="ignore")  # a subband that touches ε_F
+def expected_error(
+    sector: Sector, rule: Rule, cells: Cells, k: np.ndarray, velocity: np.ndarray
+) -> np.ndarray:
+    """Return about how large the relative error of each k is, after it was polished."""
+    # The terms that cancel in uᵀMu, over the slope of what is left.
+    blur = 2 * UNIT * (rule.q_size**2 + 4 * k * k) / (k * np.abs(velocity))
+    # That trusts the null vector, which a pair of states at the interfaces may not; there, what F
+    # says of itself, with the share of its error bound that is met in practice.
+    far = np.nonzero((k * k > 4 * rule.size) & (np.abs(cells.change) == 1))[0]
+    if far.size:
+        part, K = cells.take(far), k[far]
+        slope = np.abs(part.F2 - part.F1) / (part.k2 - part.k1)
+        blur[far] += MET * sector.rounding(rule.take(far), K * K, K) / (slope * K)
+    return blur
+
+
 def roots_of(search: Search) -> Roots:
     """Return the states in the cells that a search finds, polished, each inside its cell."""
     sector, rule, cells = search.sector, search.rule, search.cells()
@@ -636,7 +655,7 @@ def roots_of(search: Search) -> Roots:
             active = brackets.take(i)
         return sector.determinant(active, x * x, x)
 
-    k[one] = refine(determinant, part.k1, part.k2, part.F1, part.F2, CLOSE)
+    k[one] = refine(determinant, part.k1, part.k2, part.F1, part.F2, LAST_STEP)
     if one.size != k.size:
         each = np.repeat(np.arange(k.size), number)
         cells, k = cells.take(each), k[each]
@@ -687,23 +706,10 @@ def roots_of(search: Search) -> Roots:
         if (k[group] != found).any():
             search.why(well[start : start + 1], BLURRED)
 
-    # The terms that cancel in uᵀMu, over the slope of what is left.
-    size = some.q_size**2 + 4 * k * k
-    with np.errstate(all="ignore"):  # a subband that touches ε_F
-        blur = 2 * UNIT * size / (k * np.abs(velocity))
-        # That trusts the null vector, which a pair of states at the interfaces may not; there,
-        # what F says of itself, with the share of its error bound that is met in practice.
-        far = np.nonzero((k * k > 4 * some.size) & single)[0]
-        if far.size:
-            part, these, K = cells.take(far), some.take(far), k[far]
-            layers, y = sector.layers(these, K * K, K)
-            bounds, error = sector.magnitudes(these, K * K, K, layers, y)
-            slope = np.abs(part.F2 - part.F1) / (part.k2 - part.k1)
-            blur[far] += 0.02 * error * sector.minors(bounds)[-1] / (slope * K)
+    blur = expected_error(sector, some, cells, k, velocity)
     blurred = ~(blur <= BLUR) | restless
     for i in np.nonzero(blurred & alone)[0].tolist():
-        if search.budget[well[i]] > 0:
-            search.budget[well[i]] -= 6
+        if search.spend(well[i], 6):
             ends = float(cells.k1[i]), float(cells.k2[i])
             exact = precise.sharpened(sector, some, i, float(k[i]), float(blur[i]), ends)
             blurred[i] = exact is None
@@ -797,15 +803,14 @@ def solve(rule: Rule) -> tuple[Roots, np.ndarray]:
     ValueError
         If a well may have more than `LIMIT` states.
     """
-    check_number(rule, 0.0, "E_F")
+    number = check_number(rule, 0.0, "E_F")
     doubt = np.zeros(rule.d.size, dtype=np.intp)
     kinds = symmetry(rule)
     parts = []
-    for kind in np.unique(kinds):
-        members = np.nonzero(kinds == kind)[0]
+    for members in batches(kinds, number):
         some = rule.take(members)
         budget, work = np.full(members.size, PRECISE), np.full(members.size, WORK)
-        for sector in SECTORS[kind]:
+        for sector in SECTORS[kinds[members[0]]]:
             search = Search(sector, some, budget, work)
             roots = roots_of(search)
             parts.append(roots._replace(well=members[roots.well]))
@@ -817,8 +822,24 @@ def solve(rule: Rule) -> tuple[Roots, np.ndarray]:
     return Roots(*(column[order] for column in together)), doubt
 
 
-def check_number(rule: Rule, kin: float, energy: str) -> None:
-    """Refuse wells that may have more than `LIMIT` states at (ε − E)/c = `kin`."""
+def batches(kinds: np.ndarray, number: np.ndarray) -> list[np.ndarray]:
+    """Return which wells are solved together: of one kind each, and with about `BATCH` states."""
+    found = []
+    for kind in np.unique(kinds):
+        members = np.nonzero(kinds == kind)[0]
+        batch = np.cumsum(number[members]) // BATCH
+        found += np.split(members, np.flatnonzero(np.diff(batch)) + 1)
+    return found
+
+
+def check_number(rule: Rule, kin: float, energy: str) -> np.ndarray:
+    """Return about how many states wells have at (ε − E)/c = `kin`, at most `LIMIT`.
+
+    Raises
+    ------
+    ValueError
+        If one may have more.
+    """
     with np.errstate(over="ignore"):
         number = np.sqrt(np.maximum(rule.kappa2 - kin, 0.0)).sum(axis=0) * rule.d / np.pi
     if (number > LIMIT).any():
@@ -829,6 +850,7 @@ def check_number(rule: Rule, kin: float, energy: str) -> None:
             f"{energy} make about {number[i]:.3g} states, and at most {LIMIT} can be found: "
             f"take a smaller d, mass, |Delta| or {energy}"
         )
+    return number
 
 
 def count_states(well: Well, E: np.ndarray | float, k: np.ndarray | float) -> np.ndarray:
@@ -859,11 +881,10 @@ def count_states(well: Well, E: np.ndarray | float, k: np.ndarray | float) -> np
     E, k = checked_plane(well, E, k)
     rule = Rule.of({name: np.array([value]) for name, value in asdict(well).items()}, E.ravel())
     check_number(rule, 0.0, "E")
-    N, _, sure, _ = FULL.sturm(rule, np.zeros(E.size), k.ravel())
-    for i in np.nonzero(~sure)[0].tolist():
-        exact = precise.sturm(FULL, rule, i, float(k.flat[i]), 0.0)
-        N[i] = N[i] if exact is None else exact[0]
-    return N.reshape(E.shape)
+    zero = np.zeros(E.size)
+    found = FULL.sturm(rule, zero, k.ravel())
+    precise.decide(FULL, rule, found, np.nonzero(~found.sure)[0], k.ravel(), zero)
+    return found.N.reshape(E.shape)
 
 
 def bound_states(well: Well, k: float) -> np.ndarray:
@@ -932,12 +953,9 @@ def _energies(
     def sturm(e: np.ndarray, place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         nonlocal budget
         found = sector.sturm(rule, -e, k[place])
-        open_ = np.nonzero(~found.sure)[0][: max(budget, 0)]
-        budget -= open_.size
-        for i in open_:
-            exact = precise.sturm(sector, rule, 0, float(k[place[i]]), -float(e[i]))
-            if exact is not None:
-                found.N[i], found.F[i] = exact
+        unsure = np.nonzero(~found.sure)[0][: max(budget, 0)]
+        budget -= unsure.size
+        precise.decide(sector, rule, found, unsure, k[place], -e)
         return found.N, found.F
 
     place = np.arange(k.size)

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::qwlib.UnboundedSpectrumWarning"
 def attacked(number: int, seed: int) -> Counter:
     """Return how many were certified and how many not; nothing that is certified may be wrong."""
     told: Counter = Counter()
-    for well, energy, states, fault, _ in adversary.attack(number, seed):
+    for well, energy, states, fault in adversary.attack(number, seed):
         assert not fault, (well, energy, fault)
         told[states is not None and states.certified] += 1
     return told

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from wells import E_F
 
-from qwlib import UnboundedSpectrumWarning, Well, fermi_states, sweep
+from qwlib import UnboundedSpectrumWarning, Well, fermi_states, search, sweep
 from qwlib.matching import Full
 
 # `qwlib.sweep` is the function.
@@ -94,6 +94,19 @@ def test_chunks_change_no_bit(monkeypatch, chunk):
     whole = sweep(**axes)
     monkeypatch.setattr(module, "CHUNK", chunk)
     assert whole.identical(sweep(**axes))
+
+
+def test_batches_change_no_bit(monkeypatch):
+    """Wide wells are solved few at a time, of each symmetry by themselves."""
+    axes = {"d": np.linspace(1, 20, 12), "alpha_R": [-0.046, 0.0, 0.046]}
+    whole = sweep(**axes)
+    monkeypatch.setattr(search, "BATCH", 100)
+    seen = []
+    batches = search.batches
+    monkeypatch.setattr(search, "batches", lambda *a: seen.extend(batches(*a)) or batches(*a))
+    assert whole.identical(sweep(**axes))
+    assert sorted(np.concatenate(seen)) == [*range(36)]
+    assert 10 < len(seen) < 36
 
 
 def test_memory_grows_by_the_results_alone():

@@ -60,10 +60,7 @@ def test_rounding_stays_below_its_bound():
         k = places(well, energy, rng)
         some = rule.take(np.zeros(k.size, dtype=np.intp))
         for sector in sectors:
-            layers, y = sector.layers(some, k * k, k)
-            bounds, error = sector.magnitudes(some, k * k, k, layers, y)
-            bound = 12 * error * sector.minors(bounds)[-1]
-            F = sector.minors(layers)[-1]
+            bound, F = sector.rounding(some, k * k, k), sector.determinant(some, k * k, k)
             for i in range(k.size):
                 exact = precise.sturm(sector, rule, 0, float(k[i]))
                 if exact is not None and bound[i] > 0:

@@ -547,7 +547,7 @@ def test_root_finder_finds_the_root_of_each_bracket_by_itself():
 def test_polishing_mends_what_the_root_finder_leaves(monkeypatch):
     hard = PAPER.replace(d=20.0, alpha_L=0.07)
     exact = fermi_states(hard, E_F)
-    monkeypatch.setattr("qwlib.search.CLOSE", 2.0**-22)  # it then leaves up to 1e-7
+    monkeypatch.setattr("qwlib.search.LAST_STEP", 2.0**-22)  # it then leaves up to 1e-7
     rough = fermi_states(hard, E_F)
     assert rough.k == pytest.approx(exact.k, rel=1e-13)
     largest = np.abs(exact.contribution).max()

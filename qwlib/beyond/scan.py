@@ -134,8 +134,6 @@ def rounded(well: Well, E_F: float, k: np.ndarray) -> tuple[np.ndarray, np.ndarr
     """
     rule = Rule.of_well(well, E_F)
     many = rule.take(np.zeros(k.size, dtype=np.intp))
-    layers, y = FULL.layers(many, k * k, k)
-    bounds, error = FULL.magnitudes(many, k * k, k, layers, y)
     exact = [precise.sturm(FULL, rule, 0, x) for x in k.tolist()]
     values = np.array([np.nan if one is None else one[1] for one in exact])
-    return FULL.minors(layers)[-1], 12 * error * FULL.minors(bounds)[-1], values
+    return FULL.determinant(many, k * k, k), FULL.rounding(many, k * k, k), values
