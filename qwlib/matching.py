@@ -46,7 +46,7 @@ class Rule:
         The largest |`kappa2`| in nm⁻²: what the rounding of ε is relative to.
     q_size, q_error : (n,) arrays
         In 1/nm, and no unit: where kin ≥ 0 the rounding error of a q is at most `q_error` times
-        (q + `q_size`).
+        (q + `q_size`); infinite where products may underflow.
     exact : (m, 9) array
         ε, c, d, V_L, V_R, Δ, Δ in the barriers, α_L and α_R of the wells that the rule was made
         for, as they were given, in eV and nm: rounded nowhere.
@@ -99,7 +99,8 @@ class Rule:
         # V and the barrier's exchange may cancel all but a unit in the last place of either.
         rounded = (np.maximum(V_L, V_R) + np.abs(barrier)) / c + size
         least = np.maximum(np.minimum.reduce(rows[3:7]), 4 * UNIT * rounded)
-        rows += [size, np.sqrt(rounded), 4 * UNIT * (1 + np.sqrt(rounded / least))]
+        error = 4 * UNIT * (1 + np.sqrt(rounded / least))
+        rows += [size, np.sqrt(rounded), np.where(rounded > FAINT, error, np.inf)]
         rows += [np.arange(d.size, dtype=float)]
         return cls(np.stack(rows), exact)
 
@@ -137,6 +138,10 @@ ONE = np.ones((2, 1))
 FACTORS = 12
 """A minor has a rounding error of at most so many times that of what it is made of: six factors in
 each of its terms, and as much again for what their products and sums are rounded by."""
+
+FAINT = 2.0**-600
+"""Below such a V/c, in nm⁻², products may underflow, of which no relative error is known: `precise`
+then decides all."""
 
 SMALL = UNIT**0.5
 """Where q² is smaller than rounding makes its error, q is off by no more than this, relative to
@@ -247,7 +252,7 @@ class Sector:
         if (kin < 0).any():  # E counted from zero: q² may be a small difference
             least = barrier(rule.q2.min(axis=(0, 1)), kin)
             worst = 4 * UNIT * (1 + rule.q_size / np.maximum(least, SMALL * rule.q_size))
-            q_error = np.where(kin < 0, worst, q_error)
+            q_error = np.maximum(q_error, np.where(kin < 0, worst, 0.0))
         error = 16 * UNIT * (1 + phase) + q_error
         one = 1.0 if deep.ndim == 1 else ONE
         x = np.broadcast_to(-size, layers.x.shape)

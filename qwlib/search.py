@@ -115,7 +115,7 @@ POLISHED = 2.0**-44
 """A state whose k moves by more than this, relative to k, when it is polished is polished again."""
 
 RESTS = 2e-13
-"""A state whose k moves by no more than this, relative to k, need not be polished once more."""
+"""A state whose k moves by more than this the second time is found again with more digits."""
 
 NEAR = 1e-8
 """Roots of one rule closer than this, relative to k, are solved for together: alone, each null
@@ -674,16 +674,12 @@ def roots_of(search: Search) -> Roots:
     again[neighbours(same & (gap < 1e-3 * k[1:]))] = True
     again = np.nonzero(again)[0]
     restless = np.zeros(k.size, dtype=bool)
-    for _ in range(8):
-        if not again.size:
-            break
+    if again.size:
         once, u[..., again], velocity[again], overlap[again] = polished(
             sector, some.take(again), k[again]
         )
-        moved = np.abs(once - k[again]) > RESTS * k[again]
+        restless[again] = np.abs(once - k[again]) > RESTS * k[again]
         k[again] = cells.take(again).inside(once, k[again])
-        again = again[moved]
-    restless[again] = True
 
     near = same & (gap < NEAR * k[1:])
     alone = single.copy()

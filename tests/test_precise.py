@@ -2,9 +2,10 @@ import adversary
 import mpmath
 import numpy as np
 import pytest
+from mpmath import iv
 
-from qwlib import Well, fermi_states, precise
-from qwlib.matching import SECTORS, Rule, symmetry
+from qwlib import Well, count_states, fermi_states, precise, search
+from qwlib.matching import FULL, SECTORS, Rule, symmetry
 
 pytestmark = pytest.mark.filterwarnings("ignore::qwlib.UnboundedSpectrumWarning")
 
@@ -69,6 +70,51 @@ def test_rounding_stays_below_its_bound():
                     assert abs(F[i] - exact[1]) <= bound[i] + slack
                     largest = max(largest, abs(F[i] - exact[1]) / bound[i])
     assert largest > 1e-4
+
+
+def test_rounding_of_a_long_phase_stays_below_its_bound():
+    """κd is 1800 here, and has lost as many units in the last place."""
+    well = Well(d=200.0, alpha_L=0.046, alpha_R=-0.03)
+    k = np.linspace(0.5, 8, 12)
+    rule = Rule.of_well(well, 3.0).take(np.zeros(k.size, dtype=np.intp))
+    exact = np.array([precise.sturm(FULL, rule, i, float(k[i]))[1] for i in range(k.size)])
+    assert (np.abs(FULL.determinant(rule, k * k, k) - exact) <= FULL.rounding(rule, k * k, k)).all()
+
+
+def test_sign_of_an_interval_is_that_of_all_its_numbers():
+    ends = [(0, 1), (-1, 0), (-1, 1), (0, 0), (1, 2), (-2, -1)]
+    assert [precise._sign(iv.mpf(pair)) for pair in ends] == [None, None, None, 0, 1, -1]
+
+
+def test_what_takes_more_digits_than_there_are_is_not_decided(monkeypatch):
+    """Beside a pole of M, with digits that do not tell on which side of it the point lies."""
+    well = Well(d=2.563990369068036, Delta=0.05827560523643355, exchange="ferromagnet")
+    E = 0.8569114854786228
+    rule = Rule.of_well(well, E)
+    assert precise.sturm(FULL, rule, 0, 30.0, 0.0)[0] == 8
+    monkeypatch.setattr(precise, "BITS", (40,))
+    assert precise.sturm(FULL, rule, 0, 30.0, 0.0) is None
+    assert precise.sharpened(FULL, rule, 0, 30.0, 1e-13, (29.0, 31.0)) is None
+
+
+def test_a_bound_that_is_just_met_proves_nothing():
+    """A slope of M that is not negative may be zero."""
+    rule = Rule.of_well(Well(alpha_L=0.046, alpha_R=0.02), 3.0)
+    assert not search.beats(rule, rule.a * rule.a, 1.0).any()
+    assert search.beats(rule, rule.a * rule.a * (1 + 1e-15), 1.0).all()
+
+
+@pytest.mark.parametrize("V", [1e-300, 1e-308, 1e-320])
+def test_what_underflows_is_left_to_intervals(V):
+    """Where the coupling balances the barriers, F is a difference of numbers of no more digits."""
+    well = Well(d=1.0, V_L=V, V_R=V, Delta=V / 10, alpha_L=0.05, alpha_R=0.0)
+    rule = Rule.of_well(well, 0.0)
+    balance = 2 * np.sqrt(V / well.c) / (0.05 / well.c)
+    k = balance * np.linspace(0.98, 1.02, 41)
+    N = [precise.sturm(FULL, rule, 0, float(one), 0.0)[0] for one in k]
+    assert set(N) == {0, 1}
+    assert count_states(well, 0.0, k).tolist() == N
+    assert not FULL.sturm(rule.take(np.zeros(k.size, dtype=int)), 0 * k, k).sure.any()
 
 
 def test_wave_number_that_rounding_blurs():
