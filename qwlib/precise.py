@@ -109,11 +109,8 @@ def _interval_sturm(iv, sector: Sector, exact: list[float], k: float, kin: float
             layers[:, s] = x, (1 - decay**2) / (2 * kappa), (1 + decay**2) / 2, decay
         else:
             layers[:, s] = x, d, iv.mpf(1), iv.mpf(1)
-        # Between which multiples of π/2 the phase lies has to be known: next to a pole of M a minor
-        # may have either sign.
-        lower, upper = (to_int(end, round_floor) for end in (2 * phase / iv.pi)._mpi_)
-        if lower != upper and known > 0:
-            return None
+        # Which side of a pole the phase is taken to lie on makes no difference, as in `matching`.
+        lower = to_int((2 * phase / iv.pi)._mpi_[0], round_floor)
         y[s], signs[s] = (lower + 0.5) * np.pi / 2, known
         for side, V in enumerate((V_L, V_R)):
             q2 = (V + sign * barrier - energy) / c + kin

@@ -406,12 +406,12 @@ class Search:
         """
         rule = self.rule.take(well) if rule is None else rule
         found = self.sector.sturm(rule, k * k, k)
-        points = np.nonzero(~found.sure | fine)[0].tolist()
-        precise.decide(self.sector, rule, found, filter(lambda i: self.spend(well[i]), points), k)
+        points = [i for i in np.nonzero(~found.sure | fine)[0] if self.spend(well[i])]
+        precise.decide(self.sector, rule, found, points, k)
         return found
 
-    def spend(self, well: int, points: int = 1) -> bool:
-        """Return whether points of a well may still be decided with more digits: then they are."""
+    def spend(self, well: np.intp, points: int = 1) -> bool:
+        """Return whether points of a well may still be decided with more digits, which counts."""
         if self.budget[well] <= 0:
             return False
         self.budget[well] -= points

@@ -73,8 +73,8 @@ def test_rounding_stays_below_its_bound():
 
 
 def test_rounding_of_a_long_phase_stays_below_its_bound():
-    """κd is 1800 here, and has lost as many units in the last place."""
-    well = Well(d=200.0, alpha_L=0.046, alpha_R=-0.03)
+    """κd is 18,000 here, and has lost as many units in the last place."""
+    well = Well(d=2000.0, alpha_L=0.046, alpha_R=-0.03)
     k = np.linspace(0.5, 8, 12)
     rule = Rule.of_well(well, 3.0).take(np.zeros(k.size, dtype=np.intp))
     exact = np.array([precise.sturm(FULL, rule, i, float(k[i]))[1] for i in range(k.size)])
@@ -86,15 +86,26 @@ def test_sign_of_an_interval_is_that_of_all_its_numbers():
     assert [precise._sign(iv.mpf(pair)) for pair in ends] == [None, None, None, 0, 1, -1]
 
 
-def test_what_takes_more_digits_than_there_are_is_not_decided(monkeypatch):
-    """Beside a pole of M, with digits that do not tell on which side of it the point lies."""
-    well = Well(d=2.563990369068036, Delta=0.05827560523643355, exchange="ferromagnet")
-    E = 0.8569114854786228
+def test_side_of_a_pole_makes_no_difference_to_the_count(monkeypatch):
+    """With digits that do not tell on which side of a pole of M the point lies."""
+    well = Well(alpha_L=0.046, alpha_R=-0.02)
+    E = well.Delta + well.c * (2 * np.pi / well.d) ** 2
     rule = Rule.of_well(well, E)
-    assert precise.sturm(FULL, rule, 0, 30.0, 0.0)[0] == 8
-    monkeypatch.setattr(precise, "BITS", (40,))
-    assert precise.sturm(FULL, rule, 0, 30.0, 0.0) is None
-    assert precise.sharpened(FULL, rule, 0, 30.0, 1e-13, (29.0, 31.0)) is None
+    N = adversary.exact_count(well, E + 9 * well.c, 3.0)  # no state is near
+    assert precise.sturm(FULL, rule, 0, 3.0, 0.0)[0] == N
+    monkeypatch.setattr(precise, "BITS", (30,))
+    assert precise.sturm(FULL, rule, 0, 3.0, 0.0)[0] == N
+
+
+def test_what_takes_more_digits_than_there_are_is_not_decided(monkeypatch):
+    """At a root of F."""
+    well = Well()
+    k = float(fermi_states(well, 3.0).k[3])
+    rule = Rule.of_well(well, 3.0)
+    assert precise.sturm(FULL, rule, 0, k) is not None
+    monkeypatch.setattr(precise, "BITS", (30,))
+    assert precise.sturm(FULL, rule, 0, k) is None
+    assert precise.sharpened(FULL, rule, 0, k, 1e-13, (k * (1 - 1e-9), k * (1 + 1e-9))) is None
 
 
 def test_a_bound_that_is_just_met_proves_nothing():

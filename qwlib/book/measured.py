@@ -48,18 +48,18 @@ def digits(value: float, n: int = 2) -> str:
 
 def routes(workload: dict) -> Table:
     """Return the table of a workload: times, states missed, states that are none, errors."""
-    rows = []
+    rows: list[list] = []
     for route, row in sorted(
         workload["routes"].items(), key=lambda item: item[1].get("time_per_well", 1e9)
     ):
         if "reason" in row:
-            rows.append((f"{route}: {row['reason']}", *[None] * 6))
+            rows.append([f"{route}: {row['reason']}", *[None] * 6])
             continue
         of = workload["states" if route == "qwlib.sweep" else "sample_states"]
         times = (float(f"{x:.2g}") for x in (1e3 * row["time_per_well"], row["ratio"]))
         missed = f"{row['missed']}/{of}"
         errors = (row["k_error"], row["spin_error"])
-        rows.append((route, *times, missed, row["spurious"], *errors))
+        rows.append([route, *times, missed, row["spurious"], *errors])
     head = {"route": "", "ms for each well": "", "ratio": "", "missed": "", "extra": ""}
     return table(head | {"error of k": ".0e", "error of ∫S_y dz": ".0e"}, rows)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ import numpy as np
 from tabulate import tabulate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -149,7 +150,7 @@ def table(
     --------  ------  --------
         2.20  mixed    −0.1929
     """
-    written = columns if hasattr(columns, "keys") else dict.fromkeys(columns, DIGITS)
+    written = columns if isinstance(columns, Mapping) else dict.fromkeys(columns, DIGITS)
     cells = [list(zip(row, written.values(), strict=True)) for row in rows]
     return Table(list(written), cells, exact)
 
