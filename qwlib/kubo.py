@@ -117,7 +117,10 @@ class FermiStates:
 
     @property
     def certified(self) -> bool:
-        """Whether it is proven, rounding included, that no Fermi state of the well is missing."""
+        """Whether it is proven, rounding included, that no Fermi state of the well is missing.
+
+        Its k then are good to 12 digits: estimated, and proven where the estimate is in doubt.
+        """
         return not self.doubt
 
     @property

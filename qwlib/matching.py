@@ -265,7 +265,11 @@ class Sector:
     def sturm(self, rule: Rule, kin, k, shift=None) -> Count:
         """Count states: Wittrick and Williams (1971).
 
-        N is J↑ + J↓ + the number of negative eigenvalues of M, the latter from the signs of the
+        N is the number of independent trial functions on which h − E is negative.  Such a function
+        is one that vanishes at both interfaces, plus a solution of Eqs. (1)-(4) off the interfaces,
+        fixed by its spinors u there; between the two kinds h − E has no cross term.  The first give
+        J↑ + J↓, nothing decaying in the insulators being below E; on the second h − E is c uᵀMu.
+        So N is J↑ + J↓ + the number of negative eigenvalues of M, the latter from the signs of the
         leading minors of M, in each of which the S of `poles` are multiplied out.  `shift` is that
         of `layers`.
         """

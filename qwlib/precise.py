@@ -179,5 +179,7 @@ def sharpened(
         else:
             width = min(32 * width, 1.0)
     if F(bracket[0]) * F(bracket[1]) < 0:
-        return brentq(F, *bracket, xtol=5e-324, rtol=CLOSE / 4)
+        k = brentq(F, *bracket, xtol=5e-324, rtol=CLOSE / 4)
+        a, b = max(bracket[0], k * (1 - CLOSE / 2)), min(bracket[1], k * (1 + CLOSE / 2))
+        return k if F(a) * F(b) < 0 else None
     return None

@@ -2,7 +2,8 @@
 
 A Fermi state is a k > 0 at which a subband E_n(k) + c k² meets ε_F.  Along that parabola the count
 N(k) of `matching` says how many subbands lie below ε_F, so it changes by one at each Fermi state,
-down where the velocity is positive and up where it is negative.  Cells of k are split until each
+down where the velocity is positive and up where it is negative, and by more or not at all where
+subbands cross or touch there.  Cells of k are split until each
 holds one state, or none, by a proof:
 
 monotonicity
@@ -14,15 +15,17 @@ exclusion
     from both sides; where the bounds agree no subband touches ε_F;
 tail
     beyond some K either N is zero and cannot rise, or the matrix M is positive but for one negative
-    eigenvalue at each interface whose Rashba parameter is past ħ²/m, whatever k.
-
+    eigenvalue at each interface whose Rashba parameter is past ħ²/m, whatever k; between two k
+    the same argument settles a cell;
 simplicity
     where the determinant changes by more than its curvature can, it has one root or none.
 
 What is proven is proven of the well with exactly the doubles that were given, ħ²/2m divided by the
 mass included: a sign counts where a minor is larger than the bound of its rounding error, and where
-it is not, `precise` finds it with more digits; every inequality leaves room for rounding.  What is
-not proven has a word for it in `DOUBTS`.
+it is not, `precise` finds it with more digits; every inequality leaves room for rounding.  NumPy's
+functions are trusted to a few units in the last place.  A wave number lies in its cell by proof; of
+its digits there is an estimate, and where that leaves less than twelve, a proof with more digits.
+What is not proven has a word for it in `DOUBTS`.
 """
 
 from __future__ import annotations
@@ -89,14 +92,15 @@ takes some 100 MB, so that wide wells do not take more memory than there is."""
 LARGEST = 1e70
 """The largest wave number, in 1/nm, whose fourth power leaves room in a double."""
 
-PROVEN, TANGENCY, ENDLESS, BLURRED = range(4)
+PROVEN, BLURRED, ENDLESS, TANGENCY = range(4)
 DOUBTS = (
     "",
-    "tangency: within rounding a subband touches the Fermi level, or two meet there",
+    "digits: a wave number is not known to 12 digits",
     "tail: at |alpha| = ħ²/m within rounding no wave number is proven to be the last",
-    "digits: a wave number is not proven to 12 digits",
+    "tangency: within rounding a subband touches the Fermi level, or two meet there",
 )
-"""Why it is not proven that no state is missing."""
+"""Why a well is not certified: of several reasons the last.  Only the first says no more than that
+digits are missing; with the others a state may be."""
 
 LESS, NEARLY = 1 - 2.0**-40, 1 - 2.0**-47
 """What a float is multiplied with to be a lower bound: one in which digits cancelled, one in which
@@ -182,9 +186,9 @@ def spin_monotonic(sector: Sector, rule: Rule, k1: np.ndarray, k2: np.ndarray) -
 
     Near the bottom of a subband `monotonic` fails, since there the coupling k a is first order in k
     but what it does to a single spin's subband is of second order.  With s = k² and one spin's
-    block M_a inverted, N is the number of states of spin a without coupling, plus the inertia of
-    M_b − s a M_a⁻¹ a.  Where the former does not change on the cell, M_a⁻¹ falls with s, and
-    the latter rises if G_b > a M_a⁻¹ a with M_a⁻¹ at k1 and G_b at k2.
+    block M_a inverted, N is the number of states of spin a without coupling, plus what is counted
+    of spin b with M_b − s a M_a⁻¹ a in place of M_b.  Where the former does not change on the cell,
+    M_a⁻¹ falls with s, and that matrix rises if G_b > a M_a⁻¹ a with M_a⁻¹ at k1 and G_b at k2.
     """
     kin2 = k2 * k2
     with np.errstate(all="ignore"):  # a level at k1: nothing is proven
@@ -390,8 +394,8 @@ class Search:
         self.doubt = np.zeros(n, dtype=np.intp)
 
     def why(self, well: np.ndarray, reason: int) -> None:
-        """Note that these wells are not proven, unless a reason is known already."""
-        self.doubt[well] = np.where(self.doubt[well] == PROVEN, reason, self.doubt[well])
+        """Note that these wells are not proven."""
+        self.doubt[well] = np.maximum(self.doubt[well], reason)
 
     def count(
         self,
@@ -863,7 +867,8 @@ def count_states(well: Well, E: np.ndarray | float, k: np.ndarray | float) -> np
     Returns
     -------
     int array
-        The number of eigenvalues of h(k) below `E`, of the shape of `E` and `k` broadcast.
+        The number of eigenvalues of h(k) below `E`, of the shape of `E` and `k` broadcast: proven,
+        rounding included, unless `E` agrees with an eigenvalue to 250 digits.
 
     Raises
     ------
@@ -905,7 +910,8 @@ def bound_states(well: Well, k: float) -> np.ndarray:
     Notes
     -----
     Intervals of E are split by the count of `matching` until each holds one energy, so that none
-    is lost: N rises with E, and no proof is needed beyond it.
+    is lost: N rises with E, and no proof is needed beyond it.  At an E that agrees with a level to
+    250 digits, or after `PRECISE` points that doubles do not decide, the count is that of doubles.
     """
     k = checked_number("k", k, "1/nm")
     if abs(k) > LARGEST:

@@ -7,7 +7,7 @@ import adversary
 import numpy as np
 import pytest
 
-from qwlib import Well, bound_states, count_states, fermi_states, precise, sweep
+from qwlib import Well, bound_states, count_states, fermi_states, precise, search, sweep
 from qwlib.matching import FULL, Rule
 
 pytestmark = pytest.mark.filterwarnings("ignore::qwlib.UnboundedSpectrumWarning")
@@ -173,7 +173,6 @@ def test_certificate_of_a_sweep_is_that_of_each_well():
 
 def test_work_on_a_well_is_bounded():
     """By the number of cells and of points with more digits, which the worst of these use up."""
-    from qwlib import precise, search
 
     parameters, energy, _ = SEEN["close below ħ²/m"]
     calls = Counter()
@@ -184,3 +183,17 @@ def test_work_on_a_well_is_bounded():
         fermi_states(Well(**parameters), energy)
     # Four precisions a point at most.
     assert calls["_interval_sturm"] <= 4 * (search.PRECISE + 3 * search.PRECISE_PER_STATE)
+
+
+def test_of_several_doubts_the_gravest_is_told():
+    """Digits that are missing say nothing where a state may be."""
+    one = search.Search(FULL, Rule.of_well(Well(), 3.0))
+    for reason in (search.BLURRED, search.TANGENCY, search.ENDLESS, search.BLURRED):
+        one.why(np.array([0]), reason)
+    assert search.DOUBTS[one.doubt[0]].startswith("tangency")
+    assert [doubt.partition(":")[0] for doubt in search.DOUBTS] == [
+        "",
+        "digits",
+        "tail",
+        "tangency",
+    ]

@@ -73,8 +73,8 @@ def test_rounding_stays_below_its_bound():
 
 
 def test_rounding_of_a_long_phase_stays_below_its_bound():
-    """κd is 18,000 here, and has lost as many units in the last place."""
-    well = Well(d=2000.0, alpha_L=0.046, alpha_R=-0.03)
+    """κd is 450,000 here, and has lost as many units in the last place."""
+    well = Well(d=5e4, alpha_L=0.046, alpha_R=-0.03)
     k = np.linspace(0.5, 8, 12)
     rule = Rule.of_well(well, 3.0).take(np.zeros(k.size, dtype=np.intp))
     exact = np.array([precise.sturm(FULL, rule, i, float(k[i]))[1] for i in range(k.size)])
