@@ -58,7 +58,7 @@ RTOL, RTOL_LEAST = 1e-6, 1e-11
 WORST = 0.1
 """Panels are halved whose error is above this share of the largest."""
 
-ROUNDS, SECTIONS = 60, 6
+ROUNDS, SECTIONS = 60, 3
 """Rounds of refinement at most, and of cutting into 16 an interval where a contour ends."""
 
 
@@ -191,7 +191,10 @@ class Panel(NamedTuple):
         return self.a + width * t, np.full(t.size, width)
 
     def cut(self, *at: float, contour: bool = False) -> list[Panel]:
-        """Return its parts, each with at most one end where a contour ends, as it does at cuts or not."""
+        """Return its parts; contours end at the cuts or not, and at one end of a part at most.
+
+        A part with two such ends is halved.
+        """
         edges, flags = [self.a, *at, self.b], [self.ends_a, *[contour] * len(at), self.ends_b]
         parts = []
         for i in range(len(edges) - 1):
