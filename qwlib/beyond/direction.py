@@ -58,7 +58,7 @@ RTOL, RTOL_LEAST = 1e-6, 1e-11
 WORST = 0.1
 """Panels are halved whose error is above this share of the largest."""
 
-ROUNDS, SECTIONS = 60, 3
+ROUNDS, SECTIONS = 60, 2
 """Rounds of refinement at most, and of cutting into 16 an interval where a contour ends."""
 
 
@@ -323,7 +323,7 @@ def _unfollowed(states: States, chi: np.ndarray, number: int) -> np.ndarray:
 def locate(well: Well, E_F: float, brackets: list[tuple]) -> list[float]:
     """Return where a contour ends in each bracket (θ, χ, χ', number of states at either).
 
-    There two states of one subband meet, with velocities v and −v whose square is linear in χ.
+    There two states of one subband meet, with opposite velocities that go as the root of χ.
     """
     theta, a, b, at_a, at_b = (np.array(x) for x in zip(*brackets, strict=True))
     part = np.arange(1, 16) / 16
@@ -338,15 +338,17 @@ def locate(well: Well, E_F: float, brackets: list[tuple]) -> list[float]:
         a, b, at_b = chi[rows, j - 1], chi[rows, j], number[rows, j]
     more = np.where(at_b > at_a, b, a)
     step = np.where(at_b > at_a, b - a, a - b)
-    chi = np.stack([more, more + step], axis=1).ravel()
-    states, _ = states_at(well, E_F, *angle_to_rashba(np.repeat(theta, 2), chi))
+    # The product of the two velocities is smooth in χ, and χ in it: where it vanishes, by a cubic.
+    chi = more[:, None] + step[:, None] * np.arange(4)
+    polar = np.repeat(theta, 4)
+    states, _ = states_at(well, E_F, *angle_to_rashba(polar, chi.ravel()))
     ends = []
     for i in rows.tolist():
-        square = []
-        for place in (2 * i, 2 * i + 1):
-            speed = np.sort(np.abs(states.velocity[states.place == place]))
-            square.append(speed[0] * speed[1] if speed.size > 1 else np.nan)
-        end = more[i] - step[i] * square[0] / (square[1] - square[0])
+        slow = [np.sort(np.abs(states.velocity[states.place == 4 * i + j]))[:2] for j in range(4)]
+        y = np.array([speeds.prod() if speeds.size == 2 else np.nan for speeds in slow])
+        apart = y[:, None] - y + np.eye(4)
+        weight = (np.where(np.eye(4), 1.0, -y) / apart).prod(axis=1)
+        end = weight @ chi[i]
         ends.append(float(end if abs(end - more[i]) <= abs(step[i]) else (a[i] + b[i]) / 2))
     return ends
 

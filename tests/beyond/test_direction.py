@@ -164,17 +164,17 @@ def test_contours_that_exist_for_some_angles_only():
     well = Well(d=0.4, V_L=4.0, alpha_L=0.07, alpha_R=-0.05)
     # ε_F just below the bottom at k = 0 of the lowest subband, which lies at k > 0 across m.
     energy = bound_states(well, 0.0)[0] - 0.004
-    found, exact = (response(well, energy, np.pi / 2, 0.5, rtol=r) for r in (1e-6, 1e-8))
+    found, exact = (response(well, energy, np.pi / 2, 0.5, rtol=r) for r in (1e-5, 1e-7))
     assert len(found.quadrature.parts) < 60
     assert found.certified and exact.certified
-    assert found.error < 1e-6
+    assert found.error < 1e-5
     contours = found.contours
     assert (
         contours.velocity[:, 0] * np.cos(contours.phi)
         + contours.velocity[:, 1] * np.sin(contours.phi)
     ).min() < 0
     # What the coarser says of itself.
-    assert found.spin == pytest.approx(exact.spin, abs=1e-6 * np.abs(exact.spin).max())
+    assert found.spin == pytest.approx(exact.spin, abs=1e-5 * np.abs(exact.spin).max())
 
 
 def test_velocity_is_the_slope_of_the_contour():
