@@ -299,6 +299,9 @@ def simple(sector: Sector, rule: Rule, cells: Cells) -> np.ndarray:
         second = 2 * first**2 + 2 * area
         # ... and what decays faster, of which exp(−γd) is taken out, as `interior` does.
         deep = (x2 < 0) & (x1 < 0) & (y1 > 1) & ((k2 - k1) * k2 * d * d < y1 * y1 / 16)
+        if sector.sign and sector.part == Full.part:
+            # Where one spin is deep, `spin_monotonic` has nothing to say of a tilted coupling.
+            deep &= deep.all(axis=0)
         gamma, tiny = y1 / d, np.exp(-2 * y1)
         slow = np.abs(np.atleast_2d(rule.kappa2[sector.part[1]])) / gamma**2
         rate = slow / k1 + 2 * d * (k2 / gamma) * tiny
