@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from scipy.linalg import eig
 from wells import E_F, PAPER, between, wells_and_energies
 
-from qwlib import Well, bound_states, fermi_states
-from qwlib.beyond.direction import response, responses
+from qwlib import Well, bound_states, fermi_states, matching_matrix
+from qwlib.beyond.direction import response, responses, states_at
 from qwlib.beyond.fem import FiniteElements
 from qwlib.beyond.torque import exchange_torque, field_per_current
 
@@ -84,6 +84,30 @@ def test_along_z_it_is_the_sum_over_fermi_states(case):
     assert found.certified == states.certified
     if len(states):
         assert found.field(1e6)[1] == pytest.approx(field_per_current(states, 1e6), rel=1e-9)
+
+
+@given(wells_and_energies(), between(-1, 1))
+@settings(max_examples=40, deadline=None)
+def test_number_found_is_the_number_counted(case, cos):
+    """Against the inertia of the 4×4 matrix of Eq. (5) on a grid, by NumPy's eigenvalues."""
+    well, energy = case
+    sin = np.sqrt(1 - cos * cos)
+    states, doubt = states_at(well, energy, *(np.array([x]) for x in (cos, sin)))
+    if doubt[0]:  # a subband that all but touches ε_F
+        return
+    k = np.linspace(1e-4, 1.3 * states.k.max(initial=3.0), 4001)
+    E = energy - well.c * k * k
+    M = matching_matrix(well.replace(alpha_L=0.0, alpha_R=0.0), E, k)
+    for at, alpha in ((slice(0, 2), well.alpha_L), (slice(2, 4), -well.alpha_R)):
+        M[:, at, at] += (k * alpha / well.c)[:, None, None] * np.array([[cos, sin], [sin, -cos]])
+    N = (np.linalg.eigvalsh(M) < 0).sum(axis=1)
+    for spin in (1, -1):
+        kappa2 = np.maximum((E - spin * well.Delta) / well.c, 0.0)
+        N += np.maximum(np.ceil(np.sqrt(kappa2) * well.d / np.pi - 1), 0).astype(int)
+    # A grid can miss a pair but never invent one, and what is found lies where the count changes.
+    assert np.abs(np.diff(N)).sum() <= states.k.size
+    inside = states.k > k[0]
+    assert N[0] - N[-1] == np.sign(states.velocity[inside]).sum()
 
 
 @given(wells_and_energies(alpha_max=0.8), between(0, np.pi), between(-3, 3))
