@@ -33,7 +33,7 @@ import numpy as np
 
 from ..matching import Rule, slopes
 from ..search import DOUBTS, solve
-from ..waves import TINY, UNIT, overlap_of_spins, own_integrals, shapes, values
+from ..waves import TINY, UNIT, own_integrals, shapes, values
 from ..well import Well, checked_number
 from . import torque
 
@@ -129,7 +129,7 @@ def states_at(well: Well, E_F: float, cos, sin) -> tuple[States, np.ndarray]:
         k,
         well.c * roots.velocity_over_c,
         well.c * across,
-        np.stack([up - down, 2 * overlap_of_spins(pair, some.d)]),
+        np.stack([up - down, 2 * roots.overlap]),
         np.stack(
             [(tails[:, 0] - tails[:, 1]).sum(axis=0), (flips / point.q.sum(axis=1)).sum(axis=0)]
         ),

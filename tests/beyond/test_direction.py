@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.linalg import eig
 from wells import E_F, PAPER, between, wells_and_energies
 
@@ -110,10 +111,18 @@ def test_number_found_is_the_number_counted(case, cos):
     assert N[0] - N[-1] == np.sign(states.velocity[inside]).sum()
 
 
-@given(wells_and_energies(alpha_max=0.8), between(0, np.pi), between(-3, 3))
-@settings(max_examples=15, deadline=None)
-def test_random_wells_and_directions(case, theta, phi):
+def plain(case):
+    """Without exchange and coupling of 1e-8 eV, whose crossings take minutes to refine."""
     well, energy = case
+    names = "Delta", "alpha_L", "alpha_R"
+    well = well.replace(**{name: round(getattr(well, name), 3) for name in names})
+    return well, min(energy, well.continuum_edge - 0.01)
+
+
+@given(wells_and_energies(alpha_max=0.8).map(plain), st.integers(0, 36), between(-3, 3))
+@settings(max_examples=15, deadline=None)
+def test_random_wells_and_directions(case, step, phi):
+    (well, energy), theta = case, np.pi * step / 36
     found, exact = (response(well, energy, theta, phi, rtol=r) for r in (1e-4, 1e-7))
     # What it says of itself, with rounding; of the projection on x the rest may be small.
     allowed = 2 * (found.error + exact.error) + 1e-12
