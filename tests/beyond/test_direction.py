@@ -7,10 +7,12 @@ from hypothesis import strategies as st
 from scipy.linalg import eig
 from wells import E_F, PAPER, between, wells_and_energies
 
-from qwlib import Well, bound_states, fermi_states, matching_matrix
+from qwlib import Well, bound_states, fermi_states, matching_matrix, precise
 from qwlib.beyond.direction import response, responses, states_at
 from qwlib.beyond.fem import FiniteElements
 from qwlib.beyond.torque import exchange_torque, field_per_current
+from qwlib.matching import SECTORS, Rule, symmetry
+from qwlib.search import joint_sign
 
 THIN = Well(d=0.6, V_R=4.2, alpha_L=0.045, alpha_R=0.012)
 FERRO = THIN.replace(exchange="ferromagnet", Delta=-0.4)
@@ -64,6 +66,8 @@ def test_complex_spinors_without_turned_axes(well, theta, phi):
     assert np.abs(spin).min() > 1e-5  # no component is zero by a symmetry
     # The midpoint rule converges as an exponential; order 8 leaves 1e-8 in a spin.
     assert found.spin == pytest.approx(spin, abs=2e-7 * np.abs(spin).max())
+    scale = np.abs(exchange_spin).max()
+    assert found.exchange_spin == pytest.approx(exchange_spin, abs=2e-7 * scale)
     torque = -well.Delta * np.cross(m, exchange_spin)
     assert found.torque == pytest.approx(torque, abs=2e-7 * np.abs(torque).max())
     assert found.current == pytest.approx(current, abs=2e-7 * current[0])
@@ -109,6 +113,49 @@ def test_number_found_is_the_number_counted(case, cos):
     assert np.abs(np.diff(N)).sum() <= states.k.size
     inside = states.k > k[0]
     assert N[0] - N[-1] == np.sign(states.velocity[inside]).sum()
+
+
+def test_sign_of_an_interface_is_that_of_its_eigenvalues():
+    """The proofs beyond some k, with every sign of det(diag + a σ_φ)."""
+    rng = np.random.default_rng(7)
+    cos, n = rng.uniform(-1, 1, 400), 400
+    rule = Rule.of_well(THIN, E_F).take(np.zeros(n, dtype=np.intp))
+    rule = rule.turned(cos, np.sqrt(1 - cos * cos))
+    diagonal = rng.uniform(0, 2, (2, 2, n))
+    positive, negative = joint_sign(rule, diagonal)
+    for side in (0, 1):
+        matrix = np.zeros((n, 2, 2))
+        matrix[:, 0, 0] = diagonal[side, 0] + rule.field[side]
+        matrix[:, 1, 1] = diagonal[side, 1] - rule.field[side]
+        matrix[:, 0, 1] = matrix[:, 1, 0] = rule.flip[side]
+        lowest = np.linalg.eigvalsh(matrix)[:, 0]
+        # What lies within 1e-9 of zero may be left open; rounding proves nothing wrong.
+        clear = np.abs(lowest) > 1e-9
+        assert clear.sum() > 390
+        assert (positive[side] == (lowest > 0))[clear].all()
+        assert (negative[side] == (lowest < 0))[clear].all()
+        assert 0 < positive[side].sum() < n
+
+
+@pytest.mark.parametrize(("alpha_R", "sectors"), [(0.012, 1), (-0.045, 2)])
+@pytest.mark.parametrize("beta", [0.0, 0.8])
+def test_counts_by_intervals_and_by_symmetry(alpha_R, sectors, beta):
+    well = THIN.replace(V_R=THIN.V_L, d=1.7, alpha_R=alpha_R)
+    k = np.linspace(0.1, 12, 40)
+    rule = Rule.of_well(well, E_F).take(np.zeros(k.size, dtype=np.intp))
+    rule = rule.turned(np.full(k.size, np.cos(beta)), np.full(k.size, np.sin(beta)))
+    some = SECTORS[symmetry(rule)[0]]
+    assert len(some) == sectors * (1 if beta else 2)
+    whole = SECTORS[6][0].sturm(rule, k * k, k)
+    counts = [sector.sturm(rule, k * k, k) for sector in some]
+    assert whole.sure.all()
+    assert (sum(count.N for count in counts) == whole.N).all()
+    for sector, count in zip(some, counts, strict=True):
+        for i in range(0, k.size, 5):
+            N, F = precise.sturm(sector, rule, i, float(k[i]))
+            assert N == count.N[i]
+            # Rounding of the phase κd and of sums that cancel in part.
+            assert count.F[i] == pytest.approx(F, rel=1e-10)
 
 
 def plain(case):
