@@ -754,8 +754,11 @@ def pole_free(rule: Rule, k: np.ndarray, point: Point) -> tuple[np.ndarray, np.n
         form[:, 2 + s, 2 + s] = (qL + qR) * np.abs(unit) + 2 * C * np.abs(unit) / S
         form[:, s, 2 + s] = form[:, 2 + s, s] = (qR - qL) * even * odd
     rashba = np.zeros_like(form)
-    for i, a in ((0, rule.a[0]), (2, rule.a[1])):
-        rashba[:, i, i + 1] = rashba[:, i + 1, i] = k * a
+    for i, side in ((0, 0), (2, 1)):
+        rashba[:, i, i + 1] = rashba[:, i + 1, i] = k * rule.flip[side]
+        if rule.field is not None:
+            rashba[:, i, i] = k * rule.field[side]
+            rashba[:, i + 1, i + 1] = -rashba[:, i, i]
     return form + np.swapaxes(T, 1, 2) @ rashba @ T, T
 
 
@@ -801,13 +804,16 @@ def cluster(rule: Rule, k: float, size: int) -> tuple[np.ndarray, ...]:
 
 
 @np.errstate(all="ignore")  # what is not a number, or too large, proves nothing
-def solve(rule: Rule) -> tuple[Roots, np.ndarray]:
+def solve(rule: Rule, budget: np.ndarray | None = None) -> tuple[Roots, np.ndarray]:
     """Return every Fermi state of many wells, and for each well whether none can be missing.
 
     Parameters
     ----------
     rule : Rule
         The wells, at ε = ε_F.
+    budget : int array, one entry a well, optional
+        How many points of each may be decided with more digits, to begin with, and when it is done
+        how many are left; `PRECISE` by default.
 
     Returns
     -------
@@ -823,17 +829,19 @@ def solve(rule: Rule) -> tuple[Roots, np.ndarray]:
     """
     check_number(rule, 0.0, "E_F")
     doubt = np.zeros(rule.d.size, dtype=np.intp)
+    budget = np.full(rule.d.size, PRECISE) if budget is None else budget
     kinds = symmetry(rule)
     parts = []
     for kind in np.unique(kinds):
         members = np.nonzero(kinds == kind)[0]
         some = rule.take(members)
-        budget, work = np.full(members.size, PRECISE), np.full(members.size, WORK)
+        left, work = budget[members], np.full(members.size, WORK)
         for sector in SECTORS[kind]:
-            search = Search(sector, some, budget, work)
+            search = Search(sector, some, left, work)
             roots = roots_of(search)
             parts.append(roots._replace(well=members[roots.well]))
             doubt[members] = np.maximum(doubt[members], search.doubt)
+        budget[members] = left
     if not parts:
         return Roots(*(np.empty((0, 4) if f == "amplitude" else 0) for f in Roots._fields)), doubt
     together = Roots(*(np.concatenate(column) for column in zip(*parts, strict=True)))

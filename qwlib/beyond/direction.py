@@ -32,7 +32,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..matching import Rule, slopes
-from ..search import DOUBTS, solve
+from ..search import DOUBTS, PRECISE, solve
 from ..waves import TINY, UNIT, own_integrals, shapes, values
 from ..well import Well, checked_number
 from . import torque
@@ -60,6 +60,12 @@ WORST = 0.1
 
 ROUNDS, SECTIONS = 60, 2
 """Rounds of refinement at most, and of cutting into 16 an interval where a contour ends."""
+
+PURSE = 2000
+"""Points to decide with more digits, for each θ; where it is empty an angle is not proven."""
+
+CLOSER = 64
+"""How much closer to the end of a contour the states lie from which it is found once more."""
 
 
 def fejer(points: int) -> tuple[np.ndarray, np.ndarray]:
@@ -99,7 +105,9 @@ def angle_to_rashba(theta, chi) -> tuple[np.ndarray, np.ndarray]:
     return np.where(sin == 0, np.sign(cos), cos), np.where(cos == 0, 1.0, sin)
 
 
-def states_at(well: Well, E_F: float, cos, sin) -> tuple[States, np.ndarray]:
+def states_at(
+    well: Well, E_F: float, cos, sin, budget: np.ndarray | None = None
+) -> tuple[States, np.ndarray]:
     """Return every Fermi state at many angles β, and of each angle the index into `DOUBTS`.
 
     Parameters
@@ -109,11 +117,16 @@ def states_at(well: Well, E_F: float, cos, sin) -> tuple[States, np.ndarray]:
         Fermi energy in eV.
     cos, sin : (n,) arrays
         cos β and sin β.
+    budget : int array (n,), optional
+        As `search.solve` takes it, for each angle.
     """
     cos, first, inverse = np.unique(cos, return_index=True, return_inverse=True)
     rule = Rule.of_well(well, E_F).take(np.zeros(cos.size, dtype=np.intp))
     rule = rule.turned(cos, sin[first])
-    roots, doubt = solve(rule)
+    left = None if budget is None else budget[first]
+    roots, doubt = solve(rule, left)
+    if budget is not None:
+        budget[:] = left[inverse]
     some, k, u = rule.take(roots.well), roots.k, roots.amplitude.T.reshape(2, 2, -1)
     point = some.at(k * k)
     pair = shapes(u, slopes(some, k, u, point.q), point)
@@ -255,11 +268,12 @@ class Quadrature:
 
 
 def evaluate(
-    well: Well, E_F: float, theta: np.ndarray, panels: list[Panel]
+    well: Well, E_F: float, theta: np.ndarray, panels: list[Panel], purse: np.ndarray
 ) -> Iterator[tuple[Part, list[tuple]]]:
     """Yield of each panel the part, and the places between which contours end in it.
 
-    A place is (θ, χ, χ', number of states at either), as `locate` takes it.
+    A place is (θ, χ, χ', number of states at either), as `locate` takes it.  `purse` is how many
+    points of each θ may still be decided with more digits; what is spent is taken from it.
     """
     n = POINTS + 1
     chi, slope = (np.array(x) for x in zip(*(panel.angles() for panel in panels), strict=True))
@@ -267,8 +281,13 @@ def evaluate(
     first = [c[0] if p.ends_a else p.a for p, c in zip(panels, chi, strict=True)]
     last = [c[-1] if p.ends_b else p.b for p, c in zip(panels, chi, strict=True)]
     chi = np.column_stack([first, chi, last])
-    polar = np.repeat(theta[[panel.owner for panel in panels]], n)
-    states, doubt = states_at(well, E_F, *angle_to_rashba(polar, chi.ravel()))
+    owner = np.repeat([panel.owner for panel in panels], n)
+    polar = theta[owner]
+    given = np.minimum(PRECISE, purse // np.bincount(owner, minlength=theta.size).clip(1))[owner]
+    left = given.copy()
+    states, doubt = states_at(well, E_F, *angle_to_rashba(polar, chi.ravel()), left)
+    spent = np.bincount(owner, np.maximum(given - left, 0), minlength=theta.size)
+    purse -= np.minimum(spent.astype(np.intp), purse)
     doubt = doubt.reshape(-1, n)[:, 1:-1].max(axis=1)
     number = np.bincount(states.place, minlength=chi.size).reshape(-1, n)
     terms = _terms(polar[states.place], chi.ravel()[states.place], states)
@@ -338,19 +357,45 @@ def locate(well: Well, E_F: float, brackets: list[tuple]) -> list[float]:
         a, b, at_b = chi[rows, j - 1], chi[rows, j], number[rows, j]
     more = np.where(at_b > at_a, b, a)
     step = np.where(at_b > at_a, b - a, a - b)
-    # The product of the two velocities is smooth in χ, and χ in it: where it vanishes, by a cubic.
-    chi = more[:, None] + step[:, None] * np.arange(4)
-    polar = np.repeat(theta, 4)
-    states, _ = states_at(well, E_F, *angle_to_rashba(polar, chi.ravel()))
-    ends = []
-    for i in rows.tolist():
-        slow = [np.sort(np.abs(states.velocity[states.place == 4 * i + j]))[:2] for j in range(4)]
-        y = np.array([speeds.prod() if speeds.size == 2 else np.nan for speeds in slow])
-        apart = y[:, None] - y + np.eye(4)
-        weight = (np.where(np.eye(4), 1.0, -y) / apart).prod(axis=1)
-        end = weight @ chi[i]
-        ends.append(float(end if abs(end - more[i]) <= abs(step[i]) else (a[i] + b[i]) / 2))
-    return ends
+    # Along the contour χ is a smooth function of k, with an extremum at the end: by a polynomial
+    # through the two states that meet, at four angles; and again, from so close that what the
+    # polynomial leaves is rounding.
+    end, sign = (a + b) / 2, np.sign(step)
+    for near, far in ((more, np.abs(step)), (None, np.abs(step) / CLOSER)):
+        start = end if near is None else near
+        chi = start[:, None] + (sign * far)[:, None] * (np.arange(4) + (near is None))
+        states, _ = states_at(well, E_F, *angle_to_rashba(np.repeat(theta, 4), chi.ravel()))
+        for i in rows.tolist():
+            pairs = [_meeting(states.take(states.place == 4 * i + j)) for j in range(4)]
+            found = _extremum(np.ravel(pairs), np.repeat(chi[i], 2)) if None not in pairs else end[i]
+            if abs(found - start[i]) <= far[i]:
+                end[i] = found
+    return end.tolist()
+
+
+def _meeting(states: States) -> tuple[float, float] | None:
+    """Return the k of the two closest neighbours with opposite velocities, None if there are none.
+
+    `states` are those of one angle.
+    """
+    opposite = np.flatnonzero(states.velocity[1:] * states.velocity[:-1] < 0)
+    if not opposite.size:
+        return None
+    i = opposite[np.argmin(states.k[opposite] - states.k[opposite + 1])]
+    return float(states.k[i]), float(states.k[i + 1])
+
+
+def _extremum(k: np.ndarray, chi: np.ndarray) -> float:
+    """Return the extremum of χ(k) between the two places that are closest to each other."""
+    middle, half = (k[0] + k[1]) / 2, np.ptp(k) / 2
+    # Newton's interpolation, in units of the largest distance.
+    x = (k - middle) / half
+    through = np.polynomial.Polynomial(np.linalg.solve(np.vander(x, increasing=True), chi))
+    slope = through.deriv()
+    at, curvature = 0.0, slope.deriv()
+    for _ in range(8):
+        at -= slope(at) / curvature(at)
+    return float(through(at)) if abs(at) < 1 else np.nan
 
 
 def quadratures(well: Well, E_F: float, theta: Iterable[float], rtol: float) -> list[Quadrature]:
@@ -371,9 +416,10 @@ def quadratures(well: Well, E_F: float, theta: Iterable[float], rtol: float) -> 
     start = Panel(0, edges[0], edges[-1], False, False).cut(*edges[1:-1])
     todo = [panel._replace(owner=i) for i in range(theta.size) for panel in start]
     parts: list[list[Part]] = [[] for _ in theta]
+    purse = np.full(theta.size, PURSE)
     for left in reversed(range(ROUNDS)):
         cuts = []
-        for part, places in evaluate(well, E_F, theta, todo):
+        for part, places in evaluate(well, E_F, theta, todo, purse):
             if places and left:
                 cuts.append((part.panel, places))
             else:

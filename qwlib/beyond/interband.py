@@ -30,6 +30,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+from scipy.linalg import eigh
 
 from ..kubo import PREFACTOR, SILENT, contribution, fermi_states
 from ..well import Well
@@ -247,6 +248,74 @@ def integrand(fem: FiniteElements, k: float, E_F: float) -> tuple[np.ndarray, np
     A, B = up.T @ fem.inside @ empty_down, down.T @ fem.inside @ empty_up
     A_W, B_W = up.T @ fem.W @ empty_down, down.T @ fem.W @ empty_up
     return -4 * np.sum((A * A_W - B * B_W) / x**2, axis=0), x[0, 0] - x[0]
+
+
+def coherences(
+    fem: FiniteElements,
+    E_F: float,
+    k: np.ndarray,
+    rashba: tuple[float, float],
+    region: np.ndarray,
+    hbar_over_tau: float,
+) -> np.ndarray:
+    r"""Return what the pairs of states along one direction of k give to each component of the spin.
+
+    As `integrand`, for any angle β between the magnetisation (spin axis 3) and the Rashba field,
+    which has components along the axes 3 and 1.  In this basis σ₂ alone is imaginary.
+
+    Parameters
+    ----------
+    fem : FiniteElements
+    E_F : float
+        Fermi energy in eV.
+    k : 1D float array
+        All Fermi wave numbers along this direction, in 1/nm.
+    rashba : (float, float)
+        cos β and sin β.
+    region : (N, N) array
+        Where the spin is taken, as a matrix on the basis of `fem`.
+    hbar_over_tau : float
+        ħ/τ in eV.
+
+    Returns
+    -------
+    float array (2, 3, 3)
+        ∫k dk Σ 2 Re[γ ⟨n|σ_i|m⟩⟨m|W σ_j|n⟩/x(γ − ix)], in 1/nm: over `region` and over all z, by i
+        and by j, both in the order 3, 1, 2.
+    """
+    cos, sin = rashba
+    basis = np.linalg.inv(np.linalg.cholesky(fem.M)).T
+    up, down, W, here = (basis.T @ A @ basis for A in (fem.H_up, fem.H_down, fem.W, region))
+    total, gamma = np.zeros((2, 3, 3)), hbar_over_tau
+    imaginary = np.array([False, False, True])
+    mixed = imaginary[:, None] != imaginary
+    for q, dk in zip(*_quadrature(k), strict=True):
+        field, flip = q * cos * W, q * sin * W
+        H = np.block([[up + field, flip], [flip, down - field]])
+        E, vectors = eigh(H, driver="evd", check_finite=False)
+        n = np.searchsorted(E, E_F - fem.c * q * q)
+        full, empty = vectors[:, :n], vectors[:, n:]
+        x = E[:n, None] - E[n:]
+        turned, *spins = (_components(full, empty, A) for A in (W, here, None))
+        # Re[γ/(x(γ − ix))], and for one imaginary factor what is left of i γ/(x(γ − ix)).
+        even = gamma**2 / (x * (x * x + gamma**2))
+        odd = gamma / (x * x + gamma**2)
+        for c, spin in enumerate(spins):
+            real = np.einsum("inm,jnm,nm->ij", spin, turned, even, optimize=True)
+            crossed = np.einsum("inm,jnm,nm->ij", spin, turned, odd, optimize=True)
+            crossed[:2] *= -1
+            total[c] += 2 * q * dk * np.where(mixed, crossed, real)
+    return total
+
+
+def _components(left: np.ndarray, right: np.ndarray, where: np.ndarray | None) -> np.ndarray:
+    """Return ⟨n|σ₃|m⟩, ⟨n|σ₁|m⟩ and i⟨n|σ₂|m⟩ with a weight in space, on an orthonormal basis."""
+    up, down = np.split(left, 2)
+    m_up, m_down = np.split(right, 2)
+    if where is not None:
+        m_up, m_down = where @ m_up, where @ m_down
+    A, B = up.T @ m_down, down.T @ m_up
+    return np.stack([up.T @ m_up - down.T @ m_down, A + B, A - B])
 
 
 class Transitions(NamedTuple):
