@@ -24,6 +24,7 @@ Spin densities are per τeE/ħ and currents per τe²E/ħ², as in `kubo`.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -35,7 +36,7 @@ from ..matching import Rule, slopes
 from ..search import DOUBTS, PRECISE, solve
 from ..waves import TINY, UNIT, own_integrals, shapes, values
 from ..well import Well, checked_number
-from . import torque
+from . import interband, torque
 
 PREFACTOR = 1 / (8 * np.pi**3)
 """1/2π of Eq. (6) times 1/4π²; over the whole circle."""
@@ -51,6 +52,9 @@ TURN = 0.7
 
 FLOOR = 1e-3
 """Errors are relative to the result, or to this share of the sum of all states' magnitudes."""
+
+ANGLES = 12
+"""Directions of k in half a circle, of the interband part, which ħ/τ makes smooth."""
 
 RTOL, RTOL_LEAST = 1e-6, 1e-11
 """What errors are to be below if nothing is said, and the least that rounding allows to ask for."""
@@ -123,7 +127,7 @@ def states_at(
     cos, first, inverse = np.unique(cos, return_index=True, return_inverse=True)
     rule = Rule.of_well(well, E_F).take(np.zeros(cos.size, dtype=np.intp))
     rule = rule.turned(cos, sin[first])
-    left = None if budget is None else budget[first]
+    left = np.full(cos.size, PRECISE) if budget is None else budget[first]
     roots, doubt = solve(rule, left)
     if budget is not None:
         budget[:] = left[inverse]
@@ -367,22 +371,23 @@ def locate(well: Well, E_F: float, brackets: list[tuple]) -> list[float]:
         states, _ = states_at(well, E_F, *angle_to_rashba(np.repeat(theta, 4), chi.ravel()))
         for i in rows.tolist():
             pairs = [_meeting(states.take(states.place == 4 * i + j)) for j in range(4)]
-            found = _extremum(np.ravel(pairs), np.repeat(chi[i], 2)) if None not in pairs else end[i]
-            if abs(found - start[i]) <= far[i]:
-                end[i] = found
+            meeting = [k for pair in pairs for k in pair]
+            if len(meeting) == 8:
+                found = _extremum(np.array(meeting), np.repeat(chi[i], 2))
+                end[i] = found if abs(found - start[i]) <= far[i] else end[i]
     return end.tolist()
 
 
-def _meeting(states: States) -> tuple[float, float] | None:
-    """Return the k of the two closest neighbours with opposite velocities, None if there are none.
+def _meeting(states: States) -> list[float]:
+    """Return the k of the two closest neighbours with opposite velocities, if there are any.
 
     `states` are those of one angle.
     """
     opposite = np.flatnonzero(states.velocity[1:] * states.velocity[:-1] < 0)
     if not opposite.size:
-        return None
+        return []
     i = opposite[np.argmin(states.k[opposite] - states.k[opposite + 1])]
-    return float(states.k[i]), float(states.k[i + 1])
+    return states.k[i : i + 2].tolist()
 
 
 def _extremum(k: np.ndarray, chi: np.ndarray) -> float:
@@ -470,6 +475,58 @@ class Contours:
     spin: np.ndarray
 
 
+class MixedContoursWarning(UserWarning):
+    """Two Fermi contours are closer than ħ/τ: Eq. (6) takes their states for independent."""
+
+
+def coherence(
+    well: Well, E_F: float, theta: float, hbar_over_tau: float, angles: int = ANGLES
+) -> np.ndarray:
+    """Return the interband part of the spin for one θ and every φ, by finite elements.
+
+    Parameters
+    ----------
+    well : Well
+        With |α_L| and |α_R| below `Well.critical_rashba`.
+    E_F : float
+        Fermi energy in eV.
+    theta : float
+        Polar angle of m.
+    hbar_over_tau : float
+        ħ/τ in eV.
+    angles : int, optional
+        Directions of k in half a circle, at equal distances.
+
+    Returns
+    -------
+    float array (2, 2, 3)
+        In nm⁻² per τeE/ħ: over the well and over all z; for a field along p and along q; spin along
+        m, ∂m/∂θ and q.
+    """
+    chi = np.pi * ((np.arange(angles) + 0.5) / angles - 0.5)
+    cos, sin = angle_to_rashba(theta, chi)
+    states, _ = states_at(well, E_F, cos, sin)
+    fem = interband.mesh(well, E_F, states.k.max(initial=1.0))
+    m, m_theta, p, q = frame(theta, 0.0)
+    total = np.zeros((2, 2, 2, 3))
+    for i in range(angles):
+        k_unit = np.cos(chi[i]) * p - np.sin(chi[i]) * q
+        n = np.cross([0.0, 0.0, 1.0], k_unit)
+        e_1 = (n - cos[i] * m) / sin[i]
+        axes = np.array([m, e_1, np.cross(m, e_1)])
+        k = states.k[states.place == i]
+        found = interband.coherences(
+            fem, E_F, k, (float(cos[i]), float(sin[i])), fem.inside, hbar_over_tau
+        )
+        # ∂H/∂k along p and q, of which W σ alone connects two states.
+        velocity = [(u @ k_unit) * axes @ n - (u @ n) * axes @ k_unit for u in (p, q)]
+        total += np.einsum("erij,uj,ia,ba->erub", found, velocity, axes, [m, m_theta, q])
+    # Reflection at the plane of z and m, and reversal of time: of the other half of the circle.
+    driven = np.array([[False, False, True], [True, True, False]])
+    even, odd = total
+    return 2 * PREFACTOR * np.pi / angles * np.where(driven, even, odd)
+
+
 def frame(theta: float, phi: float) -> np.ndarray:
     """Return m, ∂m/∂θ, p and q as rows."""
     cos, sin = np.cos(theta), np.sin(theta)
@@ -491,6 +548,8 @@ class Response:
         Polar angles of m, in radians.
     quadrature : Quadrature
         The integrals over the directions of k, in the frame of m.
+    hbar_over_tau : float or None
+        ħ/τ in eV, of the interband part.
     """
 
     well: Well
@@ -498,6 +557,7 @@ class Response:
     theta: float
     phi: float
     quadrature: Quadrature
+    hbar_over_tau: float | None = None
 
     @property
     def m(self) -> np.ndarray:
@@ -608,7 +668,8 @@ class Response:
         """Return the Fermi states at given directions of k, a 1D array in radians, ascending."""
         chi = self._phi - np.asarray(phi, dtype=float)
         cos, sin = angle_to_rashba(self.quadrature.theta, chi)
-        states, _ = states_at(self.well, self.E_F, cos, sin)
+        budget = np.full(chi.size, min(PRECISE, PURSE // max(chi.size, 1)))
+        states, _ = states_at(self.well, self.E_F, cos, sin, budget)
         return self._contours(chi[states.place], states)
 
     def _contours(self, chi: np.ndarray, states: States) -> Contours:
@@ -643,8 +704,52 @@ class Response:
 
     @property
     def certified(self) -> bool:
-        """Whether it is proven at all angles of the quadrature that no state is missing."""
+        """Whether it is proven at each angle of the quadrature that no state is missing there.
+
+        Of the angles between them this says nothing.  k moves continuously with the angle and a
+        contour ends only where two states meet, which is looked for wherever their number changes;
+        a contour that exists between two neighbouring angles alone would not be seen.
+        """
         return not self.doubt
+
+    @property
+    def closest(self) -> float:
+        """Smallest distance in eV between two contours at one angle of the quadrature.
+
+        Difference of k times the mean speed; infinite where there is one contour or none.
+        """
+        chi, _, states = self.quadrature.nodes
+        speed, same = np.abs(states.velocity), np.diff(chi) == 0
+        apart = -np.diff(states.k) * (speed[1:] + speed[:-1]) / 2
+        return float(apart[same].min(initial=np.inf))
+
+    @cached_property
+    def _coherence(self) -> np.ndarray:
+        if self.hbar_over_tau is None:
+            raise ValueError("hbar_over_tau must be given for the interband part, got None")
+        return coherence(self.well, self.E_F, self.quadrature.theta, self.hbar_over_tau)
+
+    def _interband(self, region: int) -> np.ndarray:
+        along, across = self._coherence[region]
+        m, m_theta, p, q = self._frame
+        # What is even in ħ/τ has the components of Eq. (6), and what is odd has the others.
+        even = self._turned(np.array([*across[:2], along[2]]))
+        return np.array([even, p[0] * (along[0] * m + along[1] * m_theta) + q[0] * across[2] * q])
+
+    @property
+    def interband_spin(self) -> np.ndarray:
+        """What the interband part adds to `spin`, (2, 3): field-like, then damping-like.
+
+        The field-like part has the same components as Eq. (6) and is proportional to (ħ/τ)²; the
+        damping-like part has the others, changes its sign with m, and is proportional to ħ/τ.
+        """
+        return self._interband(0)
+
+    @property
+    def interband_torque(self) -> np.ndarray:
+        """What the interband part adds to `torque`, (2, 3): field-like, then damping-like."""
+        everywhere = self.well.exchange == "everywhere"
+        return -self.well.Delta * np.cross(self.m, self._interband(1 if everywhere else 0))
 
 
 def responses(
@@ -653,6 +758,7 @@ def responses(
     theta: np.ndarray | float,
     phi: np.ndarray | float = 0.0,
     rtol: float = RTOL,
+    hbar_over_tau: float | None = None,
 ) -> list[Response]:
     """Return the responses of a well with its magnetisation in many directions, solved together.
 
@@ -665,6 +771,8 @@ def responses(
         Polar angles of m in radians, broadcast against each other.
     rtol : float, optional
         What `Response.error` is to be below.
+    hbar_over_tau : float, optional
+        ħ/τ in eV, > 0, of the interband part, which is computed when it is asked for.
 
     Returns
     -------
@@ -683,16 +791,39 @@ def responses(
             raise ValueError(f"{name} must be finite real numbers in rad, got {angle.tolist()!r}")
     if not RTOL_LEAST <= checked_number("rtol", rtol, "") <= 0.1:
         raise ValueError(f"rtol must be from {RTOL_LEAST:g} to 0.1, got {rtol!r}")
+    if hbar_over_tau is not None:
+        (hbar_over_tau,) = interband.checked_broadening(hbar_over_tau).tolist()
+        interband.check_bounded(well)
     pairs = [(float(a), float(b)) for a, b in np.broadcast(*angles)]
     # Without exchange no direction is special, and along z all is simplest.
     polar = [a if well.Delta else 0.0 for a, _ in pairs]
     distinct = sorted(set(polar))
     found = dict(zip(distinct, quadratures(well, E_F, distinct, rtol), strict=True))
-    return [Response(well, E_F, *pair, found[a]) for pair, a in zip(pairs, polar, strict=True)]
+    given = [
+        Response(well, E_F, *pair, found[a], hbar_over_tau)
+        for pair, a in zip(pairs, polar, strict=True)
+    ]
+    if hbar_over_tau is not None and given:
+        closest = min(response.closest for response in given)
+        if closest < hbar_over_tau:
+            warnings.warn(
+                f"two Fermi contours come within {closest:.2g} eV of each other, less than "
+                f"hbar_over_tau = {hbar_over_tau:g} eV: Eq. (6) takes their states for "
+                "independent",
+                MixedContoursWarning,
+                stacklevel=2,
+            )
+    return given
 
 
 def response(
-    well: Well, E_F: float, theta: float, phi: float = 0.0, rtol: float = RTOL
+    well: Well,
+    E_F: float,
+    theta: float,
+    phi: float = 0.0,
+    hbar_over_tau: float | None = None,
+    *,
+    rtol: float = RTOL,
 ) -> Response:
     """Return what a field along x drives in a well whose magnetisation has any direction.
 
@@ -703,12 +834,19 @@ def response(
         Fermi energy in eV, below `Well.continuum_edge`.
     theta, phi : float
         Polar angles of m in radians.
+    hbar_over_tau : float, optional
+        ħ/τ in eV, > 0, of the interband part, which is computed when it is asked for.
     rtol : float, optional
         What `Response.error` is to be below.
 
     Returns
     -------
     Response
+
+    Warns
+    -----
+    MixedContoursWarning
+        If two contours come closer to each other than ħ/τ.
 
     Raises
     ------
@@ -724,4 +862,4 @@ def response(
     """
     for name, angle in (("theta", theta), ("phi", phi)):
         checked_number(name, angle, "rad")
-    return responses(well, E_F, theta, phi, rtol)[0]
+    return responses(well, E_F, theta, phi, rtol, hbar_over_tau)[0]

@@ -170,13 +170,13 @@ def damping_like(
     >>> response.ratio.round(2)
     array([0.25])
     """
-    gamma = _checked_broadening(hbar_over_tau)
-    _check_bounded(well)
+    gamma = checked_broadening(hbar_over_tau)
+    check_bounded(well)
     states = fermi_states(well, E_F)
     outside = contribution(states.k, states.velocity, states.barrier_spin.sum(axis=1))
 
     k, weight = _quadrature(states.k)
-    fem = _mesh(well, states.E_F, max(states.k, default=1.0))
+    fem = mesh(well, states.E_F, max(states.k, default=1.0))
     N = len(fem.M)
     coherence = np.zeros((1 + gamma.size, 2, N, N))
     orbital = np.zeros(gamma.size)
@@ -279,14 +279,14 @@ def coherences(
 
     Returns
     -------
-    float array (2, 3, 3)
-        ∫k dk Σ 2 Re[γ ⟨n|σ_i|m⟩⟨m|W σ_j|n⟩/x(γ − ix)], in 1/nm: over `region` and over all z, by i
-        and by j, both in the order 3, 1, 2.
+    float array (2, 2, 3, 3)
+        ∫k dk Σ 2 Re[γ ⟨n|σ_i|m⟩⟨m|W σ_j|n⟩/x(γ − ix)], in 1/nm: what is even in γ and what is odd;
+        over `region` and over all z; by i and by j, both in the order 3, 1, 2.
     """
     cos, sin = rashba
     basis = np.linalg.inv(np.linalg.cholesky(fem.M)).T
     up, down, W, here = (basis.T @ A @ basis for A in (fem.H_up, fem.H_down, fem.W, region))
-    total, gamma = np.zeros((2, 3, 3)), hbar_over_tau
+    total, gamma = np.zeros((2, 2, 3, 3)), hbar_over_tau
     imaginary = np.array([False, False, True])
     mixed = imaginary[:, None] != imaginary
     for q, dk in zip(*_quadrature(k), strict=True):
@@ -300,11 +300,15 @@ def coherences(
         # Re[γ/(x(γ − ix))], and for one imaginary factor what is left of i γ/(x(γ − ix)).
         even = gamma**2 / (x * (x * x + gamma**2))
         odd = gamma / (x * x + gamma**2)
-        for c, spin in enumerate(spins):
-            real = np.einsum("inm,jnm,nm->ij", spin, turned, even, optimize=True)
-            crossed = np.einsum("inm,jnm,nm->ij", spin, turned, odd, optimize=True)
-            crossed[:2] *= -1
-            total[c] += 2 * q * dk * np.where(mixed, crossed, real)
+        for i, spin in enumerate(spins):
+            for parity, weight in enumerate((even, odd)):
+                total[parity, i] += (2 * q * dk) * np.einsum(
+                    "inm,jnm,nm->ij", spin, turned, weight, optimize=True
+                )
+    # Of two imaginary factors the product counts as it is, of one its sign is that of the second.
+    total[0][:, mixed] = 0.0
+    total[1][:, ~mixed] = 0.0
+    total[1, :, :2] *= -1
     return total
 
 
@@ -336,7 +340,7 @@ class Transitions(NamedTuple):
 
     def spins(self, hbar_over_tau: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
         """Return ∫₀^d S_x and the interband ∫₀^d S_y, nm⁻² per τeE/ħ, one for each ħ/τ."""
-        gamma = _checked_broadening(hbar_over_tau)
+        gamma = checked_broadening(hbar_over_tau)
         damped = 1 / (self.x**2 + gamma[:, None] ** 2)
         return gamma * (damped @ self.along), gamma**2 * (damped @ self.across)
 
@@ -370,9 +374,9 @@ def transitions(
     ValueError
         As `damping_like`.
     """
-    _check_bounded(well)
+    check_bounded(well)
     states = fermi_states(well, E_F)
-    fem = _mesh(well, states.E_F, max(states.k, default=1.0), order, phase=phase)
+    fem = mesh(well, states.E_F, max(states.k, default=1.0), order, phase=phase)
     parts = [np.empty((3, 0))]
     for q, dk in zip(*_quadrature(states.k, nodes), strict=True):
         x, up, down, empty_up, empty_down = pairs(fem, q, states.E_F)
@@ -417,12 +421,12 @@ def kubo_bastin(well: Well, E_F: float, hbar_over_tau: float) -> tuple[float, fl
     ValueError
         Naming the parameter, its value and what is allowed.
     """
-    (gamma,) = _checked_broadening(float(hbar_over_tau))
-    _check_bounded(well)
+    (gamma,) = checked_broadening(float(hbar_over_tau))
+    check_bounded(well)
     E_F = well.checked_fermi_energy(E_F)
     top = np.sqrt(max(E_F + abs(well.Delta), 0.0) / well.c) + 1.0
     k_max = 1.7 * top / np.sqrt(1 - (max(abs(well.alpha_L), abs(well.alpha_R)) / 2 / well.c) ** 2)
-    fem = _mesh(well, E_F, k_max)
+    fem = mesh(well, E_F, k_max)
     # A Lorentzian of half width Γ in ε has poles Γ/v off the real axis of k, and the midpoint rule
     # errs as exp(−2π·distance/step).
     step = 0.5 * (gamma / 2) / (2 * well.c * top)
@@ -463,7 +467,8 @@ def _bastin_kernel(E: np.ndarray, E_F: float, half_width: float) -> np.ndarray:
     return -(first + first.conj().T) / (2 * np.pi)
 
 
-def _mesh(well: Well, E_F: float, k_max: float, order: int = ORDER, phase: float = PHASE):
+def mesh(well: Well, E_F: float, k_max: float, order: int = ORDER, phase: float = PHASE):
+    """Return the finite elements of a well for states up to E_F in eV and `k_max` in 1/nm."""
     return FiniteElements.from_well(well, E_max=E_F, k_max=k_max, order=order, phase=phase)
 
 
@@ -479,7 +484,8 @@ def _quadrature(k: np.ndarray, nodes: int = NODES) -> tuple[np.ndarray, np.ndarr
     return np.concatenate(points), np.concatenate(weights)
 
 
-def _checked_broadening(value: float | np.ndarray) -> np.ndarray:
+def checked_broadening(value: float | np.ndarray) -> np.ndarray:
+    """Return ħ/τ in eV as a 1D float array; a `ValueError` if one is not a number > 0."""
     gamma = np.atleast_1d(np.asarray(value))
     if gamma.ndim != 1 or gamma.dtype.kind not in "iuf" or not np.isfinite(gamma).all():
         raise ValueError(f"hbar_over_tau must be finite real numbers in eV, got {value!r}")
@@ -488,7 +494,8 @@ def _checked_broadening(value: float | np.ndarray) -> np.ndarray:
     return gamma.astype(float)
 
 
-def _check_bounded(well: Well) -> None:
+def check_bounded(well: Well) -> None:
+    """Raise a `ValueError` unless the Fermi sea of the well has a bottom."""
     for name in ("alpha_L", "alpha_R"):
         if abs(getattr(well, name)) >= well.critical_rashba:
             raise ValueError(
