@@ -27,7 +27,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -68,6 +68,9 @@ ROUNDS, SECTIONS = 60, 2
 PURSE = 2000
 """Points to decide with more digits, for each θ; where it is empty an angle is not proven."""
 
+NEGLIGIBLE = 1e-13
+"""An exchange that is smaller, relative to the barriers, is taken for none by the solver."""
+
 CLOSER = 64
 """How much closer to the end of a contour the states lie from which it is found once more."""
 
@@ -83,6 +86,15 @@ def fejer(points: int) -> tuple[np.ndarray, np.ndarray]:
 PLACES, WEIGHTS = fejer(POINTS)
 FEWER = np.zeros(POINTS - 1)
 FEWER[1::2] = fejer(POINTS // 2)[1]
+
+
+def without_rounding(well: Well) -> Well:
+    """Return the well, or the one without exchange if its exchange is less than rounding.
+
+    The response is continuous there: of two levels that hardly split both count.
+    """
+    small = abs(well.Delta) < NEGLIGIBLE * max(well.V_L, well.V_R)
+    return well.replace(Delta=0.0) if small else well
 
 
 class States(NamedTuple):
@@ -479,6 +491,7 @@ class MixedContoursWarning(UserWarning):
     """Two Fermi contours are closer than ħ/τ: Eq. (6) takes their states for independent."""
 
 
+@lru_cache(maxsize=64)
 def coherence(
     well: Well, E_F: float, theta: float, hbar_over_tau: float, angles: int = ANGLES
 ) -> np.ndarray:
@@ -524,7 +537,9 @@ def coherence(
     # Reflection at the plane of z and m, and reversal of time: of the other half of the circle.
     driven = np.array([[False, False, True], [True, True, False]])
     even, odd = total
-    return 2 * PREFACTOR * np.pi / angles * np.where(driven, even, odd)
+    spin = 2 * PREFACTOR * np.pi / angles * np.where(driven, even, odd)
+    spin.flags.writeable = False  # it is kept for the other φ
+    return spin
 
 
 def frame(theta: float, phi: float) -> np.ndarray:
@@ -565,9 +580,13 @@ class Response:
         return frame(self.theta, self.phi)[0]
 
     @property
+    def _solved(self) -> Well:
+        return without_rounding(self.well)
+
+    @property
     def _phi(self) -> float:
         # Without exchange m is nowhere in the problem, and is taken along z.
-        return self.phi if self.well.Delta else 0.0
+        return self.phi if self._solved.Delta else 0.0
 
     @property
     def _frame(self) -> np.ndarray:
@@ -601,6 +620,12 @@ class Response:
     def torque(self) -> np.ndarray:
         """−Δ m × S on the magnetisation, (3,), in eV/nm² per τeE/ħ; S where the exchange acts."""
         return -self.well.Delta * np.cross(self.m, self.exchange_spin)
+
+    @property
+    def polar_torque(self) -> np.ndarray:
+        """The torque along ∂m/∂θ and along z × m, the direction of ∂m/∂φ: (2,)."""
+        _, m_theta, _, q = frame(self.theta, self.phi)
+        return np.array([m_theta @ self.torque, q @ self.torque])
 
     def field(self, M_s: float) -> np.ndarray:
         """Return the effective field perpendicular to m, per density of the current along x.
@@ -647,7 +672,7 @@ class Response:
         theta = self.quadrature.theta
         chi, weight, states = self.quadrature.nodes
         cos, sin = angle_to_rashba(theta, chi)
-        rule = Rule.of_well(self.well, self.E_F).take(np.zeros(chi.size, dtype=np.intp))
+        rule = Rule.of_well(self._solved, self.E_F).take(np.zeros(chi.size, dtype=np.intp))
         rule, k, u = rule.turned(cos, sin), states.k, states.amplitude
         point = rule.at(k * k)
         pair = shapes(u, slopes(rule, k, u, point.q), point)
@@ -669,7 +694,7 @@ class Response:
         chi = self._phi - np.asarray(phi, dtype=float)
         cos, sin = angle_to_rashba(self.quadrature.theta, chi)
         budget = np.full(chi.size, min(PRECISE, PURSE // max(chi.size, 1)))
-        states, _ = states_at(self.well, self.E_F, cos, sin, budget)
+        states, _ = states_at(self._solved, self.E_F, cos, sin, budget)
         return self._contours(chi[states.place], states)
 
     def _contours(self, chi: np.ndarray, states: States) -> Contours:
@@ -796,9 +821,10 @@ def responses(
         interband.check_bounded(well)
     pairs = [(float(a), float(b)) for a, b in np.broadcast(*angles)]
     # Without exchange no direction is special, and along z all is simplest.
-    polar = [a if well.Delta else 0.0 for a, _ in pairs]
+    solved = without_rounding(well)
+    polar = [a if solved.Delta else 0.0 for a, _ in pairs]
     distinct = sorted(set(polar))
-    found = dict(zip(distinct, quadratures(well, E_F, distinct, rtol), strict=True))
+    found = dict(zip(distinct, quadratures(solved, E_F, distinct, rtol), strict=True))
     given = [
         Response(well, E_F, *pair, found[a], hbar_over_tau)
         for pair, a in zip(pairs, polar, strict=True)
@@ -814,6 +840,54 @@ def responses(
                 stacklevel=2,
             )
     return given
+
+
+def decomposition(
+    well: Well, E_F: float, theta: np.ndarray, hbar_over_tau: float | None = None, orders: int = 3
+) -> dict[str, np.ndarray]:
+    r"""Return the coefficients of the angular functions by which experiments describe torques.
+
+    With the field-like part first and the damping-like part second, symmetry about z leaves
+
+    .. math:: T_\theta = \cos\varphi\,A^\theta + \cos\theta\sin\varphi\,B^\theta, \qquad
+              T_\varphi = -\cos\theta\sin\varphi\,A^\varphi + \cos\varphi\,B^\varphi ,
+
+    where each letter is a series in :math:`\sin^2\theta`; Garello et al., Nat. Nanotechnol. 8,
+    587 (2013).  A constant A is A m × y turned round, the torque of a field along y.
+
+    Parameters
+    ----------
+    well : Well
+    E_F : float
+        Fermi energy in eV.
+    theta : (n,) array
+        Polar angles of m in radians, other than π/2.
+    hbar_over_tau : float, optional
+        ħ/τ in eV, for the damping-like part.
+    orders : int
+        How many coefficients of each series, fitted by least squares.
+
+    Returns
+    -------
+    dict of str to float array (orders,)
+        "A_θ" and "A_φ", and with `hbar_over_tau` "B_θ" and "B_φ", of (sin θ)^0, 2, 4 …: in eV/nm²
+        per τeE/ħ.
+    """
+    theta = np.asarray(theta, dtype=float)
+    cos, squares = np.cos(theta), np.vander(np.sin(theta) ** 2, orders, increasing=True)
+    every = responses(well, E_F, theta[:, None], [0.0, np.pi / 2], hbar_over_tau=hbar_over_tau)
+    xz, yz = every[::2], every[1::2]
+    values = {
+        "A_θ": np.array([one.polar_torque[0] for one in xz]),
+        "A_φ": np.array([one.polar_torque[1] for one in yz]) / -cos,
+    }
+    if hbar_over_tau is not None:
+        # ∂m/∂θ in the plane of y and z.
+        along = [np.cos(one.theta) * one.interband_torque[1, 1] for one in yz]
+        down = [np.sin(one.theta) * one.interband_torque[1, 2] for one in yz]
+        values["B_θ"] = (np.array(along) - down) / cos
+        values["B_φ"] = np.array([one.interband_torque[1, 1] for one in xz])
+    return {name: np.linalg.lstsq(squares, y, rcond=None)[0] for name, y in values.items()}
 
 
 def response(

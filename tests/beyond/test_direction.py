@@ -14,6 +14,7 @@ from qwlib.beyond.direction import (
     MixedContoursWarning,
     angle_to_rashba,
     coherence,
+    decomposition,
     frame,
     response,
     responses,
@@ -444,6 +445,27 @@ def test_interband_part_of_complex_spinors():
     m = frame(theta, phi)[0]
     for torque in found.interband_torque:
         assert torque @ m == pytest.approx(0, abs=1e-15)
+
+
+def test_decomposition_is_the_torque_at_other_angles():
+    """Three orders from three angles say what the torque is at others, field- and damping-like."""
+    gamma, well = 0.05, THIN.replace(alpha_L=0.01)
+    parts = decomposition(well, E_F, np.array([0.1, 0.6, 1.1]), gamma)
+    theta, phi = 0.8, 0.5
+    series = {name: a @ np.sin(theta) ** np.array([0, 2, 4]) for name, a in parts.items()}
+    found = response(well, E_F, theta, phi, gamma)
+    cos, sin = np.cos(phi), np.cos(theta) * np.sin(phi)
+    _, m_theta, _, q = frame(theta, phi)
+    # The next order of sin θ, at this coupling.
+    scale = 2e-3 * abs(parts["A_θ"][0])
+    expected = [cos * series["A_θ"], -sin * series["A_φ"]]
+    assert found.polar_torque == pytest.approx(expected, abs=scale)
+    damping = found.interband_torque[1]
+    expected = [sin * series["B_θ"], cos * series["B_φ"]]
+    assert [m_theta @ damping, q @ damping] == pytest.approx(expected, abs=scale)
+    # Of m along z both kinds are one vector.
+    assert parts["A_θ"][0] == pytest.approx(parts["A_φ"][0], rel=1e-3)
+    assert parts["B_θ"][0] == pytest.approx(parts["B_φ"][0], rel=1e-3)
 
 
 def test_contours_closer_than_the_broadening_warn():
