@@ -53,7 +53,7 @@ TURN = 0.7
 FLOOR = 1e-3
 """Errors are relative to the result, or to this share of the sum of all states' magnitudes."""
 
-ANGLES = 12
+ANGLES = 8
 """Directions of k in half a circle, of the interband part, which ħ/τ makes smooth."""
 
 RTOL, RTOL_LEAST = 1e-6, 1e-11
@@ -519,7 +519,7 @@ def coherence(
     chi = np.pi * ((np.arange(angles) + 0.5) / angles - 0.5)
     cos, sin = angle_to_rashba(theta, chi)
     states, _ = states_at(well, E_F, cos, sin)
-    fem = interband.mesh(well, E_F, states.k.max(initial=1.0))
+    fem = interband.mesh(well, E_F, states.k.max(initial=1.0), order=8)
     m, m_theta, p, q = frame(theta, 0.0)
     total = np.zeros((2, 2, 2, 3))
     for i in range(angles):
@@ -875,7 +875,7 @@ def decomposition(
     """
     theta = np.asarray(theta, dtype=float)
     cos, squares = np.cos(theta), np.vander(np.sin(theta) ** 2, orders, increasing=True)
-    every = responses(well, E_F, theta[:, None], [0.0, np.pi / 2], hbar_over_tau=hbar_over_tau)
+    every = responses(well, E_F, theta[:, None], np.array([0.0, np.pi / 2]), hbar_over_tau=hbar_over_tau)
     xz, yz = every[::2], every[1::2]
     values = {
         "A_θ": np.array([one.polar_torque[0] for one in xz]),

@@ -48,6 +48,9 @@ NODES = 4
 """Gauss points in each interval of k between Fermi states, or part of it.  With these, order 16 and
 parts of 1/nm, S_x is converged to 3e-7 of its size or better, in wells drawn at random."""
 
+FEWER = 3
+"""The same for `coherences`, where what the mean over the directions of k leaves is larger."""
+
 
 @dataclass(frozen=True, eq=False)
 class InterbandResponse:
@@ -289,7 +292,7 @@ def coherences(
     total, gamma = np.zeros((2, 2, 3, 3)), hbar_over_tau
     imaginary = np.array([False, False, True])
     mixed = imaginary[:, None] != imaginary
-    for q, dk in zip(*_quadrature(k), strict=True):
+    for q, dk in zip(*_quadrature(k, FEWER), strict=True):
         field, flip = q * cos * W, q * sin * W
         H = np.block([[up + field, flip], [flip, down - field]])
         E, vectors = eigh(H, driver="evd", check_finite=False)
