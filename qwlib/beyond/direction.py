@@ -875,7 +875,9 @@ def decomposition(
     """
     theta = np.asarray(theta, dtype=float)
     cos, squares = np.cos(theta), np.vander(np.sin(theta) ** 2, orders, increasing=True)
-    every = responses(well, E_F, theta[:, None], np.array([0.0, np.pi / 2]), hbar_over_tau=hbar_over_tau)
+    every = responses(
+        well, E_F, theta[:, None], np.array([0.0, np.pi / 2]), hbar_over_tau=hbar_over_tau
+    )
     xz, yz = every[::2], every[1::2]
     values = {
         "A_θ": np.array([one.polar_torque[0] for one in xz]),
