@@ -9,6 +9,10 @@ with eigenvalue E and total energy ε = E + c k².  In the basis where σ_φ is 
 Continuity and the jump of the slope, Eq. (5), leave a condition M(E, k) u = 0 on the spinor at the
 two interfaces, u = (ψ↑(0), ψ↓(0), ψ↑(d), ψ↓(d)).
 
+With the magnetisation along another direction σ_φ is not perpendicular to it, but the two still
+span a plane: where the exchange is σ_z, σ_φ is cos β σ_z + sin β σ_x (`Rule.turned`), and all is
+real as before.
+
 M is never used near its poles.  What is evaluated are entire functions of E and k: M with its poles
 multiplied out.  Wells are columns of arrays here, so that a sweep solves all of them together.
 """
@@ -32,8 +36,9 @@ class Rule:
 
     Attributes
     ----------
-    columns : (13, n) array
-        All that follows, one column a well; the others are views of it.
+    columns : (13, n) or (15, n) array
+        All that follows, one column a well; the others are views of it.  The last two, cos β and
+        sin β, are there where σ_φ is not perpendicular to the magnetisation.
     d : (n,) array
         Width in nm.
     kappa2 : (2, n) array
@@ -41,15 +46,19 @@ class Rule:
     q2 : (2, 2, n) array
         (V ± Δ_barrier − ε)/c by interface and spin: q² is `q2` + kin.
     a : (2, n) array
-        α_L/c and −α_R/c, no unit: both interfaces then carry +k a σ_x.
+        α_L/c and −α_R/c, no unit: both interfaces then carry +k a σ_φ.
+    flip, field : (2, n) arrays
+        a sin β and a cos β, the parts of it with σ_x and with σ_z.  Where σ_φ is σ_x the former is
+        a and the latter is None.
     size : (n,) array
         The largest |`kappa2`| in nm⁻²: what the rounding of ε is relative to.
     q_size, q_error : (n,) arrays
         In 1/nm, and no unit: where kin ≥ 0 the rounding error of a q is at most `q_error` times
         (q + `q_size`); infinite where products may underflow.
-    exact : (m, 9) array
-        ε, c, d, V_L, V_R, Δ, Δ in the barriers, α_L and α_R of the wells that the rule was made
-        for, as they were given, in eV and nm: rounded nowhere.
+    exact : (m, 9) or (m, 11) array
+        ε, c, d, V_L, V_R, Δ, Δ in the barriers, α_L, α_R and, where `columns` has them, cos β and
+        sin β of the wells that the rule was made for, as they were given, in eV and nm: rounded
+        nowhere.
     origin : (n,) array
         Which row of `exact` each column belongs to.
     """
@@ -59,6 +68,10 @@ class Rule:
         self.d, self.kappa2, self.a = columns[0], columns[1:3], columns[7:9]
         self.q2 = columns[3:7].reshape(2, 2, -1)
         self.size, self.q_size, self.q_error = columns[9:12]
+        self.flip: np.ndarray = self.a
+        self.field: Any = None
+        if len(columns) > 13:
+            self.field, self.flip = self.a * columns[13], self.a * columns[14]
 
     @property
     def origin(self) -> np.ndarray:
@@ -68,6 +81,15 @@ class Rule:
     def take(self, index: np.ndarray) -> Rule:
         """Return the rule of the wells `index`, repeated as often as they occur in it."""
         return Rule(self.columns.take(index, axis=1), self.exact)
+
+    def turned(self, cos: np.ndarray, sin: np.ndarray) -> Rule:
+        """Return the rule with σ_φ = cos β σ_z + sin β σ_x, one β for each column.
+
+        What is proven of it is proven of these two numbers, whose squares add up to 1 but for
+        rounding.
+        """
+        exact = np.column_stack([self.exact[self.origin], cos, sin])
+        return Rule(np.stack([*self.columns[:12], np.arange(len(exact)), cos, sin]), exact)
 
     def slack(self, kin: np.ndarray) -> np.ndarray:
         """Return a bound in nm⁻² of the rounding of κ² and q² at `kin`, and of that itself."""
@@ -134,6 +156,7 @@ class Layers(NamedTuple):
 
 
 ONE = np.ones((2, 1))
+SPIN = np.array([[1.0], [-1.0]])
 
 FACTORS = 12
 """A minor has a rounding error of at most so many times that of what it is made of: six factors in
@@ -179,7 +202,8 @@ class Sector:
     part : tuple
         Which interfaces and which spins the rule speaks of, as an index of `Rule.q2`.
     sign : int
-        Of σ_φ, where it is conserved: the coupling then is a potential, added to q.
+        Of σ_φ, where it is conserved: the coupling then is a potential, added to q.  1 where part
+        of the coupling is one.
     tunnels : bool
         Whether what tunnels through the layer is a term of its own in F.
     degree, order : int
@@ -219,7 +243,7 @@ class Sector:
         x = rule.kappa2[self.part[1]] - kin
         S, C, t, y = interior(x, rule.d / 2 if self.half else rule.d)
         q = barrier(rule.q2[self.part], kin)
-        left, right = k * rule.a
+        left, right = k * rule.flip
         if self.sign or shift is not None:
             q = q + self.potential(rule, self.sign * k, 0.0 if shift is None else shift)
         return Layers(x, S, C, t, q, left * left, right * right, left * right), y
@@ -228,6 +252,11 @@ class Sector:
         """Return k a + `shift`·|a| of the interfaces in `part`, to be added to q."""
         a = rule.a[self.part[0]]
         return k * a + shift * np.abs(a)
+
+    def walls(self, rule: Rule, k, q):
+        """Return the q of `part`, with what of the coupling is a potential."""
+        q = q[self.part]
+        return q + self.potential(rule, self.sign * k, 0.0) if self.sign else q
 
     def magnitudes(self, rule: Rule, kin, k, layers: Layers, y, shift=None):
         """Return bounds of what the minors need, and of their rounding errors relative to those.
@@ -372,8 +401,8 @@ class Full(Sector):
     def null_vector(self, rule: Rule, k, point: Point):
         """As `Sector.null_vector`: the largest column of adj(M) S↑S↓."""
         S, C, t = point.whole()
-        a, b, P = scalar_minors(point.x, S, C, *point.q)
-        kL, kR = k * rule.a
+        a, b, P = scalar_minors(point.x, S, C, *self.walls(rule, k, point.q))
+        kL, kR = k * rule.flip
         LL, RR, tt, SS = kL * kL, kR * kR, t[0] * t[1], S[0] * S[1]
         # Rows ↑0, ↓0, ↑d, ↓d.  Wells are last, where they are contiguous.
         adjugate = np.empty((4, 4, k.size))
@@ -445,8 +474,9 @@ class Mirror(Sector):
 
     def null_vector(self, rule: Rule, k, point: Point):
         """As `Sector.null_vector`."""
-        n, D = map(np.array, self.conditions(point.x, point.S, point.C, point.q[0]))
-        a = k * rule.a[0]
+        q = self.walls(rule, k, point.q)
+        n, D = map(np.array, self.conditions(point.x, point.S, point.C, q))
+        a = k * rule.flip[0]
         first = np.abs(n[1] * D[0]) > np.abs(n[0] * D[1])
         left = np.where(first, [n[1], -a * D[1]], [-a * D[0], n[0]])
         return np.stack([left, np.where(self.even[:, None], left, -left)])
@@ -479,8 +509,7 @@ class Conserved(Sector):
     def null_vector(self, rule: Rule, k, point: Point):
         """As `Sector.null_vector`."""
         S, C, t = (part[self.spin] for part in point.whole())
-        q = point.q[:, self.spin] + self.sign * k * rule.a
-        a, b, _ = scalar_minors(point.x[self.spin], S, C, *q)
+        a, b, _ = scalar_minors(point.x[self.spin], S, C, *self.walls(rule, k, point.q))
         ends = np.where(np.abs(b) > np.abs(a), [b, t], [t, a])
         u = np.zeros((2, 2, k.size))
         u[:, self.spin] = ends
@@ -519,17 +548,73 @@ class MirrorConserved(Sector):
         return np.repeat(vector[..., None], k.size, axis=2)
 
 
+class Tilt(Sector):
+    """What a sector has in addition where part of the coupling, or all, goes with σ_z.
+
+    That part is a δ potential at each interface, of opposite sign for the two spins.
+    """
+
+    sign = 1
+
+    def potential(self, rule: Rule, k, shift):
+        """As `Sector.potential`, with ±k a cos β by spin."""
+        field, size = rule.field[:, None] * SPIN, np.abs(rule.a)[:, None] * ONE
+        # The squares of cos β and sin β add up to 1 but for rounding.
+        return k * field[self.part] + shift * (1 + 4 * UNIT) * size[self.part]
+
+    inverse = Conserved.inverse
+
+
+class Tilted(Tilt, Full):
+    """The 4×4 rule where σ_φ is neither along the magnetisation nor perpendicular to it."""
+
+
+class TiltedMirror(Tilt, Mirror):
+    """One sector of that with V_L = V_R and α_L = −α_R; with α_L = α_R there is none."""
+
+
+class Aligned(Tilt, Conserved):
+    """One sector where σ_φ is along the magnetisation, or against it: one spin alone."""
+
+    def __init__(self, spin: int):
+        super().__init__(1, spin)
+
+    def null_vector(self, rule: Rule, k, point: Point):
+        """As `Sector.null_vector`."""
+        u = super().null_vector(rule, k, point)
+        u[:, 1 - self.spin] = 0.0
+        return u
+
+
+class AlignedMirror(Tilt, MirrorConserved):
+    """One sector of that with V_L = V_R and α_L = −α_R: one spin and one parity."""
+
+    def __init__(self, spin: int, even: bool):
+        super().__init__(1, even)
+        self.part = 0, spin
+
+    def null_vector(self, rule: Rule, k, point: Point):
+        """As `Sector.null_vector`: known beforehand."""
+        u = super().null_vector(rule, k, point)
+        u[:, 1 - self.part[1]] = 0.0
+        return u
+
+
 def slopes(rule: Rule, k: np.ndarray, u: np.ndarray, q: np.ndarray) -> np.ndarray:
     """Return the slopes in the well at the interfaces, each towards the other, by Eq. (5).
 
     `u` and `q` are (2, 2, n), by interface and spin.
     """
-    return q * u + (k * rule.a)[:, None] * u[:, ::-1]
+    slope = q * u + (k * rule.flip)[:, None] * u[:, ::-1]
+    return slope if rule.field is None else slope + (k * rule.field)[:, None] * (SPIN * u)
 
 
 def coupling(rule: Rule, u: np.ndarray, v: np.ndarray) -> np.ndarray:
     """Return uᵀ(∂M/∂k)v: the Rashba terms of both interfaces."""
-    return (rule.a * (u[:, 0] * v[:, 1] + u[:, 1] * v[:, 0])).sum(axis=0)
+    form = (rule.flip * (u[:, 0] * v[:, 1] + u[:, 1] * v[:, 0])).sum(axis=0)
+    if rule.field is None:
+        return form
+    return form + (rule.field * (u[:, 0] * v[:, 0] - u[:, 1] * v[:, 1])).sum(axis=0)
 
 
 FULL = Full()
@@ -540,6 +625,10 @@ SECTORS: tuple[tuple[Sector, ...], ...] = (
     (Conserved(1), Conserved(-1)),
     (Conserved(0, spin=0), Conserved(0, spin=1)),
     tuple(MirrorConserved(sign, even) for sign in (1, -1) for even in (True, False)),
+    (Tilted(),),
+    (TiltedMirror(True, True), TiltedMirror(False, False)),
+    (Aligned(0), Aligned(1)),
+    tuple(AlignedMirror(spin, even) for spin in (0, 1) for even in (True, False)),
 )
 """The sectors of a well, by the symmetry that `symmetry` returns."""
 
@@ -550,13 +639,18 @@ def symmetry(rule: Rule) -> np.ndarray:
     Only exact symmetries count: levels of different sectors may then lie arbitrarily close or
     cross, and each keeps its own well-conditioned rule.
     """
-    _, _, _, V_L, V_R, Delta, _, alpha_L, alpha_R = rule.exact[rule.origin].T
+    _, _, _, V_L, V_R, Delta, _, alpha_L, alpha_R, *tilt = rule.exact[rule.origin].T
     equal_barriers = V_L == V_R
     kind = np.zeros(rule.d.shape, dtype=np.intp)
     kind[equal_barriers & (alpha_L == -alpha_R)] = 1
     kind[Delta == 0] = 3
     kind[(Delta == 0) & equal_barriers & (alpha_L == -alpha_R)] = 5
     kind[equal_barriers & (alpha_L == alpha_R)] = 2
+    if tilt:
+        # Without exchange σ_φ is conserved at any β, but only where it is σ_x is that used.
+        cos, sin = tilt
+        mirror = (kind == 1) | (kind == 5)
+        kind = np.where(cos == 0, kind, np.where(sin == 0, 8, 6) + mirror)
     kind[(alpha_L == 0) & (alpha_R == 0)] = 4
     return kind
 

@@ -13,7 +13,7 @@ import functools
 
 import numpy as np
 
-from .matching import Count, Layers, Rule, Sector
+from .matching import Count, Layers, Rule, Sector, Tilt
 
 BITS = (106, 212, 424, 848)
 """Precisions that are tried one after the other."""
@@ -88,7 +88,7 @@ def _interval_sturm(iv, sector: Sector, exact: list[float], k: float, kin: float
     """Return what `sturm` does with the digits that there are."""
     from mpmath.libmp import round_floor, to_int
 
-    energy, c, d, V_L, V_R, Delta, barrier, alpha_L, alpha_R = map(iv.mpf, exact)
+    energy, c, d, V_L, V_R, Delta, barrier, alpha_L, alpha_R, *tilt = map(iv.mpf, exact)
     k = iv.mpf(k)
     kin = k * k if kin is None else iv.mpf(kin)
     d = d / 2 if sector.half else d
@@ -120,7 +120,10 @@ def _interval_sturm(iv, sector: Sector, exact: list[float], k: float, kin: float
             q[side, s] = iv.sqrt(q2) if above > 0 else iv.mpf(0)
     left, right = k * alpha_L / c, -k * alpha_R / c
     part = sector.part
-    if sector.sign:
+    if tilt:  # in a sector without a tilt, cos β or the coupling is zero
+        q += np.array([[left], [right]]) * np.array([tilt[0], -tilt[0]])
+        left, right = left * tilt[1], right * tilt[1]
+    if sector.sign and not isinstance(sector, Tilt):
         q += np.array([[left], [right]]) * sector.sign
     x, S, C, t = layers[:, part[1]]
     minors = sector.minors(Layers(x, S, C, t, q[part], left * left, right * right, left * right))

@@ -163,11 +163,11 @@ def odd_ratio(y: np.ndarray) -> np.ndarray:
 def monotonic(rule: Rule, k1: np.ndarray, k2: np.ndarray) -> np.ndarray:
     """Return where dM/dk along the Fermi parabola is proven positive definite on [k1, k2].
 
-    dM/dk = 2k G + diag(a_L, a_R)⊗σ_x with the Gram matrix G = −c ∂M/∂E, which is at least
+    dM/dk = 2k G + diag(a_L, a_R)⊗σ_φ with the Gram matrix G = −c ∂M/∂E, which is at least
     diagonal with `clamped_gram` + 1/2q in it; both fall along the parabola.
     """
     gram = lower_gram(rule, k2 * k2)
-    return beats(rule, 4 * k1 * k1 * gram[:, 0] * gram[:, 1])
+    return beats(rule, gram, 2 * k1)
 
 
 def lower_gram(rule: Rule, kin: np.ndarray) -> np.ndarray:
@@ -176,14 +176,35 @@ def lower_gram(rule: Rule, kin: np.ndarray) -> np.ndarray:
     return clamped_gram(rule.kappa2 - kin, rule.d) + 0.5 / barrier(rule.q2, kin)
 
 
-def beats(rule: Rule, bound: np.ndarray, less: np.ndarray | float = LESS) -> np.ndarray:
-    """Return where a bound, (2, n), is above the square of the coupling at each interface."""
-    return ((bound * less > rule.a * rule.a) | (rule.a == 0)).all(axis=0)
+def joint_sign(
+    rule: Rule,
+    diagonal: np.ndarray,
+    scale: np.ndarray | float = 1.0,
+    less: np.ndarray | float = LESS,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return where det(`scale`·diagonal + a σ_φ) is proven > 0 at each interface, and where < 0.
+
+    `diagonal` is (2, 2, n), by interface and spin, and > 0: one eigenvalue at most is negative.
+    `less` is for what is lost in rounding.
+    """
+    up, down = diagonal[:, 0], diagonal[:, 1]
+    product, aa = scale * scale * up * down, rule.a * rule.a
+    if rule.field is None:
+        return product * less > aa, product < aa * less
+    room = (1 - less) * (product + aa + scale * np.abs(rule.field) * (up + down))
+    aa = aa + scale * rule.field * (up - down)
+    return product > aa + room, product < aa - room
+
+
+def beats(rule: Rule, *diagonal) -> np.ndarray:
+    """Return where the matrix of `joint_sign` is proven positive definite at both interfaces."""
+    return (joint_sign(rule, *diagonal)[0] | (rule.a == 0)).all(axis=0)
 
 
 def spin_monotonic(sector: Sector, rule: Rule, k1: np.ndarray, k2: np.ndarray) -> np.ndarray:
     """Return where N(k) is proven not to rise on [k1, k2], one spin eliminated from M.
 
+    Nowhere if the spins have a coupling of first order each, as along a tilted magnetisation.
     Near the bottom of a subband `monotonic` fails, since there the coupling k a is first order in k
     but what it does to a single spin's subband is of second order.  With s = k² and one spin's
     block M_a inverted, N is the number of states of spin a without coupling, plus what is counted
@@ -224,7 +245,7 @@ def rising(rule: Rule, k: np.ndarray) -> np.ndarray:
     inner = odd_ratio(k * rule.d / 2) * np.minimum(1.0, k / (gamma + TINY))
     least = k / np.sqrt(rule.q2 + kin) + inner
     # At depths below 1 the terms of `odd_ratio` cancel.
-    return beats(rule, least[:, 0] * least[:, 1], np.where(k * rule.d > 2, NEARLY, LESS))
+    return beats(rule, least, 1.0, np.where(k * rule.d > 2, NEARLY, LESS))
 
 
 @np.errstate(all="ignore")
@@ -253,8 +274,7 @@ def settled(rule: Rule, k1: np.ndarray, k2: np.ndarray | None = None) -> np.ndar
     slope = np.tanh(shallow * rule.d / 2 + TINY)
     least = least_q + np.minimum(first[0], last[0]) * slope
     most = over_k(rule.q2, k1, True) + np.maximum(first[1], last[1]) / slope
-    aa = rule.a * rule.a
-    proven = (least[:, 0] * least[:, 1] * NEARLY > aa) | (most[:, 0] * most[:, 1] < aa * NEARLY)
+    proven = joint_sign(rule, least, 1.0, NEARLY)[0] | joint_sign(rule, most, 1.0, NEARLY)[1]
     return proven.all(axis=0) & (first[0] > 0).all(axis=0)
 
 
@@ -273,7 +293,8 @@ def simple(sector: Sector, rule: Rule, cells: Cells) -> np.ndarray:
     F is a polynomial in numbers that change slowly, so that its own slope and curvature are
     bounded.  It has no root where it is larger than it can change; and it is strictly monotonic
     where it changes by more than its curvature can.  Below some k it is followed as a function of
-    k², or of k where σ_φ is conserved, and above as one of k, divided by its last power of k.
+    k², or of k where coupling is a potential, and above as one of k, divided by its last power of
+    k.
     """
     k1, k2 = cells.k1, cells.k2
     one, y1 = sector.layers(rule, k1 * k1, k1)
@@ -290,6 +311,9 @@ def simple(sector: Sector, rule: Rule, cells: Cells) -> np.ndarray:
     second = 2 * first**2 + 2 * area
     # ... and what decays faster, of which exp(−γd) is taken out, as `interior` does.
     deep = (x2 < 0) & (x1 < 0) & (y1 > 1) & ((k2 - k1) * k2 * d * d < y1 * y1 / 16)
+    if sector.sign and sector.tunnels:
+        # Where one spin is deep, `spin_monotonic` has nothing to say of a tilted coupling.
+        deep &= deep.all(axis=0)
     gamma, tiny = y1 / d, np.exp(-2 * y1)
     slow = np.abs(np.atleast_2d(rule.kappa2[sector.part[1]])) / gamma**2
     rate = slow / k1 + 2 * d * (k2 / gamma) * tiny
@@ -736,8 +760,11 @@ def pole_free(rule: Rule, k: np.ndarray, point: Point) -> tuple[np.ndarray, np.n
         form[:, 2 + s, 2 + s] = (qL + qR) * np.abs(unit) + 2 * C * np.abs(unit) / S
         form[:, s, 2 + s] = form[:, 2 + s, s] = (qR - qL) * even * odd
     rashba = np.zeros_like(form)
-    for i, a in ((0, rule.a[0]), (2, rule.a[1])):
-        rashba[:, i, i + 1] = rashba[:, i + 1, i] = k * a
+    for i, side in ((0, 0), (2, 1)):
+        rashba[:, i, i + 1] = rashba[:, i + 1, i] = k * rule.flip[side]
+        if rule.field is not None:
+            rashba[:, i, i] = k * rule.field[side]
+            rashba[:, i + 1, i + 1] = -rashba[:, i, i]
     return form + np.swapaxes(T, 1, 2) @ rashba @ T, T
 
 
@@ -783,13 +810,16 @@ def cluster(rule: Rule, k: float, size: int) -> tuple[np.ndarray, ...]:
 
 
 @np.errstate(all="ignore")  # what is not a number, or too large, proves nothing
-def solve(rule: Rule) -> tuple[Roots, np.ndarray]:
+def solve(rule: Rule, budget: np.ndarray | None = None) -> tuple[Roots, np.ndarray]:
     """Return every Fermi state of many wells, and for each well whether none can be missing.
 
     Parameters
     ----------
     rule : Rule
         The wells, at ε = ε_F.
+    budget : int array, one entry a well, optional
+        How many points of each may be decided with more digits, to begin with, and when it is done
+        how many are left; `PRECISE` by default.
 
     Returns
     -------
@@ -805,16 +835,18 @@ def solve(rule: Rule) -> tuple[Roots, np.ndarray]:
     """
     number = check_number(rule, 0.0, "E_F")
     doubt = np.zeros(rule.d.size, dtype=np.intp)
+    budget = np.full(rule.d.size, PRECISE) if budget is None else budget
     kinds = symmetry(rule)
     parts = []
     for members in batches(kinds, number):
         some = rule.take(members)
-        budget, work = np.full(members.size, PRECISE), np.full(members.size, WORK)
+        left, work = budget[members], np.full(members.size, WORK)
         for sector in SECTORS[kinds[members[0]]]:
-            search = Search(sector, some, budget, work)
+            search = Search(sector, some, left, work)
             roots = roots_of(search)
             parts.append(roots._replace(well=members[roots.well]))
             doubt[members] = np.maximum(doubt[members], search.doubt)
+        budget[members] = left
     if not parts:
         return Roots(*(np.empty((0, 4) if f == "amplitude" else 0) for f in Roots._fields)), doubt
     together = Roots(*(np.concatenate(column) for column in zip(*parts, strict=True)))
@@ -844,7 +876,7 @@ def check_number(rule: Rule, kin: float, energy: str) -> np.ndarray:
         number = np.sqrt(np.maximum(rule.kappa2 - kin, 0.0)).sum(axis=0) * rule.d / np.pi
     if (number > LIMIT).any():
         i = int(np.argmax(number))
-        _, c, d, *_, Delta, _, _, _ = rule.exact[rule.origin[i]]
+        _, c, d, _, _, Delta, *_ = rule.exact[rule.origin[i]]
         raise ValueError(
             f"d = {d:g} nm, mass = {HBAR2_OVER_2ME / c:g} m_e, Delta = {Delta:g} eV and this "
             f"{energy} make about {number[i]:.3g} states, and at most {LIMIT} can be found: "

@@ -30,6 +30,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+from scipy.linalg import eigh
 
 from ..kubo import PREFACTOR, SILENT, contribution, fermi_states
 from ..well import Well
@@ -46,6 +47,9 @@ With order 16 this leaves 1e-8 of a spin density at a point, in small matrices: 
 NODES = 4
 """Gauss points in each interval of k between Fermi states, or part of it.  With these, order 16 and
 parts of 1/nm, S_x is converged to 3e-7 of its size or better, in wells drawn at random."""
+
+FEWER = 3
+"""The same for `coherences`, where what the mean over the directions of k leaves is larger."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,13 +173,13 @@ def damping_like(
     >>> response.ratio.round(2)
     array([0.25])
     """
-    gamma = _checked_broadening(hbar_over_tau)
-    _check_bounded(well)
+    gamma = checked_broadening(hbar_over_tau)
+    check_bounded(well)
     states = fermi_states(well, E_F)
     outside = contribution(states.k, states.velocity, states.barrier_spin.sum(axis=1))
 
     k, weight = _quadrature(states.k)
-    fem = _mesh(well, states.E_F, max(states.k, default=1.0))
+    fem = mesh(well, states.E_F, max(states.k, default=1.0))
     N = len(fem.M)
     coherence = np.zeros((1 + gamma.size, 2, N, N))
     orbital = np.zeros(gamma.size)
@@ -249,6 +253,78 @@ def integrand(fem: FiniteElements, k: float, E_F: float) -> tuple[np.ndarray, np
     return -4 * np.sum((A * A_W - B * B_W) / x**2, axis=0), x[0, 0] - x[0]
 
 
+def coherences(
+    fem: FiniteElements,
+    E_F: float,
+    k: np.ndarray,
+    rashba: tuple[float, float],
+    region: np.ndarray,
+    hbar_over_tau: float,
+) -> np.ndarray:
+    r"""Return what the pairs of states along one direction of k give to each component of the spin.
+
+    As `integrand`, for any angle β between the magnetisation (spin axis 3) and the Rashba field,
+    which has components along the axes 3 and 1.  In this basis σ₂ alone is imaginary.
+
+    Parameters
+    ----------
+    fem : FiniteElements
+    E_F : float
+        Fermi energy in eV.
+    k : 1D float array
+        All Fermi wave numbers along this direction, in 1/nm.
+    rashba : (float, float)
+        cos β and sin β.
+    region : (N, N) array
+        Where the spin is taken, as a matrix on the basis of `fem`.
+    hbar_over_tau : float
+        ħ/τ in eV.
+
+    Returns
+    -------
+    float array (2, 2, 3, 3)
+        ∫k dk Σ 2 Re[γ ⟨n|σ_i|m⟩⟨m|W σ_j|n⟩/x(γ − ix)], in 1/nm: what is even in γ and what is odd;
+        over `region` and over all z; by i and by j, both in the order 3, 1, 2.
+    """
+    cos, sin = rashba
+    basis = np.linalg.inv(np.linalg.cholesky(fem.M)).T
+    up, down, W, here = (basis.T @ A @ basis for A in (fem.H_up, fem.H_down, fem.W, region))
+    total, gamma = np.zeros((2, 2, 3, 3)), hbar_over_tau
+    imaginary = np.array([False, False, True])
+    mixed = imaginary[:, None] != imaginary
+    for q, dk in zip(*_quadrature(k, FEWER), strict=True):
+        field, flip = q * cos * W, q * sin * W
+        H = np.block([[up + field, flip], [flip, down - field]])
+        E, vectors = eigh(H, driver="evd", check_finite=False)
+        n = np.searchsorted(E, E_F - fem.c * q * q)
+        full, empty = vectors[:, :n], vectors[:, n:]
+        x = E[:n, None] - E[n:]
+        turned, *spins = (_components(full, empty, A) for A in (W, here, None))
+        # Re[γ/(x(γ − ix))], and for one imaginary factor what is left of i γ/(x(γ − ix)).
+        even = gamma**2 / (x * (x * x + gamma**2))
+        odd = gamma / (x * x + gamma**2)
+        for i, spin in enumerate(spins):
+            for parity, weight in enumerate((even, odd)):
+                total[parity, i] += (2 * q * dk) * np.einsum(
+                    "inm,jnm,nm->ij", spin, turned, weight, optimize=True
+                )
+    # Of two imaginary factors the product counts as it is, of one its sign is that of the second.
+    total[0][:, mixed] = 0.0
+    total[1][:, ~mixed] = 0.0
+    total[1, :, :2] *= -1
+    return total
+
+
+def _components(left: np.ndarray, right: np.ndarray, where: np.ndarray | None) -> np.ndarray:
+    """Return ⟨n|σ₃|m⟩, ⟨n|σ₁|m⟩ and i⟨n|σ₂|m⟩ with a weight in space, on an orthonormal basis."""
+    up, down = np.split(left, 2)
+    m_up, m_down = np.split(right, 2)
+    if where is not None:
+        m_up, m_down = where @ m_up, where @ m_down
+    A, B = up.T @ m_down, down.T @ m_up
+    return np.stack([up.T @ m_up - down.T @ m_down, A + B, A - B])
+
+
 class Transitions(NamedTuple):
     """Every pair of an occupied and an empty state, by what it gives to the spin over the well.
 
@@ -267,7 +343,7 @@ class Transitions(NamedTuple):
 
     def spins(self, hbar_over_tau: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
         """Return ∫₀^d S_x and the interband ∫₀^d S_y, nm⁻² per τeE/ħ, one for each ħ/τ."""
-        gamma = _checked_broadening(hbar_over_tau)
+        gamma = checked_broadening(hbar_over_tau)
         damped = 1 / (self.x**2 + gamma[:, None] ** 2)
         return gamma * (damped @ self.along), gamma**2 * (damped @ self.across)
 
@@ -301,9 +377,9 @@ def transitions(
     ValueError
         As `damping_like`.
     """
-    _check_bounded(well)
+    check_bounded(well)
     states = fermi_states(well, E_F)
-    fem = _mesh(well, states.E_F, max(states.k, default=1.0), order, phase=phase)
+    fem = mesh(well, states.E_F, max(states.k, default=1.0), order, phase=phase)
     parts = [np.empty((3, 0))]
     for q, dk in zip(*_quadrature(states.k, nodes), strict=True):
         x, up, down, empty_up, empty_down = pairs(fem, q, states.E_F)
@@ -348,12 +424,12 @@ def kubo_bastin(well: Well, E_F: float, hbar_over_tau: float) -> tuple[float, fl
     ValueError
         Naming the parameter, its value and what is allowed.
     """
-    (gamma,) = _checked_broadening(float(hbar_over_tau))
-    _check_bounded(well)
+    (gamma,) = checked_broadening(float(hbar_over_tau))
+    check_bounded(well)
     E_F = well.checked_fermi_energy(E_F)
     top = np.sqrt(max(E_F + abs(well.Delta), 0.0) / well.c) + 1.0
     k_max = 1.7 * top / np.sqrt(1 - (max(abs(well.alpha_L), abs(well.alpha_R)) / 2 / well.c) ** 2)
-    fem = _mesh(well, E_F, k_max)
+    fem = mesh(well, E_F, k_max)
     # A Lorentzian of half width Γ in ε has poles Γ/v off the real axis of k, and the midpoint rule
     # errs as exp(−2π·distance/step).
     step = 0.5 * (gamma / 2) / (2 * well.c * top)
@@ -394,7 +470,8 @@ def _bastin_kernel(E: np.ndarray, E_F: float, half_width: float) -> np.ndarray:
     return -(first + first.conj().T) / (2 * np.pi)
 
 
-def _mesh(well: Well, E_F: float, k_max: float, order: int = ORDER, phase: float = PHASE):
+def mesh(well: Well, E_F: float, k_max: float, order: int = ORDER, phase: float = PHASE):
+    """Return the finite elements of a well for states up to E_F in eV and `k_max` in 1/nm."""
     return FiniteElements.from_well(well, E_max=E_F, k_max=k_max, order=order, phase=phase)
 
 
@@ -410,7 +487,8 @@ def _quadrature(k: np.ndarray, nodes: int = NODES) -> tuple[np.ndarray, np.ndarr
     return np.concatenate(points), np.concatenate(weights)
 
 
-def _checked_broadening(value: float | np.ndarray) -> np.ndarray:
+def checked_broadening(value: float | np.ndarray) -> np.ndarray:
+    """Return ħ/τ in eV as a 1D float array; a `ValueError` if one is not a number > 0."""
     gamma = np.atleast_1d(np.asarray(value))
     if gamma.ndim != 1 or gamma.dtype.kind not in "iuf" or not np.isfinite(gamma).all():
         raise ValueError(f"hbar_over_tau must be finite real numbers in eV, got {value!r}")
@@ -419,7 +497,8 @@ def _checked_broadening(value: float | np.ndarray) -> np.ndarray:
     return gamma.astype(float)
 
 
-def _check_bounded(well: Well) -> None:
+def check_bounded(well: Well) -> None:
+    """Raise a `ValueError` unless the Fermi sea of the well has a bottom."""
     for name in ("alpha_L", "alpha_R"):
         if abs(getattr(well, name)) >= well.critical_rashba:
             raise ValueError(

@@ -48,6 +48,8 @@ SLIDERS = {
     "j": (0.1, 10.0, 0.1),
     "tau": (1.0, 100.0, 1.0),
     "E_x": (0.1, 10.0, 0.1),
+    "theta": (0, 180, 1),
+    "phi": (0, 360, 1),
 }
 """Ends and step of the slider of each parameter, in its unit; whole numbers have whole ends."""
 
@@ -62,6 +64,8 @@ QUANTITIES = PARAMETERS | {
     "j": Quantity("j", "10^11 A/m^2", "current density"),
     "tau": Quantity("τ", "fs", "relaxation time"),
     "E_x": Quantity("E_x", "10^5 V/m", "electric field"),
+    "theta": Quantity("θ", "degrees", "angle of the magnetisation to the normal"),
+    "phi": Quantity("φ", "degrees", "angle of its part in the plane to the electric field"),
 }
 """What each parameter of an explorer is."""
 
@@ -391,6 +395,19 @@ def explore_field(
         Current density in 10¹¹ A/m².
     """
     return explorer(views.field, E_F, parameters, {"M_s": M_s, "j": j})
+
+
+def explore_direction(
+    E_F: float = DEFAULT_FERMI_ENERGY,
+    theta: int = 60,
+    phi: int = 0,
+    **parameters: float | str,
+) -> Explorer:
+    """Explore the torque for a magnetisation along θ and φ, in degrees.
+
+    The other parameters are those of `explore_states`.
+    """
+    return explorer(views.turned, E_F, parameters, {"theta": theta, "phi": phi})
 
 
 def explore_count(

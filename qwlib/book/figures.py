@@ -271,6 +271,29 @@ def draw(view: View, size: tuple[float, float] | None = None) -> Figure:
     return fig
 
 
+def in_a_row(view: View) -> Figure:
+    """Draw `views.contours`: its panels side by side, with one scale along both axes."""
+    n = len(view.panels)
+    fig, axes = plt.subplots(
+        1, n, figsize=(6, 2.6), sharex=True, sharey=True, squeeze=False, layout="constrained"
+    )
+    for ax, panel, letter in zip(axes[0], view.panels, "abcdefgh", strict=False):
+        for one in panel.series:
+            _series(ax, one)
+        # Each needle has three entries: where it starts, where it ends, and a gap.
+        needles = panel.series[-1]
+        ax.lines[-1].set_linewidth(1.0)
+        ax.plot(needles.x[::3], needles.y[::3], "k.", ms=3)
+        ax.set_title(f"({letter}) {panel.title}", fontsize=11)
+        ax.set_xlabel(in_formula(panel.x), fontsize=11)
+        ax.set_aspect("equal")
+    axes[0][0].set_ylabel(in_formula(view.panels[0].y), fontsize=11)
+    fig.legend(
+        *axes[0][0].get_legend_handles_labels(), ncols=n, fontsize=10, loc="outside upper center"
+    )
+    return fig
+
+
 def show(shown: View | Figure, size: tuple[float, float] | None = None) -> None:
     """Show a view, as `draw` draws it, or a figure, as the output of a cell."""
     if not isinstance(shown, Figure):
@@ -831,7 +854,7 @@ def well_scheme(well: Well, E_F: float) -> Figure:
     side.text(z0 + 0.22 * d, x0, "$z$", va="center", fontsize=11)
     side.text(z0, x0 + 0.44, "$x$", ha="center", va="bottom", fontsize=11)
     side.plot(z0, x0, "o", ms=9, mfc="white", mec="k")
-    side.plot(z0, x0, "k.", ms=4)
+    side.plot(z0, x0, "k.", ms=3)
     side.text(z0, x0 - 0.06, "$y$", ha="center", va="top", fontsize=11)
     side.set(xlim=(-reach, d + reach), ylim=(0, 1), yticks=[], title="(a)")
     side.spines[:].set_visible(False)

@@ -17,6 +17,7 @@ import numpy as np
 from scipy import constants
 
 from ..beyond import scan
+from ..beyond.direction import responses
 from ..beyond.interband import transitions
 from ..beyond.interface import interface_energy, interface_wave_numbers
 from ..beyond.places import zeros
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike
 
+    from ..beyond.direction import Response
     from ..beyond.interband import InterbandResponse
     from ..kubo import FermiStates
     from ..well import Well
@@ -1389,6 +1391,173 @@ def in_si(states: FermiStates, tau: float, E_x: float) -> View:
         Number("current per width", width, " A m⁻¹", ".4e"),
     ]
     return View([Panel("z (nm)", "S_y(z) (m⁻³, spin in σ)", series)], numbers)
+
+
+# --- the direction of the magnetisation -----------------------------------------------------------
+
+TORQUE = "torque (10⁻³ eV nm⁻² per τeE/ħ)"
+"""Of the axis of a torque on the magnetisation, per area."""
+
+RASHBA = "pure Rashba field"
+"""Name of the torque of a field along y that does not depend on m."""
+
+NEEDLE = 1.0
+"""Length in 1/nm of the needle of a spin that lies in the plane."""
+
+
+def contours(several: dict[str, Response], points: int = 180) -> View:
+    """Return Fermi contours with needles along the part of the spin that lies in the plane.
+
+    Parameters
+    ----------
+    several : dict of str to Response
+        By the title of the panel.
+    points : int
+        Angles of each contour; a needle stands at every tenth.
+    """
+    panels = []
+    for title, one in several.items():
+        found = one.contours_at(2 * np.pi * np.arange(points) / points)
+        x, y = found.k * np.cos(found.phi), found.k * np.sin(found.phi)
+        curves: dict[str, list] = {"spin along m": [[], []], "spin against m": [[], []]}
+        for band in np.unique(found.band):
+            of = np.flatnonzero(found.band == band)
+            name = "spin along m" if (found.spin[of] @ one.m).sum() > 0 else "spin against m"
+            # A contour that exists at all angles is closed.
+            round_ = np.append(of, of[0] if of.size == points else of[-1])
+            for part, values in zip(curves[name], (x, y), strict=True):
+                part += [*values[round_], np.nan]
+        step = max(points // 18, 1)
+        at = np.isin(np.round(found.phi * points / (2 * np.pi)) % step, 0)
+        tips = x[at] + NEEDLE * found.spin[at, 0], y[at] + NEEDLE * found.spin[at, 1]
+        needles = [
+            np.column_stack([start, end, np.full(end.size, np.nan)]).ravel()
+            for start, end in zip((x[at], y[at]), tips, strict=True)
+        ]
+        series = [
+            Series("spin against m", *curves["spin against m"]),
+            Series("spin along m", *curves["spin along m"], "second"),
+            Series("spin in the plane", *needles, "plain"),
+        ]
+        panels.append(Panel("k_x (nm⁻¹)", "k_y (nm⁻¹)", series, title=title))
+    return View(panels, alike=True)
+
+
+def in_two_planes(theta: np.ndarray, xz: Sequence[Response], yz: Sequence[Response]) -> View:
+    """Return the torque against θ with m in the plane of z and the field, and across it.
+
+    Parameters
+    ----------
+    theta : (n,) array
+        In degrees, the first 0.
+    xz, yz : sequence of Response
+        With φ = 0 and with φ = 90°.
+    """
+    pole = 1e3 * xz[0].polar_torque[0]
+    along = 1e3 * np.array([one.polar_torque[0] for one in xz])
+    across = -1e3 * np.array([one.polar_torque[1] for one in yz])
+    names = "along ∂m/∂θ, m in the plane xz", "along −∂m/∂φ, m in the plane yz"
+    top = 1.15 * max(np.abs([*along, *across, pole])) + 1e-9
+    ends = (0, top) if pole >= 0 else (-top, 0)
+    return View(
+        [
+            Panel(
+                "θ (degrees)",
+                TORQUE,
+                [
+                    Series(RASHBA, theta, pole * np.ones(theta.size), "thin"),
+                    Series("the well", theta, along),
+                ],
+                xlim=(0, 90),
+                ylim=ends,
+                title=f"(a) {names[0]}",
+            ),
+            Panel(
+                "θ (degrees)",
+                TORQUE,
+                [
+                    Series(RASHBA, theta, pole * np.cos(np.radians(theta)), "thin"),
+                    Series("the well", theta, across),
+                ],
+                xlim=(0, 90),
+                ylim=ends,
+                title=f"(b) {names[1]}",
+            ),
+        ]
+    )
+
+
+def around(turned: Sequence[Response], pole: Response) -> View:
+    """Return the torque against φ of m at one θ, beside a field along y.
+
+    Parameters
+    ----------
+    turned : sequence of Response
+        Of one θ, with φ in even steps from 0 to 360°, both included.
+    pole : Response
+        That of m along z.
+    """
+    T = 1e3 * np.array([one.polar_torque for one in turned])
+    A, theta = 1e3 * pole.polar_torque[0], turned[0].theta
+    phi = np.array([one.phi for one in turned])
+    rashba = A * np.array([np.cos(phi), -np.cos(theta) * np.sin(phi)])
+    ends = np.array([0.0, 360.0])
+    series = [
+        Series(RASHBA, ends, rashba[0], "thin", smooth=True),
+        Series("", ends, rashba[1], "thin", smooth=True),
+        Series("along ∂m/∂θ", ends, T[:, 0], "first", smooth=True),
+        Series("along ∂m/∂φ", ends, T[:, 1], "second", smooth=True),
+    ]
+    # Where φ is 0 and where it is 90°.
+    ahead, aside = T[0, 0], -T[(len(turned) - 1) // 4, 1]
+    cos = np.cos(theta)
+    normal = pole.current[0]
+    change = [100 * (one.current[0] / normal - 1) if normal else np.nan for one in turned]
+    numbers = [
+        Number("A^θ", ahead, TORQUE_UNIT, 3),
+        Number("A^φ", aside / cos if cos > 1e-9 else np.nan, TORQUE_UNIT, 3),
+        Number("change of the current, φ = 0", change[0], " %", 3),
+        Number("change of the current, φ = 90°", change[(len(turned) - 1) // 4], " %", 3),
+    ]
+    top = 1.1 * np.abs(T).max() + 1e-9
+    return View([Panel("φ (degrees)", TORQUE, series, ylim=(-top, top))], numbers)
+
+
+TORQUE_UNIT = " × 10⁻³ eV nm⁻² per τeE/ħ"
+"""Of a torque, as `Number` takes it."""
+
+ROUGHLY = 1e-3
+"""Relative error of what an explorer shows of a turned magnetisation."""
+
+
+def turned(states: FermiStates, theta: float, phi: float) -> View:
+    """Return the torque against θ at one φ, and what it is at one θ, both in degrees."""
+    well, E_F = states.well, states.E_F
+    grid = np.arange(0.0, 181.0, 15.0)
+    angle = np.radians(phi)
+    several = responses(well, E_F, np.radians([*grid, theta]), angle, ROUGHLY)
+    T = 1e3 * np.array([one.polar_torque for one in several])
+    # For m along z it is along x.
+    here, pole = several[-1], 1e3 * several[0].torque[0]
+    rashba = pole * np.cos(angle), -pole * np.cos(np.radians(grid)) * np.sin(angle)
+    ends = [0.0, 180.0]
+    series = [
+        Series(RASHBA, grid, rashba[0] * np.ones(grid.size), "thin"),
+        Series("", grid, rashba[1], "thin"),
+        Series("along ∂m/∂θ", grid, T[:-1, 0], "first"),
+        Series("along ∂m/∂φ", grid, T[:-1, 1], "second"),
+        Series("", [theta], [T[-1, 0]], "dot"),
+        Series("", [theta], [T[-1, 1]], "hollow"),
+    ]
+    numbers = [
+        Number("torque along ∂m/∂θ", T[-1, 0], TORQUE_UNIT, 4),
+        Number("torque along ∂m/∂φ", T[-1, 1], TORQUE_UNIT, 4),
+        Number("current along the field", here.current[0], " eV per τe²E/ħ²", 5),
+        Number("current across it", here.current[1], " eV per τe²E/ħ²", 5),
+        Number("closest contours", here.closest if len(states) > 1 else np.nan, " eV", 3),
+        Number("every angle proven", "yes" if here.certified else "no"),
+    ]
+    return View([Panel("θ (degrees)", TORQUE, series, ends, marked=True)], numbers, at=theta)
 
 
 # --- the interband response -----------------------------------------------------------------------

@@ -53,6 +53,9 @@ CURVES = {
     "fig-lab-thickness": {"a": 2, "b": 2},
     "fig-lab-barrier": {"a": 3, "b": 3},
     "fig-lab-gradient": {"a": 4, "b": 4},
+    # Of each m: two kinds of contours, and the needles.
+    "fig-dir-contours": {"a": 3, "b": 3, "c": 3},
+    "fig-dir-planes": {"a": 2, "b": 2},
     "fig-lost-follow": {"a": 5, "b": 3},
     "fig-lost-wave": {"a": 4, "b": 4},
     "fig-conventions": {"a": 2},

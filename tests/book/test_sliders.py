@@ -282,7 +282,7 @@ def test_curves_refuse_another_number_of_entries_than_positions(changes):
 LIMITS = {"confinement": 31_000, "chirality": 27_000, "thickness": 49_000}
 LIMITS |= dict.fromkeys(
     (
-        *("model", "lost", "ends", "interband", "laboratory", "conventions"),
+        *("model", "lost", "ends", "interband", "laboratory", "direction", "conventions"),
         *("counting", "speed", "verdicts"),
     ),
     25_000,

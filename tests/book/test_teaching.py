@@ -30,6 +30,7 @@ MUST = {
     "ends",
     "interband",
     "laboratory",
+    "direction",
     "counting",
 }
 CHAPTERS = sorted(MUST | {path.stem for path in (BOOK / "quizzes").glob("*.yml")})

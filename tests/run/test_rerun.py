@@ -735,6 +735,7 @@ LESS_THICK = {
     "ends": {"d": 3.0, "alpha_R_values": [0.0]},
     "interband": {"d": 3.0, "alphas": [0.01, 0.03], "broadenings": [0.05, 0.1]},
     "laboratory": {"d": 5.0},
+    "direction": {"d": 1.5},
 }
 RERUNS = [chapter.name for chapter in CHAPTERS.values() if chapter.parameters]
 

@@ -33,6 +33,7 @@ FIGURES = {
     "book/ends": 3,
     "book/interband": 3,
     "book/laboratory": 4,
+    "book/direction": 2,
     "book/conventions": 2,
     "book/counting": 5,
     "book/speed": 1,

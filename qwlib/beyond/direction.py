@@ -1,0 +1,941 @@
+r"""Eq. (6) for any direction of the magnetisation: contours, spin, torque and current.
+
+With m tilted the problem is no longer the same for all directions of k, but of k = |k| k̂ and m the
+states know one number, the angle β between m and the Rashba field along n = z × k̂:
+
+.. math:: h(k) = -c\,d^2/dz^2 + V(z) + \Delta\,\sigma_3
+          + k\,[\alpha_L\delta(z) - \alpha_R\delta(z-d)]\,
+          (\cos\beta\,\sigma_3 + \sin\beta\,\sigma_1)
+
+with spin axes 3 along m and 1 along the part e₁ of n that is perpendicular to m: real again, solved
+and counted as for m along z (`matching.Rule.turned`).
+A state has the spin S₃ m + S₁ e₁ and the velocity ∂ε/∂k k̂ + (1/k) ∂ε/∂φ n, both by
+Hellmann-Feynman, and what Eq. (6) leaves of the sum over states is, per τeE/ħ,
+
+.. math:: \mathbf S = -\frac{1}{8\pi^3} \oint d\varphi \sum_n \frac{k_n}{|\partial\varepsilon/
+          \partial k|}\, \hbar v_E\, (S_3 \mathbf m + S_1 \mathbf e_1) .
+
+Let p be the direction of m in the plane, q = z × p, θ and φ the angles of m, and χ = φ − φ_k.
+Then cos β = sin θ sin χ, and reflection at the plane of z and m, χ to π − χ, leaves five
+numbers of each θ, whatever φ is: a field along p drives spin along q, one along q drives spin along
+m and along ∂m/∂θ, and each drives a current along itself.
+Spin densities are per τeE/ħ and currents per τe²E/ħ², as in `kubo`.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from ..matching import Rule, slopes
+from ..search import DOUBTS, PRECISE, solve
+from ..waves import TINY, UNIT, own_integrals, shapes, values
+from ..well import Well, checked_number
+from . import interband, torque
+
+PREFACTOR = 1 / (8 * np.pi**3)
+"""1/2π of Eq. (6) times 1/4π²; over the whole circle."""
+
+POINTS = 16
+"""One more than the points of the larger quadrature; the smaller has every second of them."""
+
+PANELS = 4
+"""Intervals of χ to begin with, of half a circle."""
+
+TURN = 0.7
+"""A spin along m that changes by more from one angle to the next has not been followed."""
+
+FLOOR = 1e-3
+"""Errors are relative to the result, or to this share of the sum of all states' magnitudes."""
+
+ANGLES = 8
+"""Directions of k in half a circle, of the interband part, which ħ/τ makes smooth."""
+
+RTOL, RTOL_LEAST = 1e-6, 1e-11
+"""What errors are to be below if nothing is said, and the least that rounding allows to ask for."""
+
+WORST = 0.1
+"""Panels are halved whose error is above this share of the largest."""
+
+ROUNDS, SECTIONS = 60, 2
+"""Rounds of refinement at most, and of cutting into 16 an interval where a contour ends."""
+
+PURSE = 2000
+"""Points to decide with more digits, for each θ; where it is empty an angle is not proven."""
+
+NEGLIGIBLE = 1e-13
+"""An exchange that is smaller, relative to the barriers, is taken for none by the solver."""
+
+CLOSER = 64
+"""How much closer to the end of a contour the states lie from which it is found once more."""
+
+
+def fejer(points: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return places in (0, 1), and weights, of Fejér's second rule with `points` − 1 points."""
+    angle = np.pi * np.arange(1, points) / points
+    odd = 2 * np.arange(points // 2)[:, None] + 1
+    weight = 2 * np.sin(angle) / points * (np.sin(odd * angle) / odd).sum(axis=0)
+    return (1 - np.cos(angle)) / 2, weight
+
+
+PLACES, WEIGHTS = fejer(POINTS)
+FEWER = np.zeros(POINTS - 1)
+FEWER[1::2] = fejer(POINTS // 2)[1]
+
+
+def without_rounding(well: Well) -> Well:
+    """Return the well, or the one without exchange if its exchange is less than rounding.
+
+    The response is continuous there: of two levels that hardly split both count.
+    """
+    small = abs(well.Delta) < NEGLIGIBLE * max(well.V_L, well.V_R)
+    return well.replace(Delta=0.0) if small else well
+
+
+class States(NamedTuple):
+    """Fermi states at many angles, one array entry each, by ascending angle and descending k."""
+
+    place: np.ndarray  # which of the angles
+    k: np.ndarray  # 1/nm
+    velocity: np.ndarray  # ∂ε/∂k, eV nm
+    across: np.ndarray  # Σ α ⟨cos β σ₁ − sin β σ₃⟩ at the interfaces, eV nm
+    inside: np.ndarray  # (2, n): S₃ and S₁ over the well
+    outside: np.ndarray  # (2, n): and over the barriers
+    amplitude: np.ndarray  # (2, 2, n), by interface and spin
+
+    def take(self, index: np.ndarray | slice) -> States:
+        """Return some of them."""
+        return States(*(column[..., index] for column in self))
+
+
+def angle_to_rashba(theta, chi) -> tuple[np.ndarray, np.ndarray]:
+    """Return cos β and sin β, not smaller than rounding, for m at `theta` and k at φ − `chi`."""
+    cos = np.sin(theta) * np.sin(chi)
+    sin = np.hypot(np.cos(theta) * np.sin(chi), np.cos(chi))
+    cos, sin = np.where(np.abs(cos) < 4 * UNIT, 0.0, cos), np.where(sin < 4 * UNIT, 0.0, sin)
+    return np.where(sin == 0, np.sign(cos), cos), np.where(cos == 0, 1.0, sin)
+
+
+def states_at(
+    well: Well, E_F: float, cos, sin, budget: np.ndarray | None = None
+) -> tuple[States, np.ndarray]:
+    """Return every Fermi state at many angles β, and of each angle the index into `DOUBTS`.
+
+    Parameters
+    ----------
+    well : Well
+    E_F : float
+        Fermi energy in eV.
+    cos, sin : (n,) arrays
+        cos β and sin β.
+    budget : int array (n,), optional
+        As `search.solve` takes it, for each angle.
+    """
+    cos, first, inverse = np.unique(cos, return_index=True, return_inverse=True)
+    rule = Rule.of_well(well, E_F).take(np.zeros(cos.size, dtype=np.intp))
+    rule = rule.turned(cos, sin[first])
+    left = np.full(cos.size, PRECISE) if budget is None else budget[first]
+    roots, doubt = solve(rule, left)
+    if budget is not None:
+        budget[:] = left[inverse]
+    some, k, u = rule.take(roots.well), roots.k, roots.amplitude.T.reshape(2, 2, -1)
+    point = some.at(k * k)
+    pair = shapes(u, slopes(some, k, u, point.q), point)
+    even, odd = own_integrals(pair, some.d, point.t)
+    up, down = pair.A * pair.A * even + pair.B * pair.B * odd
+    tails = u * u / (2 * point.q)
+    flips = 2 * u[:, 0] * u[:, 1]
+    along = u[:, 0] ** 2 - u[:, 1] ** 2
+    # `flip` and `field` of a rule are a sin β and a cos β.
+    across = (some.field * flips - some.flip * along).sum(axis=0)
+    found = States(
+        roots.well,
+        k,
+        well.c * roots.velocity_over_c,
+        well.c * across,
+        np.stack([up - down, 2 * roots.overlap]),
+        np.stack(
+            [(tails[:, 0] - tails[:, 1]).sum(axis=0), (flips / point.q.sum(axis=1)).sum(axis=0)]
+        ),
+        u,
+    )
+    # Each state of an angle once for every place that has it.
+    ends = np.searchsorted(roots.well, np.arange(cos.size + 1))
+    number = np.diff(ends)[inverse]
+    place = np.repeat(np.arange(inverse.size), number)
+    start = np.cumsum(number) - number
+    index = ends[inverse][place] + np.arange(place.size) - start[place]
+    return found.take(index)._replace(place=place), doubt[inverse]
+
+
+class Moments(NamedTuple):
+    """Of states at angles: the directions in the frame of m that their sums need, (n,) each."""
+
+    v_p: np.ndarray  # velocity along p and q over |∂ε/∂k|, times k
+    v_q: np.ndarray
+    e_theta: np.ndarray  # e₁ along ∂m/∂θ and along q
+    e_q: np.ndarray
+
+    @classmethod
+    def of(cls, theta, chi, states: States) -> Moments:
+        """Return those of states at `chi` for m at `theta`, arrays like `States.k`."""
+        cos, sin = np.cos(chi), np.sin(chi)
+        across_m = np.maximum(angle_to_rashba(theta, chi)[1], UNIT)
+        turn = np.sin(theta) * cos / across_m * states.across
+        weight = states.k / np.abs(states.velocity)
+        return cls(
+            weight * (states.velocity * cos + turn * sin),
+            weight * (turn * cos - states.velocity * sin),
+            sin * np.cos(theta) / across_m,
+            cos / across_m,
+        )
+
+    def spin(self, along: np.ndarray, across: np.ndarray) -> np.ndarray:
+        """Return −ħv S/|∂ε/∂k|·k from S₃ and S₁: along m and ∂m/∂θ for E along q, along q for p."""
+        driven = self.v_q * along, self.v_q * self.e_theta * across, self.v_p * self.e_q * across
+        return -np.stack(driven)
+
+
+class Panel(NamedTuple):
+    """An interval of χ; a contour may end at either end, where 1/|∂ε/∂k| is without bound."""
+
+    owner: int  # which θ
+    a: float
+    b: float
+    ends_a: bool
+    ends_b: bool
+
+    def angles(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return χ and dχ/dt at the places t of the quadrature: t² is the distance from an end."""
+        t, width = PLACES, self.b - self.a
+        if self.ends_a:
+            return self.a + width * t * t, 2 * width * t
+        if self.ends_b:
+            return self.b - width * (1 - t) ** 2, 2 * width * (1 - t)
+        return self.a + width * t, np.full(t.size, width)
+
+    def cut(self, *at: float, contour: bool = False) -> list[Panel]:
+        """Return its parts; contours end at the cuts or not, and at one end of a part at most.
+
+        A part with two such ends is halved.
+        """
+        edges, flags = [self.a, *at, self.b], [self.ends_a, *[contour] * len(at), self.ends_b]
+        parts = []
+        for i in range(len(edges) - 1):
+            part = Panel(self.owner, edges[i], edges[i + 1], flags[i], flags[i + 1])
+            both = part.ends_a and part.ends_b
+            parts += part.cut((part.a + part.b) / 2) if both else [part]
+        return parts
+
+
+class Part(NamedTuple):
+    """A panel with its states, integrals and errors."""
+
+    panel: Panel
+    chi: np.ndarray  # of the quadrature
+    weight: np.ndarray
+    states: States
+    integral: np.ndarray  # (8,): spin in the well and everywhere, three each, and two currents
+    magnitude: np.ndarray  # the same of the magnitudes of all terms
+    error: np.ndarray
+    doubt: int
+
+
+@dataclass(frozen=True, eq=False)
+class Quadrature:
+    """All that Eq. (6) leaves for one θ and every φ."""
+
+    theta: float
+    parts: list[Part]
+
+    def total(self, of: str) -> np.ndarray:
+        """Return the sum of an attribute of the parts; both halves of the circle."""
+        return 2 * PREFACTOR * np.sum([getattr(part, of) for part in self.parts], axis=0)
+
+    @property
+    def error(self) -> float:
+        """Error of spin, spin everywhere and current, each relative to its largest, the worst."""
+        groups = slice(0, 3), slice(3, 6), slice(6, 8)
+        integral, magnitude, error = map(self.total, ("integral", "magnitude", "error"))
+        worst = 0.0
+        for group in groups:
+            scale = max(np.abs(integral[group]).max(), FLOOR * magnitude[group].max())
+            worst = max(worst, error[group].max() / scale if scale > 0 else 0.0)
+        return float(worst)
+
+    @property
+    def doubt(self) -> str:
+        """Why a state may be missing at one of the angles; empty where that is excluded."""
+        return DOUBTS[max(part.doubt for part in self.parts)]
+
+    @cached_property
+    def nodes(self) -> tuple[np.ndarray, np.ndarray, States]:
+        """χ and weight of each state, and the states, in ascending order of χ."""
+        parts = sorted(self.parts, key=lambda part: part.panel.a)
+        chi = np.concatenate([part.chi[part.states.place] for part in parts])
+        weight = np.concatenate([part.weight[part.states.place] for part in parts])
+        columns = zip(*(part.states for part in parts), strict=True)
+        return chi, weight, States(*(np.concatenate(column, axis=-1) for column in columns))
+
+
+def evaluate(
+    well: Well, E_F: float, theta: np.ndarray, panels: list[Panel], purse: np.ndarray
+) -> Iterator[tuple[Part, list[tuple]]]:
+    """Yield of each panel the part, and the places between which contours end in it.
+
+    A place is (θ, χ, χ', number of states at either), as `locate` takes it.  `purse` is how many
+    points of each θ may still be decided with more digits; what is spent is taken from it.
+    """
+    n = POINTS + 1
+    chi, slope = (np.array(x) for x in zip(*(panel.angles() for panel in panels), strict=True))
+    # At the ends states are counted; where a contour ends there, at the next place instead.
+    first = [c[0] if p.ends_a else p.a for p, c in zip(panels, chi, strict=True)]
+    last = [c[-1] if p.ends_b else p.b for p, c in zip(panels, chi, strict=True)]
+    chi = np.column_stack([first, chi, last])
+    owner = np.repeat([panel.owner for panel in panels], n)
+    polar = theta[owner]
+    given = np.minimum(PRECISE, purse // np.bincount(owner, minlength=theta.size).clip(1))[owner]
+    left = given.copy()
+    states, doubt = states_at(well, E_F, *angle_to_rashba(polar, chi.ravel()), left)
+    spent = np.bincount(owner, np.maximum(given - left, 0), minlength=theta.size)
+    purse -= np.minimum(spent.astype(np.intp), purse)
+    doubt = doubt.reshape(-1, n)[:, 1:-1].max(axis=1)
+    number = np.bincount(states.place, minlength=chi.size).reshape(-1, n)
+    terms = _terms(polar[states.place], chi.ravel()[states.place], states)
+    sums, sizes = (
+        np.stack([np.bincount(states.place, row, minlength=chi.size) for row in rows])
+        for rows in (terms, np.abs(terms))
+    )
+    sums, sizes = (x.reshape(len(terms), -1, n)[..., 1:-1] for x in (sums, sizes))
+    ends = np.searchsorted(states.place, n * np.arange(len(panels) + 1))
+    for i, panel in enumerate(panels):
+        changes = np.flatnonzero(np.diff(number[i]))
+        here = theta[panel.owner]
+        places = [(here, *chi[i, j : j + 2], *number[i, j : j + 2]) for j in changes]
+        some = states.take(slice(ends[i], ends[i + 1]))
+        weight = WEIGHTS * slope[i]
+        integral = sums[:, i] @ weight
+        error = np.abs(integral - sums[:, i] @ (FEWER * slope[i]))
+        if not places:
+            error += _unfollowed(some, chi[i], number[i, 0])
+        place = some.place - n * i - 1
+        inner = (place >= 0) & (place < n - 2)
+        some = some._replace(place=place).take(inner)
+        magnitude = sizes[:, i] @ weight
+        part = Part(panel, chi[i, 1:-1], weight, some, integral, magnitude, error, doubt[i])
+        yield part, places
+
+
+def _terms(theta, chi, states: States) -> np.ndarray:
+    """Return what each state adds to the eight integrals, (8, n), but for the prefactor."""
+    moments, everywhere = Moments.of(theta, chi, states), states.inside + states.outside
+    speed = np.abs(states.velocity) / states.k
+    currents = speed * moments.v_p**2, speed * moments.v_q**2
+    return np.concatenate([moments.spin(*states.inside), moments.spin(*everywhere), currents])
+
+
+def _unfollowed(states: States, chi: np.ndarray, number: int) -> np.ndarray:
+    """Return a bound, (8,), of what lies between two angles where contours exchange their spins.
+
+    Where contours almost cross, S₃ and S₁ of each change within an angle that may be much smaller
+    than the distance of points, while the sums over both do not.
+    """
+    bound = np.zeros(8)
+    if number:
+        along = (states.inside + states.outside)[0].reshape(-1, number)
+        size = np.abs(states.k).reshape(-1, number)
+        jump = np.abs(np.diff(along, axis=0)) > TURN
+        width = np.diff(chi)[:, None]
+        bound[:6] = (jump * width * np.maximum(size[1:], size[:-1])).sum()
+    return bound
+
+
+def locate(well: Well, E_F: float, brackets: list[tuple]) -> list[float]:
+    """Return where a contour ends in each bracket (θ, χ, χ', number of states at either).
+
+    There two states of one subband meet, with opposite velocities that go as the root of χ.
+    """
+    theta, a, b, at_a, at_b = (np.array(x) for x in zip(*brackets, strict=True))
+    part = np.arange(1, 16) / 16
+    rows = np.arange(a.size)
+    for _ in range(SECTIONS):
+        chi = np.column_stack([a, a[:, None] + (b - a)[:, None] * part, b])
+        polar = np.repeat(theta, 15)
+        states, _ = states_at(well, E_F, *angle_to_rashba(polar, chi[:, 1:-1].ravel()))
+        inner = np.bincount(states.place, minlength=15 * a.size).reshape(-1, 15)
+        number = np.column_stack([at_a, inner, at_b])
+        j = np.argmax(number != at_a[:, None], axis=1)
+        a, b, at_b = chi[rows, j - 1], chi[rows, j], number[rows, j]
+    more = np.where(at_b > at_a, b, a)
+    step = np.where(at_b > at_a, b - a, a - b)
+    # Along the contour χ is a smooth function of k, with an extremum at the end: by a polynomial
+    # through the two states that meet, at four angles; and again, from so close that what the
+    # polynomial leaves is rounding.
+    end, sign = (a + b) / 2, np.sign(step)
+    for near, far in ((more, np.abs(step)), (None, np.abs(step) / CLOSER)):
+        start = end if near is None else near
+        chi = start[:, None] + (sign * far)[:, None] * (np.arange(4) + (near is None))
+        states, _ = states_at(well, E_F, *angle_to_rashba(np.repeat(theta, 4), chi.ravel()))
+        for i in rows.tolist():
+            pairs = [_meeting(states.take(states.place == 4 * i + j)) for j in range(4)]
+            meeting = [k for pair in pairs for k in pair]
+            if len(meeting) == 8:
+                found = _extremum(np.array(meeting), np.repeat(chi[i], 2))
+                end[i] = found if abs(found - start[i]) <= far[i] else end[i]
+    return end.tolist()
+
+
+def _meeting(states: States) -> list[float]:
+    """Return the k of the two closest neighbours with opposite velocities, if there are any.
+
+    `states` are those of one angle.
+    """
+    opposite = np.flatnonzero(states.velocity[1:] * states.velocity[:-1] < 0)
+    if not opposite.size:
+        return []
+    i = opposite[np.argmin(states.k[opposite] - states.k[opposite + 1])]
+    return states.k[i : i + 2].tolist()
+
+
+def _extremum(k: np.ndarray, chi: np.ndarray) -> float:
+    """Return the extremum of χ(k) between the two places that are closest to each other."""
+    middle, half = (k[0] + k[1]) / 2, np.ptp(k) / 2
+    # Newton's interpolation, in units of the largest distance.
+    x = (k - middle) / half
+    through = np.polynomial.Polynomial(np.linalg.solve(np.vander(x, increasing=True), chi))
+    slope = through.deriv()
+    at, curvature = 0.0, slope.deriv()
+    for _ in range(8):
+        at -= slope(at) / curvature(at)
+    return float(through(at)) if abs(at) < 1 else np.nan
+
+
+def quadratures(well: Well, E_F: float, theta: Iterable[float], rtol: float) -> list[Quadrature]:
+    """Return the integrals over all angles for each θ, all solved together.
+
+    Parameters
+    ----------
+    well : Well
+    E_F : float
+        Fermi energy in eV.
+    theta : iterable of float
+        Polar angles of m.
+    rtol : float
+        Panels are halved until `Quadrature.error` is below this, or `ROUNDS` times.
+    """
+    theta = np.array(list(theta))
+    edges = np.linspace(-np.pi / 2, np.pi / 2, PANELS + 1).tolist()
+    start = Panel(0, edges[0], edges[-1], False, False).cut(*edges[1:-1])
+    todo = [panel._replace(owner=i) for i in range(theta.size) for panel in start]
+    parts: list[list[Part]] = [[] for _ in theta]
+    purse = np.full(theta.size, PURSE)
+    for left in reversed(range(ROUNDS)):
+        cuts = []
+        for part, places in evaluate(well, E_F, theta, todo, purse):
+            if places and left:
+                cuts.append((part.panel, places))
+            else:
+                parts[part.panel.owner].append(part)
+        todo = []
+        if cuts:
+            ends = iter(locate(well, E_F, [p for _, places in cuts for p in places]))
+            for panel, places in cuts:
+                todo += panel.cut(*[next(ends) for _ in places], contour=True)
+            continue
+        for i, some in enumerate(parts):
+            if left and Quadrature(theta[i], some).error > rtol:
+                total = np.sum([part.error for part in some], axis=0) + TINY
+                share = np.array([(part.error / total).max() for part in some])
+                worst = share > WORST * share.max()
+                for part, bad in zip(some, worst, strict=True):
+                    if bad:
+                        todo += part.panel.cut((part.panel.a + part.panel.b) / 2)
+                parts[i] = [part for part, bad in zip(some, worst, strict=True) if not bad]
+        if not todo:
+            break
+    return [Quadrature(float(t), some) for t, some in zip(theta, parts, strict=True)]
+
+
+@dataclass(frozen=True, eq=False)
+class Contours:
+    """States on the Fermi contours, arrays of length n in ascending order of `phi`.
+
+    Attributes
+    ----------
+    phi : (n,) array
+        Direction of k in the plane, in radians.
+    band : int array (n,)
+        Which subband, 0 for the lowest: a contour is what has one `band`.
+    k, E : (n,) arrays
+        Wave number in 1/nm, and energy of the motion along z in eV.
+    velocity : (n, 2) array
+        ∂ε/∂k along x and y, in eV·nm.
+    spin : (n, 3) array
+        Spin that the state has in the well, along x, y and z.
+    """
+
+    phi: np.ndarray
+    band: np.ndarray
+    k: np.ndarray
+    E: np.ndarray
+    velocity: np.ndarray
+    spin: np.ndarray
+
+
+class MixedContoursWarning(UserWarning):
+    """Two Fermi contours are closer than ħ/τ: Eq. (6) takes their states for independent."""
+
+
+@lru_cache(maxsize=64)
+def coherence(
+    well: Well, E_F: float, theta: float, hbar_over_tau: float, angles: int = ANGLES
+) -> np.ndarray:
+    """Return the interband part of the spin for one θ and every φ, by finite elements.
+
+    Parameters
+    ----------
+    well : Well
+        With |α_L| and |α_R| below `Well.critical_rashba`.
+    E_F : float
+        Fermi energy in eV.
+    theta : float
+        Polar angle of m.
+    hbar_over_tau : float
+        ħ/τ in eV.
+    angles : int, optional
+        Directions of k in half a circle, at equal distances.
+
+    Returns
+    -------
+    float array (2, 2, 3)
+        In nm⁻² per τeE/ħ: over the well and over all z; for a field along p and along q; spin along
+        m, ∂m/∂θ and q.
+    """
+    chi = np.pi * ((np.arange(angles) + 0.5) / angles - 0.5)
+    cos, sin = angle_to_rashba(theta, chi)
+    states, _ = states_at(well, E_F, cos, sin)
+    fem = interband.mesh(well, E_F, states.k.max(initial=1.0), order=8)
+    m, m_theta, p, q = frame(theta, 0.0)
+    total = np.zeros((2, 2, 2, 3))
+    for i in range(angles):
+        k_unit = np.cos(chi[i]) * p - np.sin(chi[i]) * q
+        n = np.cross([0.0, 0.0, 1.0], k_unit)
+        e_1 = (n - cos[i] * m) / sin[i]
+        axes = np.array([m, e_1, np.cross(m, e_1)])
+        k = states.k[states.place == i]
+        found = interband.coherences(
+            fem, E_F, k, (float(cos[i]), float(sin[i])), fem.inside, hbar_over_tau
+        )
+        # ∂H/∂k along p and q, of which W σ alone connects two states.
+        velocity = [(u @ k_unit) * axes @ n - (u @ n) * axes @ k_unit for u in (p, q)]
+        total += np.einsum("erij,uj,ia,ba->erub", found, velocity, axes, [m, m_theta, q])
+    # Reflection at the plane of z and m, and reversal of time: of the other half of the circle.
+    driven = np.array([[False, False, True], [True, True, False]])
+    even, odd = total
+    spin = 2 * PREFACTOR * np.pi / angles * np.where(driven, even, odd)
+    spin.flags.writeable = False  # it is kept for the other φ
+    return spin
+
+
+def frame(theta: float, phi: float) -> np.ndarray:
+    """Return m, ∂m/∂θ, p and q as rows."""
+    cos, sin = np.cos(theta), np.sin(theta)
+    p, q = np.array([np.cos(phi), np.sin(phi), 0]), np.array([-np.sin(phi), np.cos(phi), 0])
+    z = np.array([0.0, 0.0, 1.0])
+    return np.array([sin * p + cos * z, cos * p - sin * z, p, q])
+
+
+@dataclass(frozen=True, eq=False)
+class Response:
+    """What a field along x drives in a well whose magnetisation has any direction.
+
+    Attributes
+    ----------
+    well : Well
+    E_F : float
+        Fermi energy in eV.
+    theta, phi : float
+        Polar angles of m, in radians.
+    quadrature : Quadrature
+        The integrals over the directions of k, in the frame of m.
+    hbar_over_tau : float or None
+        ħ/τ in eV, of the interband part.
+    """
+
+    well: Well
+    E_F: float
+    theta: float
+    phi: float
+    quadrature: Quadrature
+    hbar_over_tau: float | None = None
+
+    @property
+    def m(self) -> np.ndarray:
+        """Direction of the magnetisation, (3,)."""
+        return frame(self.theta, self.phi)[0]
+
+    @property
+    def _solved(self) -> Well:
+        return without_rounding(self.well)
+
+    @property
+    def _phi(self) -> float:
+        # Without exchange m is nowhere in the problem, and is taken along z.
+        return self.phi if self._solved.Delta else 0.0
+
+    @property
+    def _frame(self) -> np.ndarray:
+        return frame(self.quadrature.theta, self._phi)
+
+    def _turned(self, spin: np.ndarray) -> np.ndarray:
+        """Return spins along m and ∂m/∂θ for a field along q, along q for one along p, as a sum."""
+        m, m_theta, p, q = self._frame
+        directions = np.array([q[0] * m, q[0] * m_theta, p[0] * q])
+        return np.tensordot(directions, spin, (0, 0))
+
+    @property
+    def spin(self) -> np.ndarray:
+        """∫₀^d S dz of Eq. (6), (3,), in nm⁻² per τeE/ħ."""
+        return self._turned(self.quadrature.total("integral")[:3])
+
+    @property
+    def exchange_spin(self) -> np.ndarray:
+        """The same over wherever the exchange of the well acts."""
+        everywhere = self.well.exchange == "everywhere"
+        return self._turned(self.quadrature.total("integral")[3:6]) if everywhere else self.spin
+
+    @property
+    def current(self) -> np.ndarray:
+        """Charge current along x and y, (2,), in eV per τe²E/ħ²."""
+        along_p, along_q = self.quadrature.total("integral")[6:]
+        *_, p, q = self._frame
+        return (along_p * p[0] * p + along_q * q[0] * q)[:2]
+
+    @property
+    def torque(self) -> np.ndarray:
+        """−Δ m × S on the magnetisation, (3,), in eV/nm² per τeE/ħ; S where the exchange acts."""
+        return -self.well.Delta * np.cross(self.m, self.exchange_spin)
+
+    @property
+    def polar_torque(self) -> np.ndarray:
+        """The torque along ∂m/∂θ and along z × m, the direction of ∂m/∂φ: (2,)."""
+        _, m_theta, _, q = frame(self.theta, self.phi)
+        return np.array([m_theta @ self.torque, q @ self.torque])
+
+    def field(self, M_s: float) -> np.ndarray:
+        """Return the effective field perpendicular to m, per density of the current along x.
+
+        Parameters
+        ----------
+        M_s : float
+            Saturation magnetisation in A/m, > 0.
+
+        Returns
+        -------
+        float array (3,)
+            In mT per 10¹¹ A/m², as `torque.field`; nan where there is no current.
+
+        Raises
+        ------
+        ValueError
+            If `M_s` is not a finite number > 0.
+        """
+        unit = torque.field(1.0, self.current[0], M_s)
+        return unit * np.cross(self.m, self.torque)
+
+    def spin_density(self, z: np.ndarray | float) -> np.ndarray:
+        """Return S(z) of Eq. (6), barriers included.
+
+        Parameters
+        ----------
+        z : array_like
+            Positions in nm, one or a 1D array.
+
+        Returns
+        -------
+        float array (3, len(z))
+            In nm⁻³ per τeE/ħ.
+
+        Raises
+        ------
+        ValueError
+            If `z` is not a number or a 1D array of finite numbers.
+        """
+        z = np.atleast_1d(np.asarray(z))
+        if z.ndim != 1 or z.dtype.kind not in "iuf" or not np.isfinite(z).all():
+            raise ValueError(f"z must be finite real numbers in nm, one or a 1D array, got {z!r}")
+        theta = self.quadrature.theta
+        chi, weight, states = self.quadrature.nodes
+        cos, sin = angle_to_rashba(theta, chi)
+        rule = Rule.of_well(self._solved, self.E_F).take(np.zeros(chi.size, dtype=np.intp))
+        rule, k, u = rule.turned(cos, sin), states.k, states.amplitude
+        point = rule.at(k * k)
+        pair = shapes(u, slopes(rule, k, u, point.q), point)
+        up, down = np.moveaxis(values(pair, u, point.q, self.well.d, z), 1, 0)
+        moments = Moments(*(column[:, None] for column in Moments.of(theta, chi, states)))
+        driven = weight @ moments.spin(up * up - down * down, 2 * up * down)
+        return self._turned(2 * PREFACTOR * driven)
+
+    @property
+    def contours(self) -> Contours:
+        """The Fermi states at the angles of the quadrature."""
+        chi, _, states = self.quadrature.nodes
+        # The other half is the mirror image: cos χ, and with it ∂ε/∂φ, is reversed.
+        index = np.tile(np.arange(states.k.size), 2)
+        return self._contours(np.concatenate([chi, np.pi - chi]), states.take(index))
+
+    def contours_at(self, phi: np.ndarray) -> Contours:
+        """Return the Fermi states at given directions of k, a 1D array in radians, ascending."""
+        chi = self._phi - np.asarray(phi, dtype=float)
+        cos, sin = angle_to_rashba(self.quadrature.theta, chi)
+        budget = np.full(chi.size, min(PRECISE, PURSE // max(chi.size, 1)))
+        states, _ = states_at(self._solved, self.E_F, cos, sin, budget)
+        return self._contours(chi[states.place], states)
+
+    def _contours(self, chi: np.ndarray, states: States) -> Contours:
+        theta, k = self.quadrature.theta, states.k
+        moments = Moments.of(theta, chi, states)
+        speed = (np.abs(states.velocity) / k)[:, None]
+        m, m_theta, p, q = frame(theta, self._phi)
+        velocity = speed * (moments.v_p[:, None] * p + moments.v_q[:, None] * q)
+        e_1 = moments.e_theta[:, None] * m_theta + moments.e_q[:, None] * q
+        along, across = states.inside[:, :, None]
+        phi = (self._phi - chi) % (2 * np.pi)
+        # Along each direction from the outside, where no subband is below ε_F: v > 0 enters one.
+        order = np.lexsort((-k, phi))
+        step = np.sign(states.velocity[order]).astype(np.intp)
+        inside = np.cumsum(step)
+        first = np.diff(phi[order], prepend=-1.0) > 0
+        start = np.where(first, inside - step, 0)[np.maximum.accumulate(first * np.arange(k.size))]
+        band = inside - start - (step > 0)
+        E = self.E_F - self.well.c * k * k
+        spin = along * m + across * e_1
+        return Contours(phi[order], band, k[order], E[order], velocity[order, :2], spin[order])
+
+    @property
+    def error(self) -> float:
+        """Estimated error of spin, torque and current, each relative to its largest component."""
+        return self.quadrature.error
+
+    @property
+    def doubt(self) -> str:
+        """Why a state may be missing at one of the angles of the quadrature, empty if none can."""
+        return self.quadrature.doubt
+
+    @property
+    def certified(self) -> bool:
+        """Whether it is proven at each angle of the quadrature that no state is missing there.
+
+        Of the angles between them this says nothing.  k moves continuously with the angle and a
+        contour ends only where two states meet, which is looked for wherever their number changes;
+        a contour that exists between two neighbouring angles alone would not be seen.
+        """
+        return not self.doubt
+
+    @property
+    def closest(self) -> float:
+        """Smallest distance in eV between two contours at one angle of the quadrature.
+
+        Difference of k times the mean speed; infinite where there is one contour or none.
+        """
+        chi, _, states = self.quadrature.nodes
+        speed, same = np.abs(states.velocity), np.diff(chi) == 0
+        apart = -np.diff(states.k) * (speed[1:] + speed[:-1]) / 2
+        return float(apart[same].min(initial=np.inf))
+
+    @cached_property
+    def _coherence(self) -> np.ndarray:
+        if self.hbar_over_tau is None:
+            raise ValueError("hbar_over_tau must be given for the interband part, got None")
+        return coherence(self.well, self.E_F, self.quadrature.theta, self.hbar_over_tau)
+
+    def _interband(self, region: int) -> np.ndarray:
+        along, across = self._coherence[region]
+        m, m_theta, p, q = self._frame
+        # What is even in ħ/τ has the components of Eq. (6), and what is odd has the others.
+        even = self._turned(np.array([*across[:2], along[2]]))
+        return np.array([even, p[0] * (along[0] * m + along[1] * m_theta) + q[0] * across[2] * q])
+
+    @property
+    def interband_spin(self) -> np.ndarray:
+        """What the interband part adds to `spin`, (2, 3): field-like, then damping-like.
+
+        The field-like part has the same components as Eq. (6) and is proportional to (ħ/τ)²; the
+        damping-like part has the others, changes its sign with m, and is proportional to ħ/τ.
+        """
+        return self._interband(0)
+
+    @property
+    def interband_torque(self) -> np.ndarray:
+        """What the interband part adds to `torque`, (2, 3): field-like, then damping-like."""
+        everywhere = self.well.exchange == "everywhere"
+        return -self.well.Delta * np.cross(self.m, self._interband(1 if everywhere else 0))
+
+
+def responses(
+    well: Well,
+    E_F: float,
+    theta: np.ndarray | float,
+    phi: np.ndarray | float = 0.0,
+    rtol: float = RTOL,
+    hbar_over_tau: float | None = None,
+) -> list[Response]:
+    """Return the responses of a well with its magnetisation in many directions, solved together.
+
+    Parameters
+    ----------
+    well : Well
+    E_F : float
+        Fermi energy in eV, below `Well.continuum_edge`.
+    theta, phi : array_like
+        Polar angles of m in radians, broadcast against each other.
+    rtol : float, optional
+        What `Response.error` is to be below.
+    hbar_over_tau : float, optional
+        ħ/τ in eV, > 0, of the interband part, which is computed when it is asked for.
+
+    Returns
+    -------
+    list of Response
+        One for each direction, in the order of the raveled arrays.
+
+    Raises
+    ------
+    ValueError
+        As `response`.
+    """
+    E_F = well.checked_fermi_energy(E_F)
+    angles = [np.asarray(angle) for angle in (theta, phi)]
+    for name, angle in zip(("theta", "phi"), angles, strict=True):
+        if angle.dtype.kind not in "iuf" or not np.isfinite(angle).all():
+            raise ValueError(f"{name} must be finite real numbers in rad, got {angle.tolist()!r}")
+    if not RTOL_LEAST <= checked_number("rtol", rtol, "") <= 0.1:
+        raise ValueError(f"rtol must be from {RTOL_LEAST:g} to 0.1, got {rtol!r}")
+    if hbar_over_tau is not None:
+        (hbar_over_tau,) = interband.checked_broadening(hbar_over_tau).tolist()
+        interband.check_bounded(well)
+    pairs = [(float(a), float(b)) for a, b in np.broadcast(*angles)]
+    # Without exchange no direction is special, and along z all is simplest.
+    solved = without_rounding(well)
+    polar = [a if solved.Delta else 0.0 for a, _ in pairs]
+    distinct = sorted(set(polar))
+    found = dict(zip(distinct, quadratures(solved, E_F, distinct, rtol), strict=True))
+    given = [
+        Response(well, E_F, *pair, found[a], hbar_over_tau)
+        for pair, a in zip(pairs, polar, strict=True)
+    ]
+    if hbar_over_tau is not None and given:
+        closest = min(response.closest for response in given)
+        if closest < hbar_over_tau:
+            warnings.warn(
+                f"two Fermi contours come within {closest:.2g} eV of each other, less than "
+                f"hbar_over_tau = {hbar_over_tau:g} eV: Eq. (6) takes their states for "
+                "independent",
+                MixedContoursWarning,
+                stacklevel=2,
+            )
+    return given
+
+
+def decomposition(
+    well: Well, E_F: float, theta: np.ndarray, hbar_over_tau: float | None = None, orders: int = 3
+) -> dict[str, np.ndarray]:
+    r"""Return the coefficients of the angular functions by which experiments describe torques.
+
+    With the field-like part first and the damping-like part second, symmetry about z leaves
+
+    .. math:: T_\theta = \cos\varphi\,A^\theta + \cos\theta\sin\varphi\,B^\theta, \qquad
+              T_\varphi = -\cos\theta\sin\varphi\,A^\varphi + \cos\varphi\,B^\varphi ,
+
+    where each letter is a series in :math:`\sin^2\theta`; Garello et al., Nat. Nanotechnol. 8,
+    587 (2013).  A constant A is A m × y turned round, the torque of a field along y.
+
+    Parameters
+    ----------
+    well : Well
+    E_F : float
+        Fermi energy in eV.
+    theta : (n,) array
+        Polar angles of m in radians, other than π/2.
+    hbar_over_tau : float, optional
+        ħ/τ in eV, for the damping-like part.
+    orders : int
+        How many coefficients of each series, fitted by least squares.
+
+    Returns
+    -------
+    dict of str to float array (orders,)
+        "A_θ" and "A_φ", and with `hbar_over_tau` "B_θ" and "B_φ", of (sin θ)^0, 2, 4 …: in eV/nm²
+        per τeE/ħ.
+    """
+    theta = np.asarray(theta, dtype=float)
+    cos, squares = np.cos(theta), np.vander(np.sin(theta) ** 2, orders, increasing=True)
+    every = responses(
+        well, E_F, theta[:, None], np.array([0.0, np.pi / 2]), hbar_over_tau=hbar_over_tau
+    )
+    xz, yz = every[::2], every[1::2]
+    values = {
+        "A_θ": np.array([one.polar_torque[0] for one in xz]),
+        "A_φ": np.array([one.polar_torque[1] for one in yz]) / -cos,
+    }
+    if hbar_over_tau is not None:
+        # ∂m/∂θ in the plane of y and z.
+        along = [np.cos(one.theta) * one.interband_torque[1, 1] for one in yz]
+        down = [np.sin(one.theta) * one.interband_torque[1, 2] for one in yz]
+        values["B_θ"] = (np.array(along) - down) / cos
+        values["B_φ"] = np.array([one.interband_torque[1, 1] for one in xz])
+    return {name: np.linalg.lstsq(squares, y, rcond=None)[0] for name, y in values.items()}
+
+
+def response(
+    well: Well,
+    E_F: float,
+    theta: float,
+    phi: float = 0.0,
+    hbar_over_tau: float | None = None,
+    *,
+    rtol: float = RTOL,
+) -> Response:
+    """Return what a field along x drives in a well whose magnetisation has any direction.
+
+    Parameters
+    ----------
+    well : Well
+    E_F : float
+        Fermi energy in eV, below `Well.continuum_edge`.
+    theta, phi : float
+        Polar angles of m in radians.
+    hbar_over_tau : float, optional
+        ħ/τ in eV, > 0, of the interband part, which is computed when it is asked for.
+    rtol : float, optional
+        What `Response.error` is to be below.
+
+    Returns
+    -------
+    Response
+
+    Warns
+    -----
+    MixedContoursWarning
+        If two contours come closer to each other than ħ/τ.
+
+    Raises
+    ------
+    ValueError
+        Naming the parameter, its value and what is allowed.
+
+    Examples
+    --------
+    >>> from qwlib import Well
+    >>> tilted = response(Well(d=0.6, alpha_L=0.04), 3.0, theta=0.8, phi=0.3)
+    >>> tilted.certified, tilted.error < 1e-6
+    (True, True)
+    """
+    for name, angle in (("theta", theta), ("phi", phi)):
+        checked_number(name, angle, "rad")
+    return responses(well, E_F, theta, phi, rtol, hbar_over_tau)[0]

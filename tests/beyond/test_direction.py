@@ -1,0 +1,494 @@
+"""Any direction of m, against finite elements with complex spinors, symmetries and by hand."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.linalg import eig, eigh
+from wells import E_F, PAPER, between, wells_and_energies
+
+from qwlib import Well, bound_states, fermi_states, matching_matrix, precise
+from qwlib.beyond.direction import (
+    MixedContoursWarning,
+    angle_to_rashba,
+    coherence,
+    decomposition,
+    frame,
+    response,
+    responses,
+    states_at,
+)
+from qwlib.beyond.fem import FiniteElements
+from qwlib.beyond.interband import damping_like
+from qwlib.beyond.torque import exchange_torque, field_per_current
+from qwlib.matching import SECTORS, Rule, symmetry
+from qwlib.search import joint_sign
+
+THIN = Well(d=0.6, V_R=4.2, alpha_L=0.045, alpha_R=0.012)
+FERRO = THIN.replace(exchange="ferromagnet", Delta=-0.4)
+SIGMA = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
+
+
+class Spinors:
+    """Complex spinors with spins along x, y and z, by finite elements.
+
+    Of the exact solver they know nothing, and of the choice of axes neither.
+    """
+
+    def __init__(self, well, theta, phi, E_F=E_F, order=8):
+        self.fem = FiniteElements.from_well(well, E_max=E_F, order=order)
+        fem, self.c, self.E_F = self.fem, well.c, E_F
+        kinetic, exchange = (fem.H_up + fem.H_down) / 2, (fem.H_up - fem.H_down) / 2
+        m = [np.sin(theta) * np.cos(phi), np.sin(theta) * np.sin(phi), np.cos(theta)]
+        self.M = np.kron(np.eye(2), fem.M)
+        self.H = np.kron(np.eye(2), kinetic) + np.kron(np.tensordot(m, SIGMA, 1), exchange)
+        self.region = fem.M if well.exchange == "everywhere" else fem.inside
+
+    def rashba(self, angle):
+        """What goes with k: W (k_x σ_y − k_y σ_x)/k."""
+        return np.kron(np.cos(angle) * SIGMA[1] - np.sin(angle) * SIGMA[0], self.fem.W)
+
+    def fermi_states(self, angle):
+        """Yield k and ψ of every state at E_F along a direction, by descending k.
+
+        (H − E_F + k rashba + c k² M) ψ = 0, linear in k for (ψ, kψ); here in 1/(k − shift).
+        """
+        n, shift = len(self.M), 12.0 + 5j
+        zero, one = np.zeros((n, n)), np.eye(n)
+        left = np.block([[zero, one], [self.E_F * self.M - self.H, -self.rashba(angle)]])
+        right = np.block([[one, zero], [zero, self.c * self.M]])
+        inverse, vectors = eig(np.linalg.solve(left - shift * right, right))
+        ks = shift + 1 / inverse
+        keep = np.flatnonzero((np.abs(ks.imag) < 1e-6) & (ks.real > 1e-6))
+        for i in keep[np.argsort(-ks.real[keep])]:
+            psi = vectors[:n, i]
+            yield ks[i].real, psi / np.sqrt((psi.conj() @ self.M @ psi).real)
+
+    def means(self, k, angle, psi):
+        """Return the velocity along x and y, the spin in the well and that where Δ acts."""
+
+        def mean(pauli, matrix):
+            return (psi.conj() @ np.kron(pauli, matrix) @ psi).real
+
+        v_x = 2 * self.c * k * np.cos(angle) + mean(SIGMA[1], self.fem.W)
+        v_y = 2 * self.c * k * np.sin(angle) - mean(SIGMA[0], self.fem.W)
+        inside, region = ([mean(s, w) for s in SIGMA] for w in (self.fem.inside, self.region))
+        return np.array([v_x, v_y]), np.array(inside), np.array(region)
+
+
+def witness(well, theta, phi, angles):
+    """Spin in the well, spin where the exchange acts, and current: midpoints over the plane."""
+    spinors, total = Spinors(well, theta, phi), np.zeros(8)
+    for angle in 2 * np.pi * (np.arange(angles) + 0.5) / angles:
+        for k, psi in spinors.fermi_states(angle):
+            v, inside, region = spinors.means(k, angle, psi)
+            weight = k / abs(v @ [np.cos(angle), np.sin(angle)]) * v[0]
+            total += weight * np.array([*-inside, *-region, *v])
+    return np.split(total / (8 * np.pi**3) * 2 * np.pi / angles, [3, 6])
+
+
+@pytest.mark.parametrize(("well", "theta", "phi"), [(THIN, 0.7, 0.4), (FERRO, 1.9, -2.0)])
+def test_complex_spinors_without_turned_axes(well, theta, phi):
+    found = response(well, E_F, theta, phi)
+    spin, exchange_spin, current = witness(well, theta, phi, 16)
+    m = [np.sin(theta) * np.cos(phi), np.sin(theta) * np.sin(phi), np.cos(theta)]
+    assert found.certified
+    assert np.abs(spin).min() > 1e-5  # no component is zero by a symmetry
+    # The midpoint rule converges as an exponential; order 8 leaves 1e-8 in a spin.
+    assert found.spin == pytest.approx(spin, abs=2e-7 * np.abs(spin).max())
+    scale = np.abs(exchange_spin).max()
+    assert found.exchange_spin == pytest.approx(exchange_spin, abs=2e-7 * scale)
+    torque = -well.Delta * np.cross(m, exchange_spin)
+    assert found.torque == pytest.approx(torque, abs=2e-7 * np.abs(torque).max())
+    assert found.current == pytest.approx(current, abs=2e-7 * current[0])
+
+
+@given(wells_and_energies())
+@settings(max_examples=25, deadline=None)
+def test_along_z_it_is_the_sum_over_fermi_states(case):
+    well, energy = case
+    states, found = fermi_states(well, energy), response(well, energy, 0.0, 0.3)
+    z = np.array([-0.1, 0.3 * well.d, well.d])
+    # The same roots; close pairs may come mixed, which each sum over them is free of.
+    assert found.spin == pytest.approx([0, states.contribution.sum(), 0], abs=1e-12)
+    assert found.current == pytest.approx([states.current.sum(), 0], abs=1e-12)
+    assert found.torque == pytest.approx([exchange_torque(states).sum(), 0, 0], abs=1e-12)
+    profile = states.spin_density(z).sum(axis=0)
+    # Where wave numbers are of 100 per nm the profile is large, and so is its rounding.
+    assert found.spin_density(z)[1] == pytest.approx(profile, abs=1e-9)
+    assert found.certified == states.certified
+    if len(states):
+        assert found.field(1e6)[1] == pytest.approx(field_per_current(states, 1e6), rel=1e-9)
+
+
+@given(wells_and_energies(), between(-1, 1))
+@settings(max_examples=40, deadline=None)
+def test_number_found_is_the_number_counted(case, cos):
+    """Against the inertia of the 4×4 matrix of Eq. (5) on a grid, by NumPy's eigenvalues."""
+    well, energy = case
+    sin = np.sqrt(1 - cos * cos)
+    states, doubt = states_at(well, energy, *(np.array([x]) for x in (cos, sin)))
+    if doubt[0]:  # a subband that all but touches ε_F
+        return
+    k = np.linspace(1e-4, 1.3 * states.k.max(initial=3.0), 4001)
+    E = energy - well.c * k * k
+    M = matching_matrix(well.replace(alpha_L=0.0, alpha_R=0.0), E, k)
+    for at, alpha in ((slice(0, 2), well.alpha_L), (slice(2, 4), -well.alpha_R)):
+        M[:, at, at] += (k * alpha / well.c)[:, None, None] * np.array([[cos, sin], [sin, -cos]])
+    N = (np.linalg.eigvalsh(M) < 0).sum(axis=1)
+    for spin in (1, -1):
+        kappa2 = np.maximum((E - spin * well.Delta) / well.c, 0.0)
+        N += np.maximum(np.ceil(np.sqrt(kappa2) * well.d / np.pi - 1), 0).astype(int)
+    # A grid can miss a pair but never invent one, and what is found lies where the count changes.
+    assert np.abs(np.diff(N)).sum() <= states.k.size
+    inside = states.k > k[0]
+    assert N[0] - N[-1] == np.sign(states.velocity[inside]).sum()
+
+
+def test_sign_of_an_interface_is_that_of_its_eigenvalues():
+    """The proofs beyond some k, with every sign of det(diag + a σ_φ)."""
+    rng = np.random.default_rng(7)
+    cos, n = rng.uniform(-1, 1, 400), 400
+    rule = Rule.of_well(THIN, E_F).take(np.zeros(n, dtype=np.intp))
+    rule = rule.turned(cos, np.sqrt(1 - cos * cos))
+    diagonal = rng.uniform(0, 2, (2, 2, n))
+    positive, negative = joint_sign(rule, diagonal)
+    for side in (0, 1):
+        matrix = np.zeros((n, 2, 2))
+        matrix[:, 0, 0] = diagonal[side, 0] + rule.field[side]
+        matrix[:, 1, 1] = diagonal[side, 1] - rule.field[side]
+        matrix[:, 0, 1] = matrix[:, 1, 0] = rule.flip[side]
+        lowest = np.linalg.eigvalsh(matrix)[:, 0]
+        # What lies within 1e-9 of zero may be left open; rounding proves nothing wrong.
+        clear = np.abs(lowest) > 1e-9
+        assert clear.sum() > 390
+        assert (positive[side] == (lowest > 0))[clear].all()
+        assert (negative[side] == (lowest < 0))[clear].all()
+        assert 0 < positive[side].sum() < n
+
+
+@pytest.mark.parametrize(("alpha_R", "sectors"), [(0.012, 1), (-0.045, 2)])
+@pytest.mark.parametrize("beta", [0.0, 0.8])
+def test_counts_by_intervals_and_by_symmetry(alpha_R, sectors, beta):
+    well = THIN.replace(V_R=THIN.V_L, d=1.7, alpha_R=alpha_R)
+    k = np.linspace(0.1, 12, 40)
+    rule = Rule.of_well(well, E_F).take(np.zeros(k.size, dtype=np.intp))
+    rule = rule.turned(np.full(k.size, np.cos(beta)), np.full(k.size, np.sin(beta)))
+    some = SECTORS[symmetry(rule)[0]]
+    assert len(some) == sectors * (1 if beta else 2)
+    whole = SECTORS[6][0].sturm(rule, k * k, k)
+    counts = [sector.sturm(rule, k * k, k) for sector in some]
+    assert whole.sure.all()
+    assert (sum(count.N for count in counts) == whole.N).all()
+    for sector, count in zip(some, counts, strict=True):
+        for i in range(0, k.size, 5):
+            N, F = precise.sturm(sector, rule, i, float(k[i]))
+            assert N == count.N[i]
+            # Rounding of the phase κd and of sums that cancel in part.
+            assert count.F[i] == pytest.approx(F, rel=1e-10)
+
+
+def slim(case):
+    """Thin enough for an eigenproblem of all k at once."""
+    well, energy = case
+    well = well.replace(d=min(well.d, 0.8))
+    return well, min(energy, well.continuum_edge - 0.05)
+
+
+@given(wells_and_energies(alpha_max=0.8).map(slim), between(0, 3.1), between(-3, 3), between(0, 6))
+@settings(max_examples=12, deadline=None)
+def test_states_at_random_directions_are_complex_spinors(case, theta, phi, angle):
+    well, energy = case
+    exact = response(well, energy, theta, phi, rtol=0.1).contours_at(np.array([angle]))
+    spinors = Spinors(well, theta, phi, energy, order=7)
+    found = list(spinors.fermi_states(angle))
+    # Two contours closer than the witness resolves, or an end of one, are left out.
+    gap = np.abs(np.diff(exact.k, append=0.0, prepend=np.inf))
+    clear = np.minimum(gap[1:], gap[:-1]) > 1e-3
+    if not clear.all():
+        return
+    assert len(found) == exact.k.size
+    for i, (k, psi) in enumerate(found):
+        v, spin, _ = spinors.means(k, angle, psi)
+        speed = abs(v @ [np.cos(angle), np.sin(angle)])
+        # Energies of order 7 are good to 1e-8 eV and vectors to the root of it over the gap.
+        assert exact.k[i] == pytest.approx(k, abs=1e-7 / speed)
+        allowed = 1e-6 / min(gap[i], gap[i + 1], 0.1)
+        assert exact.velocity[i] == pytest.approx(v, abs=allowed)
+        assert exact.spin[i] == pytest.approx(spin, abs=allowed)
+
+
+@given(wells_and_energies(alpha_max=0.8), st.integers(0, 36), between(-3, 3))
+@settings(max_examples=15, deadline=None)
+def test_integral_is_the_mean_over_equal_angles(case, step, phi):
+    """Without panels, ends of contours or refinement, of twice three numbers of points."""
+    (well, energy), theta = case, np.pi * step / 36
+    found = response(well, energy, theta, phi, rtol=1e-5)
+    means = []
+    for number in (300, 900):
+        # The turned circle has no point where a mirror plane would put a crossing.
+        angles = 2 * np.pi * (np.arange(number) + 0.3) / number
+        c = found.contours_at(angles)
+        radial = c.velocity[:, 0] * np.cos(c.phi) + c.velocity[:, 1] * np.sin(c.phi)
+        weight = c.k * c.velocity[:, 0] / np.abs(radial) / (8 * np.pi**3) * 2 * np.pi / number
+        means.append(np.concatenate([-weight @ c.spin, weight @ c.velocity]))
+    coarse, fine = means
+    size = found.quadrature.total("magnitude")
+    for part, value in ((slice(0, 3), found.spin), (slice(3, 5), found.current)):
+        scale = size[0:3].max() if part.start == 0 else size[6:].max()
+        own = np.abs(fine - coarse)[part].max()
+        assert value == pytest.approx(fine[part], abs=own + 1e-5 * scale + 1e-13)
+
+
+@given(wells_and_energies(alpha_max=0.8), st.integers(0, 36), between(-3, 3))
+@settings(max_examples=15, deadline=None)
+def test_reversal_of_m(case, step, phi):
+    (well, energy), theta = case, np.pi * step / 36
+    ahead = response(well, energy, theta, phi, rtol=1e-6)
+    back = response(well, energy, np.pi - theta, phi + np.pi, rtol=1e-6)
+    size = ahead.quadrature.total("magnitude")
+    # The spin that Eq. (6) gives is even in m, and so is the current.
+    assert back.spin == pytest.approx(ahead.spin, abs=2e-6 * size[:3].max() + 1e-13)
+    assert back.current == pytest.approx(ahead.current, abs=2e-6 * size[6:].max() + 1e-13)
+
+
+def test_levels_that_exchange_and_mirror_hardly_split_come_to_an_end():
+    """Pairs of states 1e-10 from each other at all angles: a purse is spent, and the rest told."""
+    well = Well(d=1.1, V_L=4.6, V_R=4.6, Delta=5e-10, alpha_L=0.04, alpha_R=0.04)
+    found, none = (response(w, 1.2, 0.2, 0.3) for w in (well, well.replace(Delta=0.0)))
+    # Of first order in the exchange over the distance of subbands.
+    scale = none.quadrature.total("magnitude")[:3].max()
+    assert found.spin == pytest.approx(none.spin, abs=1e-7 * scale)
+    assert found.current == pytest.approx(none.current, rel=1e-8)
+
+
+def test_what_the_interfaces_do_to_the_spin():
+    """Δ times the spin across m is what both interfaces turn, state by state, at any β."""
+    for well in (PAPER.replace(alpha_R=0.02), FERRO):
+        chi = np.linspace(-1.5, 1.5, 41)
+        for theta in (0.8, np.pi / 2):
+            cos, sin = angle_to_rashba(theta, chi)
+            states, doubt = states_at(well, E_F, cos, sin)
+            assert not doubt.any()
+            spin = states.inside[1]
+            if well.exchange == "everywhere":
+                spin = spin + states.outside[1]
+            turned = -states.k * states.across
+            # Sums of terms of order 1 eV that cancel.
+            assert well.Delta * spin == pytest.approx(turned, abs=1e-11)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_m_along_the_rashba_field_of_the_current(sign):
+    """Along ±y a spin component is conserved at two angles; by finite elements, and no torque."""
+    # One subband of each spin, whose contours stay apart: midpoints converge as an exponential.
+    well = THIN.replace(d=0.3, Delta=0.6, alpha_L=0.02)
+    found = response(well, E_F, np.pi / 2, sign * np.pi / 2)
+    spin, exchange_spin, current = witness(well, np.pi / 2, sign * np.pi / 2, 16)
+    assert found.spin == pytest.approx(spin, abs=1e-6 * np.abs(spin).max())
+    assert found.exchange_spin == pytest.approx(
+        exchange_spin, abs=1e-6 * np.abs(exchange_spin).max()
+    )
+    assert found.current == pytest.approx(current, abs=1e-6 * current[0])
+    assert found.torque == pytest.approx(0, abs=1e-15)
+
+
+def test_turning_magnet_and_field_together():
+    """The response to a field along any direction is a tensor that turns with m."""
+    theta, turn = 0.9, 0.6
+    tensor = []
+    for phi in (0.2, 0.2 + turn):
+        along_x = response(THIN, E_F, theta, phi)
+        # E along y with m at φ is E along x with m at φ − π/2, turned by π/2.
+        along_y = response(THIN, E_F, theta, phi - np.pi / 2)
+        quarter = np.array([[0, -1, 0], [1, 0, 0], [0, 0, 1]])
+        tensor.append(np.column_stack([along_x.spin, quarter @ along_y.spin]))
+    cos, sin = np.cos(turn), np.sin(turn)
+    R = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]])
+    # One quadrature of θ serves all φ: rounding.
+    assert tensor[1] == pytest.approx(R @ tensor[0] @ R[:2, :2].T, abs=1e-14)
+
+
+def test_mirror_planes():
+    size = np.abs(response(THIN, E_F, 0.8).spin).max()
+    # xz: a field in the plane of m and z drives spin across it; yz: spin within it.
+    xz, yz = responses(THIN, E_F, 0.8, [0.0, np.pi / 2])
+    assert np.abs(xz.spin[[0, 2]]).max() < 1e-15 * size < np.abs(xz.spin[1])
+    assert np.abs(yz.spin[0]) < 1e-15 * size
+    assert np.abs(yz.spin[1:]).min() > 1e-4 * size
+    assert abs(xz.current[1]) < 1e-15 > abs(yz.current[1])
+    # In the plane along the Rashba field of the current: no torque.
+    assert response(THIN, E_F, np.pi / 2, np.pi / 2).torque == pytest.approx(0, abs=1e-15)
+
+
+def test_lengths_scale():
+    factor = 1.7
+    scaled = THIN.replace(
+        d=factor * THIN.d,
+        mass=THIN.mass / factor**2,
+        alpha_L=factor**2 * THIN.alpha_L,
+        alpha_R=factor**2 * THIN.alpha_R,
+    )
+    one, two = (response(well, E_F, 0.7, 0.4) for well in (THIN, scaled))
+    # ∫S dz is k/v times v: 1/nm over nm of the volume's other factor; rounding of the inputs.
+    assert factor * two.spin == pytest.approx(one.spin, rel=1e-10)
+    assert two.current == pytest.approx(one.current, rel=1e-10)
+
+
+def level(V_L, V_R, d, c, n):
+    """E of the n-th level of a well without spin, and |φ|² at both interfaces, by hand.
+
+    κd = nπ + arctan(q_L/κ) + arctan(q_R/κ); φ(0)² is 2E/V_L over the effective width.
+    """
+    low, high = 0.0, min(V_L, V_R)
+    for _ in range(200):
+        E = (low + high) / 2
+        kappa, q_L, q_R = (np.sqrt(x / c) for x in (E, V_L - E, V_R - E))
+        above = kappa * d - n * np.pi > np.arctan(q_L / kappa) + np.arctan(q_R / kappa)
+        low, high = (low, E) if above else (E, high)
+    width = d + 1 / q_L + 1 / q_R
+    return E, 2 * E / V_L / width, 2 * E / V_R / width
+
+
+def test_first_order_in_the_coupling_by_hand():
+    """T = m × y A, A = Σ (α_L φ_n(0)² − α_R φ_n(d)²)(k↓² − k↑²)/8π², whatever m is."""
+    weak = THIN.replace(alpha_L=1e-5, alpha_R=-4e-6)
+    A = 0.0
+    for n in range(2):
+        E, at_L, at_R = level(weak.V_L, weak.V_R, weak.d, weak.c, n)
+        assert E < E_F - weak.Delta
+        A += (weak.alpha_L * at_L - weak.alpha_R * at_R) * 2 * weak.Delta / weak.c / (8 * np.pi**2)
+    assert level(weak.V_L, weak.V_R, weak.d, weak.c, 2)[0] > E_F + weak.Delta
+    for theta, phi in ((0.0, 0.0), (0.9, 0.3), (1.5, -2.0)):
+        found = response(weak, E_F, theta, phi, rtol=1e-9)
+        # The next order is smaller by (α k φ²/Δ)², 1e-7.
+        assert found.torque == pytest.approx(-A * np.cross(found.m, [0, 1, 0]), abs=1e-6 * abs(A))
+
+
+def test_contours_that_exist_for_some_angles_only():
+    well = Well(d=0.4, V_L=4.0, alpha_L=0.07, alpha_R=-0.05)
+    # ε_F just below the bottom at k = 0 of the lowest subband, which lies at k > 0 across m.
+    energy = bound_states(well, 0.0)[0] - 0.004
+    found, exact = (response(well, energy, np.pi / 2, 0.5, rtol=r) for r in (1e-6, 1e-8))
+    assert len(found.quadrature.parts) < 20
+    assert found.certified
+    assert found.error < 1e-6
+    contours = found.contours
+    assert (
+        contours.velocity[:, 0] * np.cos(contours.phi)
+        + contours.velocity[:, 1] * np.sin(contours.phi)
+    ).min() < 0
+    # Fejér's rule converges as an exponential; its estimate is that of the rule of half its points.
+    assert found.spin == pytest.approx(exact.spin, abs=1e-9 * np.abs(exact.spin).max())
+
+
+def test_velocity_is_the_slope_of_the_contour():
+    """The velocity is perpendicular to the contour, whose tangent is a difference of k(φ)."""
+    found = response(PAPER, E_F, 1.1, 0.4)
+    step = 1e-4
+    for angle in (0.3, 2.0, 4.4):
+        before, here, after = (found.contours_at(np.array([angle + s])) for s in (-step, 0, step))
+        assert (here.band == np.arange(here.k.size)).all()
+        p, q = (c.k[:, None] * [np.cos(c.phi[0]), np.sin(c.phi[0])] for c in (before, after))
+        tangent = (q - p) / (2 * step)
+        normal = (tangent * here.velocity).sum(axis=1)
+        # Second order in the step, times a curvature near avoided crossings of 1e3 at most.
+        assert normal == pytest.approx(0, abs=2e-5)
+
+
+def test_without_exchange_no_direction_is_special():
+    well = THIN.replace(Delta=0.0)
+    one, two = responses(well, E_F, [0.0, 1.1], 0.7)
+    assert (one.spin == two.spin).all()
+    assert (two.torque == 0).all()
+
+
+def test_interband_part_along_z_is_that_of_two_real_spins():
+    for gamma in (0.1, 0.4):
+        (along, across), _ = coherence(THIN, E_F, 0.0, gamma, angles=4)
+        known = damping_like(THIN, E_F, gamma)
+        # Spin along x and along y; with three points of k in place of four, and lower elements.
+        assert along[1:] == pytest.approx([known.damping_like[0], known.field_like[0]], rel=1e-6)
+        assert across[1:] == pytest.approx([-known.field_like[0], known.damping_like[0]], rel=1e-6)
+        assert max(abs(along[0]), abs(across[0])) < 1e-9
+
+
+def test_interband_part_of_complex_spinors():
+    """The sum over all pairs on spin axes along x, y and z, over the whole circle."""
+    well, energy, theta, phi, gamma, angles = THIN.replace(d=0.4), 1.6, 0.8, 0.7, 0.2, 12
+    found = response(well, energy, theta, phi, hbar_over_tau=gamma)
+    spinors, total = Spinors(well, theta, phi, energy, order=10), np.zeros(3)
+    fem, basis = spinors.fem, np.kron(np.eye(2), np.linalg.inv(np.linalg.cholesky(spinors.fem.M)).T)
+    nodes, weights = np.polynomial.legendre.leggauss(4)
+    for angle in 2 * np.pi * (np.arange(angles) + 0.5) / angles:
+        ends = np.array([0.0, *sorted(k for k, _ in spinors.fermi_states(angle))])
+        edges = np.concatenate([np.linspace(a, b, 3)[:-1] for a, b in pairwise(ends)] + [ends[-1:]])
+        for a, b in pairwise(edges):
+            for k, weight in zip((a + b + (b - a) * nodes) / 2, (b - a) / 2 * weights, strict=True):
+                H = spinors.H + k * spinors.rashba(angle)
+                E, psi = eigh(basis.T @ H @ basis)
+                psi = basis @ psi
+                f = (E + well.c * k * k < energy).astype(float)
+                x = E[:, None] - E
+                velocity = psi.conj().T @ np.kron(SIGMA[1], fem.W) @ psi
+                with np.errstate(all="ignore"):
+                    rho = (f[:, None] - f) * velocity.T / (x * (gamma - 1j * x))
+                rho[f[:, None] == f] = 0.0
+                for i in range(3):
+                    spin = psi.conj().T @ np.kron(SIGMA[i], fem.inside) @ psi
+                    total[i] += weight * k * gamma * (rho * spin).sum().real
+    total *= 2 * np.pi / angles / (8 * np.pi**3)
+    # Midpoints of k over the circle, 12 on either side but not the same ones.
+    assert found.interband_spin.sum(axis=0) == pytest.approx(total, abs=2e-5 * np.abs(total).max())
+    m = frame(theta, phi)[0]
+    for torque in found.interband_torque:
+        assert torque @ m == pytest.approx(0, abs=1e-15)
+
+
+def test_decomposition_is_the_torque_at_other_angles():
+    """Three orders from three angles say what the torque is at others, field- and damping-like."""
+    gamma, well = 0.05, THIN.replace(alpha_L=0.01)
+    parts = decomposition(well, E_F, np.array([0.1, 0.6, 1.1]), gamma)
+    theta, phi = 0.8, 0.5
+    series = {name: a @ np.sin(theta) ** np.array([0, 2, 4]) for name, a in parts.items()}
+    found = response(well, E_F, theta, phi, gamma)
+    cos, sin = np.cos(phi), np.cos(theta) * np.sin(phi)
+    _, m_theta, _, q = frame(theta, phi)
+    # The next order of sin θ, at this coupling.
+    scale = 2e-3 * abs(parts["A_θ"][0])
+    expected = [cos * series["A_θ"], -sin * series["A_φ"]]
+    assert found.polar_torque == pytest.approx(expected, abs=scale)
+    damping = found.interband_torque[1]
+    expected = [sin * series["B_θ"], cos * series["B_φ"]]
+    assert [m_theta @ damping, q @ damping] == pytest.approx(expected, abs=scale)
+    # Of m along z both kinds are one vector.
+    assert parts["A_θ"][0] == pytest.approx(parts["A_φ"][0], rel=1e-3)
+    assert parts["B_θ"][0] == pytest.approx(parts["B_φ"][0], rel=1e-3)
+
+
+def test_contours_closer_than_the_broadening_warn():
+    with pytest.warns(MixedContoursWarning, match="less than hbar_over_tau = 3 eV"):
+        response(THIN, E_F, 0.4, hbar_over_tau=3.0)
+    found = response(THIN, E_F, 0.4, hbar_over_tau=1e-3)
+    assert found.closest > 1e-3
+    with pytest.raises(ValueError, match="hbar_over_tau must be given"):
+        _ = response(THIN, E_F, 0.4).interband_spin
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("theta", np.nan),
+        ("hbar_over_tau", -1.0),
+        ("phi", "1"),
+        ("rtol", 0.0),
+        ("E_F", 9.0),
+        ("theta", True),
+    ],
+)
+def test_bad_input(name, value):
+    given = {"E_F": E_F, "theta": 0.3, "phi": 0.1, name: value}
+    with pytest.raises(ValueError, match=f"{name} must be"):
+        response(THIN, given.pop("E_F"), **given)
