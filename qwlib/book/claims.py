@@ -21,9 +21,11 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import bisect
 
+from ..beyond.conserving import conserving
 from ..beyond.interband import damping_like
 from ..beyond.places import local_maxima
 from ..beyond.thresholds import rashba_at
+from ..beyond.torque import exchange_torque
 from ..grid import sweep
 from ..kubo import SILENT, FermiStates, contribution, fermi_states
 from ..well import UnboundedSpectrumWarning, Well
@@ -526,19 +528,32 @@ def both(function, states: FermiStates) -> Answer:
 def interband(material: Material) -> dict[str, Answer]:
     """Return how large the damping-like part is beside the field-like one, by reading.
 
-    For a long and a short relaxation time, as integrals over the well and as largest values.
+    For a long and a short relaxation time.  With one relaxation time, as integrals over the well,
+    as torques, which act wherever the exchange does, and as largest values; and, as integrals over
+    the well, with collisions that keep the total spin, or the spin at each z.
     """
-    well, result = material.well(alpha_L=FIRST), {}
+    well, z = material.well(alpha_L=FIRST), np.linspace(0, material.d, 401)
     response = damping_like(well, material.E_F, BROADENINGS)
-    z = np.linspace(0, well.d, 401)
-    kept = np.abs(material.states(alpha_L=FIRST).spin_density(z).sum(axis=0)).max(initial=0)
-    peaks = np.abs(response.spin_density(z)[:, 0]).max(axis=1)
-    for i, broadening in enumerate(BROADENINGS):
-        shares = {"integral": abs(response.ratio[i]), "peak": fraction(peaks[i], kept)}
-        # Occupied states make it, all of them; there is no part of the propagating ones.
-        for name, share in shares.items():
-            result[f"{name}, ħ/τ = {broadening:g} eV"] = Answer(float(share), NOT_COMPUTED)
-    return result
+    states = material.states(alpha_L=FIRST)
+    torque = exchange_torque(states).sum()
+    peak = np.abs(states.spin_density(z).sum(axis=0)).max(initial=0)
+    shares = {
+        "integral": np.abs(response.ratio),
+        "torque": [fraction(abs(x) / 2, abs(torque)) for x in response.budget[:, 0]],
+        "largest value": [fraction(x, peak) for x in np.abs(response.spin_density(z)[:, 0]).max(1)],
+    }
+    if material.Delta:
+        for name, moments in (("total spin kept", 0), ("spin kept at each z", 32)):
+            found = conserving(well, material.E_F, BROADENINGS, moments).inside
+            shares[name] = [fraction(abs(x), abs(y)) for x, y in found]
+    else:  # nothing turns the spin
+        shares |= {key: [0.0, 0.0] for key in ("total spin kept", "spin kept at each z")}
+    # Occupied states make it, all of them; there is no part of the propagating ones.
+    return {
+        f"{name}, ħ/τ = {rate:g} eV": Answer(float(values[i]), NOT_COMPUTED)
+        for i, rate in enumerate(BROADENINGS)
+        for name, values in shares.items()
+    }
 
 
 def chiralities(states: FermiStates) -> list[int]:

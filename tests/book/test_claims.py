@@ -44,7 +44,15 @@ RIGHT = ["α_R = −0.025", "α_R = 0", "α_R = 0.025"]
 MEASURES = ["integral", "largest value", "average", "mean magnitude"]
 READINGS = {
     "model-interband": [
-        f"{what}, ħ/τ = {rate} eV" for rate in ("0.01", "0.1") for what in ("integral", "peak")
+        f"{what}, ħ/τ = {rate} eV"
+        for rate in ("0.01", "0.1")
+        for what in (
+            "integral",
+            "torque",
+            "largest value",
+            "total spin kept",
+            "spin kept at each z",
+        )
     ],
     "confinement-silent": [
         f"{energy}, {what}"
