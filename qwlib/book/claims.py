@@ -312,7 +312,7 @@ class Judged:
     @property
     def has_numbers(self) -> bool:
         """Whether positions are compared, for which a tolerance can be chosen."""
-        return bool(set(self.claim.readings.values()) == {"position"} and self.answers)
+        return bool(self.claim.kinds == ["position"] and self.answers)
 
     def at(self, share: float) -> str:
         """Return the verdict if the tolerance is this share of the paper's value."""
@@ -350,41 +350,71 @@ def judged(material: Material = PAPER) -> list[Judged]:
 
 def tolerated(claim: Claim, factor: float) -> str:
     """Return a factor of the tolerance of a statement as the tables show it."""
-    if factor == np.inf:
-        return "any"
     if claim.kinds == ["count"]:
         return number(factor - 1, ".0f")
     if claim.kinds == ["position"]:
         return number(float(f"{factor * claim.tolerance:.2g}"))
-    return number(float(f"{100 * factor * yardstick.SHARE:.2g}"), "|\u202f%")
+    return percent(factor * yardstick.SHARE)
+
+
+def percent(share: float) -> str:
+    """Return a share in percent, with two digits, but no more than one decimal."""
+    digits = 1 if abs(share) < 0.0995 else 0
+    return number(round(100 * share, digits) + 0.0, "g| %")
 
 
 def stays(entry: Judged) -> str:
     """Return for which tolerances a verdict stays as it is."""
     if not entry.answers:
         return "–"
-    low, high = entry.span
-    if entry.claim.kinds == ["count"]:
+    kinds, (low, high) = entry.claim.kinds, entry.span
+    if not {"count", "position"} & set(kinds):
+        # A share is 100 % at most, and less than 0.1 % is nothing.
+        low = 0.0 if low * yardstick.SHARE < 1e-3 else low
+        high = np.inf if high * yardstick.SHARE > 0.995 else high
+    if kinds == ["count"]:
         return "any" if high == np.inf else f"less than {tolerated(entry.claim, high)}"
-    below, above = (tolerated(entry.claim, end) for end in (low, high))
-    if low == 0:
-        return "any" if high == np.inf else f"up to {above}"
-    return f"from {below}" if high == np.inf else f"{below} to {above}"
+    below, above = (tolerated(entry.claim, end) if 0 < end < np.inf else "" for end in (low, high))
+    if not below:
+        return f"up to {above}" if above else "any"
+    return f"{below} to {above}" if above else f"from {below}"
 
 
-def across(values: list[object]) -> str:
+def shown(claim: Claim, reading: str, value: object, unit: str = "") -> str:
+    """Return our value by a reading as the tables show it: shares in percent."""
+    kind = claim.readings[reading]
+    if kind in ("count", "position", "slope"):
+        return as_text(value, unit)
+    several = value if isinstance(value, list) else [value]
+    return ", ".join(
+        percent(v) if isinstance(v, int | float) and not isinstance(v, bool) else as_text(v)
+        for v in several
+    )
+
+
+def across(entry: Judged, which: int) -> str:
     """Return our values by several readings in short."""
-    texts = list(dict.fromkeys(as_text(value) for value in values))
-    plain = [v for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
-    if len(texts) > 1 and len(plain) == len(values):
-        return f"{as_text(min(plain))} to {as_text(max(plain))}"
-    return texts[0] if len(texts) == 1 else "depends"
+    if not entry.answers:
+        return "–"
+    values = {name: answer[which] for name, answer in entry.answers.items()}
+    texts = {name: shown(entry.claim, name, value) for name, value in values.items()}
+    if len(set(texts.values())) == 1:
+        return next(iter(texts.values()))
+    if len(entry.claim.kinds) == 1 and all(isinstance(v, int | float) for v in values.values()):
+        return " to ".join(texts[end(values, key=values.get)] for end in (min, max))
+    return "depends"
 
 
-def holds_by(entry: Judged, which: int) -> str:
-    """Return by how many readings a statement holds with all, or the propagating, states."""
-    several = [yardstick.within(one[which], 1.0) for one in entry.agreements.values()]
-    return f"{sum(several)} of {len(several)}"
+def holds_by(entry: Judged) -> str:
+    """Return by how many readings a statement holds, with all and with propagating states."""
+    if not entry.answers:
+        return "–"
+    found = []
+    for which in (0, 1):
+        several = [yardstick.within(one[which], 1.0) for one in entry.agreements.values()]
+        computed = any(one[which] != NOT_COMPUTED for one in entry.answers.values())
+        found.append(f"{sum(several)} of {len(several)}" if computed else "–")
+    return "; ".join(found)
 
 
 def table(entries: list[Judged]) -> str:
@@ -396,16 +426,14 @@ def table(entries: list[Judged]) -> str:
     ]
     for entry in entries:
         claim = entry.claim
-        columns = list(zip(*entry.answers.values(), strict=True)) or [("–",), ("–",)]
-        ours = [across(list(values)) for values in columns]
-        name = f"{{ref}}`{claim.title} <claim-{claim.id}>`"
         cells = (
-            name,
+            f"{{ref}}`{claim.title} <claim-{claim.id}>`",
             entry.verdict,
             typeset(claim.compared),
             as_text(claim.paper),
-            *ours,
-            f"{holds_by(entry, 0)}; {holds_by(entry, 1)}" if entry.answers else "–",
+            across(entry, 0),
+            across(entry, 1),
+            holds_by(entry),
             stays(entry),
         )
         lines.append(f"| {' | '.join(cells)} |")
@@ -437,19 +465,13 @@ def details(entries: list[Judged]) -> str:
             f"- *Compared*: {claim.quantity}; the paper: {as_text(claim.paper, claim.unit)}.",
             f"- *By the yardstick*: {rules(claim)}.",
         ]
-        for reading, answer in entry.answers.items():
+        for reading in entry.answers:
             head = f"Ours, {reading}" if reading else "Ours"
-            values = [
-                as_text(value, claim.unit) + " \N{CHECK MARK}" * yardstick.within(ends, 1.0)
-                for value, ends in zip(answer, entry.agreements[reading], strict=True)
-            ]
-            lines.append(
-                f"- *{head}*: {values[0]} with all states, {values[1]} with propagating ones."
-            )
+            lines.append(f"- *{head}*: {ours(entry, reading)}.")
         if entry.alone:
             lines.append(f"- *Exchange in the ferromagnet alone*: {with_exchange_alone(entry)}.")
         if entry.answers:
-            lines.append(f"- *The verdict stays for a tolerance*: {stays(entry)}.")
+            lines.append(f"- *The verdict stays with a tolerance of*: {stays(entry)}.")
         if entry.verdict == claim.verdict:
             lines.append(f"- *Why*: {claim.why}")
         if entry.verdict == UNDECIDABLE and claim.missing:
@@ -459,17 +481,30 @@ def details(entries: list[Judged]) -> str:
     return typeset("\n\n".join(parts))
 
 
+def ours(entry: Judged, reading: str) -> str:
+    """Return our values by a reading, with a mark where the statement holds."""
+    name = reading.removesuffix(ALONE)
+    answer = (entry.alone if reading.endswith(ALONE) else entry.answers)[name]
+    texts = [
+        shown(entry.claim, name, value, entry.claim.unit)
+        + " \N{CHECK MARK}" * yardstick.within(ends, 1.0)
+        for value, ends in zip(answer, entry.agreements[reading], strict=True)
+    ]
+    return f"{texts[0]} with all states, {texts[1]} with propagating ones"
+
+
 def with_exchange_alone(entry: Judged) -> str:
     """Return what the exchange in the ferromagnet alone changes."""
     if len(entry.alone) == 1:
-        (answer,) = entry.alone.values()
-        values = [as_text(value, entry.claim.unit) for value in answer]
-        return f"{values[0]} with all states, {values[1]} with propagating ones"
-    differ = []
-    for name, answer in entry.alone.items():
-        pairs = zip(entry.agreements[name], entry.agreements[name + ALONE], strict=True)
-        if any(yardstick.within(a, 1.0) != yardstick.within(b, 1.0) for a, b in pairs):
-            differ.append(f"{name}: {as_text(answer.all)} and {as_text(answer.propagating)}")
+        return ours(entry, next(iter(entry.alone)) + ALONE)
+    differ = [
+        f"{name}: {ours(entry, name + ALONE)}"
+        for name in entry.alone
+        if any(
+            yardstick.within(a, 1.0) != yardstick.within(b, 1.0)
+            for a, b in zip(entry.agreements[name], entry.agreements[name + ALONE], strict=True)
+        )
+    ]
     return "; ".join(differ) or "each reading comes out the same way"
 
 
@@ -861,12 +896,12 @@ def profile(material: Material, left: float, right: float, d: float, z: np.ndarr
 def superposition(material: Material) -> dict[str, Answer]:
     """Return how far two interfaces are from the sum of each alone, and S_y midway between them.
 
-    For cases (a) and (c) at the larger width, over the largest S_y; midway is the middle third.
+    For the three cases at the larger width, over the largest S_y; midway is the middle third.
     """
     z, result = np.linspace(0, THICK, 601), {}
     middle = np.abs(z / THICK - 0.5) < 1 / 6
     left = profile(material, ALPHA_5, 0.0, THICK, z)
-    for case, alpha_R in (("(a)", ALPHA_5), ("(c)", -ALPHA_5)):
+    for case, alpha_R in (("(a)", ALPHA_5), ("(b)", 0.0), ("(c)", -ALPHA_5)):
         two = profile(material, ALPHA_5, alpha_R, THICK, z)
         right = profile(material, 0.0, alpha_R, THICK, z)
         largest = [np.abs(y).max() for y in two]

@@ -1528,7 +1528,7 @@ def tolerances(entries: Sequence[Judged], percent: np.ndarray) -> list[View]:
     ]
     own = [(i, 100 * entry.claim.tolerance / abs(entry.claim.paper)) for i, entry in rows]
     found = [[entry.at(x / 100) for entry in entries] for x in percent]
-    looks = dict(zip(VERDICTS, ("plain", "third", "fourth", "thin"), strict=True))
+    looks = dict(zip(VERDICTS, ("plain", "third", "fourth", "fifth"), strict=True))
     x = np.repeat(percent, 2)[1:]
     curves = [
         Series(kind, x, np.repeat([row.count(kind) for row in found], 2)[:-1], look)

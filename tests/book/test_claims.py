@@ -77,7 +77,7 @@ READINGS = {
     ],
     "profile-maximum": ["next to it, beyond the jump", "the highest"],
     "profile-penetration": ["in the barrier", "at the interface", "how deep"],
-    "thickness-independent": ["case (a)", "case (c)"],
+    "thickness-independent": ["case (a)", "case (b)", "case (c)"],
     "thickness-magnitude": MEASURES,
     "thickness-a-decreases": [
         f"{name}, {d} nm" for d in ("1.5", "0.52", "0.2") for name in MEASURES
