@@ -52,7 +52,7 @@ CURVES = {
     "fig-lab-coupling": {"a": 3},
     "fig-lab-thickness": {"a": 2, "b": 2},
     "fig-lab-barrier": {"a": 3, "b": 3},
-    "fig-lab-gradient": {"a": 4, "b": 4},
+    "fig-lab-gradient": {"a": 5, "b": 5},
     "fig-lost-follow": {"a": 5, "b": 3},
     "fig-lost-wave": {"a": 4, "b": 4},
     "fig-conventions": {"a": 2},
