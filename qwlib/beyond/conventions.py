@@ -390,6 +390,12 @@ def fall_ends(x: np.ndarray, y: np.ndarray, value=None) -> float:
     return extremum(x, -y, ends[longest], value and (lambda finer: -value(finer)))
 
 
+@functools.lru_cache(maxsize=64)
+def curves(convention: Convention) -> dict[float, dict[str, np.ndarray]]:
+    """Return the curves of the paper's Fig. 3 by a convention, as `along` does, for each α_R."""
+    return {alpha_R: convention.along(alpha_R, convention.alphas) for alpha_R in RIGHT}
+
+
 def numbers(convention: Convention) -> dict[str, float]:
     """Return what a convention gives for each of `ASKED`; NaN is a feature that it does not have.
 
@@ -399,17 +405,17 @@ def numbers(convention: Convention) -> dict[str, float]:
     """
     well = convention.well
     found: dict[str, float] = {}
-    curves = {alpha_R: convention.along(alpha_R, convention.alphas) for alpha_R in RIGHT}
+    three = curves(convention)
 
     def along_alpha(alpha_R, name):
         if not convention.step:
             return lambda alphas: convention.along(alpha_R, alphas)[name]
 
     for key, alpha_R in zip(("jump", "jump −", "jump +"), RIGHT, strict=True):
-        number = curves[alpha_R]["number"]
+        number = three[alpha_R]["number"]
         found[key] = first_change(convention.alphas, number, along_alpha(alpha_R, "number"))
 
-    jump, left, total = found["jump −"], *(curves[RIGHT[1]][name] for name in ("left", "total"))
+    jump, left, total = found["jump −"], *(three[RIGHT[1]][name] for name in ("left", "total"))
     later = convention.alphas > np.nan_to_num(jump)
     x = convention.alphas[later]
     found["maximum"] = maximum(x, left[later], PEAK, along_alpha(RIGHT[1], "left"))
@@ -455,17 +461,17 @@ def curve_traits(convention: Convention, jump: float) -> dict[str, float]:
     """
     near = 1e-4
     below = np.linspace(near, jump - near, 25)
-    curves = {right: convention.along(right, below)["total"] for right in RIGHT}
+    totals = {right: convention.along(right, below)["total"] for right in RIGHT}
     states = convention.states([convention.well(jump - near), convention.well(jump + near)])
     before, after = (states.spin[states.well == i] for i in (0, 1))
-    total, rise = before.sum(), np.ptp(curves[0.0])
+    total, rise = before.sum(), np.ptp(totals[0.0])
     end = 2 * HBAR2_OVER_2ME * (1 - 1e-4)
     later = np.linspace(near, end, 153)
     return {
-        "start": curves[0.0][0] / convention.along(0.0, [FIRST])["total"][0],
+        "start": totals[0.0][0] / convention.along(0.0, [FIRST])["total"][0],
         "plus": (after[after > 0].sum() - before[before > 0].sum()) / total,
         "minus": (after[after < 0].sum() - before[before < 0].sum()) / total,
-        "shift": max(np.ptp(curves[right] - curves[0.0]) for right in RIGHT[1:]) / rise,
+        "shift": max(np.ptp(totals[right] - totals[0.0]) for right in RIGHT[1:]) / rise,
         "after": (convention.along(0.0, [end])["total"][0] - after.sum()) / total,
         "largest": later[np.argmax(convention.along(RIGHT[1], later)["left"])],
     }

@@ -1,10 +1,11 @@
 """What the paper asserts, what the solver says to it, and the verdict that follows.
 
-`claims.toml` holds each statement: the paper's value, which function of this module computes ours,
-how close is close enough, and the verdict as the book words it.  Nothing in it decides a verdict:
-`verdict_of` does, from numbers.  A statement is computed twice, once with all Fermi states and once
-with the propagating ones alone, and, where the text leaves open what it speaks of, once for each
-reading.
+`claims.toml` holds each statement: the paper's value, its readings with the kind of each, and the
+verdict as the book words it.  Nothing in it decides a verdict: `verdict_of` does, from numbers and
+from `yardstick`, which says how close is close enough.  A statement is computed twice, once with
+all Fermi states and once with the propagating ones alone, and, where the text leaves open what it
+speaks of, once for each reading.  As the paper's text and its Eq. (2) differ in where the exchange
+acts, all that is done for both.
 """
 
 from __future__ import annotations
@@ -13,19 +14,22 @@ import functools
 import re
 import tomllib
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import bisect
 
+from ..beyond.conserving import conserving
 from ..beyond.interband import damping_like
 from ..beyond.places import local_maxima
 from ..beyond.thresholds import rashba_at
+from ..beyond.torque import exchange_torque
 from ..grid import sweep
 from ..kubo import SILENT, FermiStates, contribution, fermi_states
 from ..well import UnboundedSpectrumWarning, Well
+from . import yardstick
 from .tables import number
 
 REPRODUCED = "reproduced"
@@ -42,8 +46,17 @@ ALPHA_R = -0.025
 """α_R of Figs. 3(b) and 4."""
 ALPHA_5, ALPHA_6 = 0.01, 0.001
 """|α| of Figs. 5 and 6."""
-BROADENINGS, SMALL = (0.01, 0.1), 0.05
-"""ħ/τ in eV of a clean and of a dirty metal, and what counts as small."""
+JUMP, PEAK, WIDE = 0.049, 0.062, 0.52
+"""α_L of the paper's jump and of its maximum, eV·nm²; d of its maximum, nm."""
+ALPHAS_R, OTHERS_R = (-0.025, 0.0, 0.025), (0.0, 0.025, -0.05)
+"""The α_R of Fig. 3(a) are three, of which the text names one, and another for Fig. 2: these are
+ours, and those that we lay beside the paper's own."""
+ENDS = (0.12, 0.15, 0.2)
+"""Where Fig. 3(a) may end, eV·nm²."""
+BROADENINGS = (0.01, 0.1)
+"""ħ/τ in eV of a clean and of a dirty metal."""
+ROUNDING = 1e-12
+"""Below it a spin density is rounding, nm⁻² or nm⁻³ per τeE/ħ: its parts are of order 0.01."""
 THICK, THINNER = 3.0, (1.5, 0.52, 0.2)
 """Width in nm of the lowest panels of Fig. 5; what the other two are, the text does not say.
 We try those that it names for case (c), and half of the first."""
@@ -113,9 +126,8 @@ class Claim:
         What each element is, where the paper's value is a list.
     paper : bool, number, str or list of them
         The paper's value.
-    tolerance : float or list
-        How far from it a number may be.
-    tolerance_reason : str
+    readings : dict
+        What the words may mean, each with its kind of `yardstick.KINDS`, or one for each part.
     verdict : str
         One of `VERDICTS`, as the book states it.
     why : str
@@ -136,8 +148,7 @@ class Claim:
     wording: str
     quantity: str
     paper: object
-    tolerance: object
-    tolerance_reason: str
+    readings: dict[str, str | list[str]]
     verdict: str
     why: str
     chapter: str
@@ -148,6 +159,17 @@ class Claim:
     missing: str = ""
     general: bool = False
     drawn: bool = True
+
+    @property
+    def kinds(self) -> list[str]:
+        """The kinds of its readings, each once."""
+        several = (k if isinstance(k, list) else [k] for k in self.readings.values())
+        return list(dict.fromkeys(kind for kinds in several for kind in kinds))
+
+    @property
+    def tolerance(self) -> float:
+        """How far off our value may be: in the paper's unit, a share, or 0 of a count."""
+        return max(yardstick.allowed(kind, self.paper) for kind in self.kinds)
 
     def answers(self, material: Material = PAPER) -> dict[str, Answer]:
         """Return our values by reading; a single reading has the name ''.
@@ -174,53 +196,29 @@ def paper_figures() -> tuple[dict, ...]:
     return tuple(tomllib.loads(text)["figure"])
 
 
-def agrees(paper: object, ours: object, tolerance: object = 0.0) -> bool:
-    """Return whether our value is the paper's, number by number within the tolerance.
+def verdict_of(agreements: dict[str, Answer], factor: float = 1.0) -> str:
+    """Return the verdict that follows from where our values agree.
 
     Parameters
     ----------
-    paper, ours : bool, number, str, None, or a list of them
-        None is a value that does not exist; it agrees with nothing.
-    tolerance : float, or a list as long as theirs
-    """
-    if isinstance(paper, list):
-        each = tolerance if isinstance(tolerance, list) else [tolerance] * len(paper)
-        return (
-            isinstance(ours, list)
-            and len(ours) == len(paper)
-            and all(map(agrees, paper, ours, each))
-        )
-    if ours is None:
-        return False
-    if isinstance(paper, bool | str):
-        return ours == paper
-    return bool(abs(ours - paper) <= tolerance)
-
-
-def verdict_of(paper: object, answers: dict[str, Answer], tolerance: object = 0.0) -> str:
-    """Return the verdict that follows from our values.
-
-    Parameters
-    ----------
-    paper, tolerance
-        As in `Claim`.
-    answers : dict
-        As `Claim.answers` returns them.
+    agreements : dict
+        For each reading an `Answer` of intervals, as `yardstick.agreement` returns them.
+    factor : float
+        Before all tolerances.
 
     Returns
     -------
     str
-        One of `VERDICTS`: that of every reading, or `UNDECIDABLE` where readings differ.
+        One of `VERDICTS`.  A statement holds if it does so by every reading, with all states or
+        else with the propagating ones; it does not if there is no reading by which it holds.  If
+        it holds by some only, the text does not decide.
     """
-    verdicts = set()
-    for answer in answers.values():
-        if agrees(paper, answer.all, tolerance):
-            verdicts.add(REPRODUCED)
-        elif agrees(paper, answer.propagating, tolerance):
-            verdicts.add(PROPAGATING)
-        else:
-            verdicts.add(NOT)
-    return verdicts.pop() if len(verdicts) == 1 else UNDECIDABLE
+    several = [[yardstick.within(ends, factor) for ends in one] for one in agreements.values()]
+    if all(every for every, _ in several):
+        return REPRODUCED
+    if all(waves for _, waves in several):
+        return PROPAGATING
+    return UNDECIDABLE if any(map(any, several)) else NOT
 
 
 def as_text(value: object, unit: str = "") -> str:
@@ -255,6 +253,10 @@ def typeset(text: str) -> str:
     return SYMBOL.sub(formula, text)
 
 
+ALONE = ", exchange in F alone"
+"""What the name of a reading ends with if the exchange acts in the ferromagnet alone."""
+
+
 @dataclass(frozen=True)
 class Judged:
     """A statement beside what was computed for it.
@@ -264,43 +266,66 @@ class Judged:
     claim : Claim
     answers : dict
         As `Claim.answers`; empty where the statement does not apply.
-    verdict : str
-        That which follows from the answers, or `ELSEWHERE`.
+    alone : dict
+        The same with the exchange in the ferromagnet alone, where that is asked too.
     """
 
     claim: Claim
     answers: dict[str, Answer]
-    verdict: str
+    alone: dict[str, Answer] = field(default_factory=dict)
+
+    @functools.cached_property
+    def agreements(self) -> dict[str, Answer]:
+        """For each reading, by which factors of its tolerance our values agree."""
+        several = self.answers | {name + ALONE: one for name, one in self.alone.items()}
+        return {
+            name: Answer(
+                *(
+                    yardstick.agreement(
+                        self.claim.readings[name.removesuffix(ALONE)], self.claim.paper, ours
+                    )
+                    for ours in answer
+                )
+            )
+            for name, answer in several.items()
+        }
+
+    @property
+    def verdict(self) -> str:
+        """That which follows from the answers, or `ELSEWHERE`."""
+        return verdict_of(self.agreements) if self.answers else ELSEWHERE
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """The smallest and the largest factor of the tolerance with this verdict."""
+        ends = {end for one in self.agreements.values() for pair in one for end in pair}
+        below = sorted((end for end in ends if 0 < end <= 1), reverse=True)
+        above = sorted(end for end in ends if 1 <= end < np.inf)
+
+        def changes(end: float, away: float) -> bool:
+            return self.verdict != verdict_of(self.agreements, end * (1 + away))
+
+        low = next((end for end in below if changes(end, -1e-6)), 0.0)
+        high = next((e for e in above if changes(e, 1e-6) or changes(e, 0)), np.inf)
+        return low, high
 
     @property
     def has_numbers(self) -> bool:
-        """Whether quantities with a unit are compared, for which a tolerance can be chosen."""
-        return bool(self.claim.unit and self.answers)
+        """Whether positions are compared, for which a tolerance can be chosen."""
+        return bool(self.claim.kinds == ["position"] and self.answers)
 
     def at(self, share: float) -> str:
-        """Return the verdict if the tolerance is this share of each of the paper's values."""
-        paper = self.claim.paper
-        several = isinstance(paper, list)
-        tolerance = [share * abs(p) for p in paper] if several else share * abs(paper)
-        return verdict_of(paper, self.answers, tolerance)
+        """Return the verdict if the tolerance is this share of the paper's value."""
+        return verdict_of(self.agreements, share * abs(self.claim.paper) / self.claim.tolerance)
 
     def deviations(self, which: str) -> list[float]:
-        """Return for each reading how far off the worst number is, in percent of the paper's.
+        """Return for each reading how far off a position is, in percent of the paper's.
 
-        `which` is "all" or "propagating"; nan where there is no value.
+        With the exchange everywhere, then in the ferromagnet alone.  `which` is "all" or
+        "propagating"; nan where there is no value.
         """
-        paper, found = self.claim.paper, []
-        for answer in self.answers.values():
-            ours = getattr(answer, which)
-            both = [(paper, ours)]
-            if isinstance(paper, list) and ours:
-                both = list(zip(paper, ours, strict=True))
-            off = [
-                np.nan if o is None else abs(o - p) / abs(p) if p else np.inf if o else 0.0
-                for p, o in both
-            ]
-            found.append(100 * float(np.max(off)))  # nan if one of them is
-        return found
+        values = [getattr(one, which) for one in (*self.answers.values(), *self.alone.values())]
+        return [np.nan if v is None else 100 * abs(v / self.claim.paper - 1) for v in values]
 
 
 def judged(material: Material = PAPER) -> list[Judged]:
@@ -309,36 +334,118 @@ def judged(material: Material = PAPER) -> list[Judged]:
     Parameters
     ----------
     material : Material
-        For any but the paper's, only statements that do not hang on its numbers are judged.
+        For any but the paper's, only statements that do not hang on its numbers are judged, and
+        with its own exchange alone.
     """
-    result = []
-    for claim in claims():
-        if material == PAPER or claim.general:
-            answers = claim.answers(material)
-            verdict = verdict_of(claim.paper, answers, claim.tolerance)
-            result.append(Judged(claim, answers, verdict))
-        else:
-            result.append(Judged(claim, {}, ELSEWHERE))
-    return result
+    alone = replace(material, exchange="ferromagnet")
+    return [
+        Judged(
+            claim,
+            claim.answers(material) if material == PAPER or claim.general else {},
+            claim.answers(alone) if material == PAPER else {},
+        )
+        for claim in claims()
+    ]
+
+
+def tolerated(claim: Claim, factor: float) -> str:
+    """Return a factor of the tolerance of a statement as the tables show it."""
+    if claim.kinds == ["count"]:
+        return number(factor - 1, ".0f")
+    if claim.kinds == ["position"]:
+        return number(float(f"{factor * claim.tolerance:.2g}"))
+    return percent(factor * yardstick.SHARE)
+
+
+def percent(share: float) -> str:
+    """Return a share in percent, with two digits, but no more than one decimal."""
+    digits = 1 if abs(share) < 0.0995 else 0
+    return number(round(100 * share, digits) + 0.0, "g| %")
+
+
+def stays(entry: Judged) -> str:
+    """Return for which tolerances a verdict stays as it is."""
+    if not entry.answers:
+        return "–"
+    kinds, (low, high) = entry.claim.kinds, entry.span
+    if not {"count", "position"} & set(kinds):
+        # A share is 100 % at most, and less than 0.1 % is nothing.
+        low = 0.0 if low * yardstick.SHARE < 1e-3 else low
+        high = np.inf if high * yardstick.SHARE > 0.995 else high
+    if kinds == ["count"]:
+        return "any" if high == np.inf else f"less than {tolerated(entry.claim, high)}"
+    below, above = (tolerated(entry.claim, end) if 0 < end < np.inf else "" for end in (low, high))
+    if not below:
+        return f"up to {above}" if above else "any"
+    return f"{below} to {above}" if above else f"from {below}"
+
+
+def shown(claim: Claim, reading: str, value: object, unit: str = "") -> str:
+    """Return our value by a reading as the tables show it: shares in percent."""
+    kind = claim.readings[reading]
+    if kind in ("count", "position", "slope"):
+        return as_text(value, unit)
+    several = value if isinstance(value, list) else [value]
+    return ", ".join(
+        percent(v) if isinstance(v, int | float) and not isinstance(v, bool) else as_text(v)
+        for v in several
+    )
+
+
+def across(entry: Judged, which: int) -> str:
+    """Return our values by several readings in short."""
+    if not entry.answers:
+        return "–"
+    values = {name: answer[which] for name, answer in entry.answers.items()}
+    texts = {name: shown(entry.claim, name, value) for name, value in values.items()}
+    if len(set(texts.values())) == 1:
+        return next(iter(texts.values()))
+    if len(entry.claim.kinds) == 1 and all(isinstance(v, int | float) for v in values.values()):
+        return " to ".join(texts[end(values, key=values.get)] for end in (min, max))
+    return "depends"
+
+
+def holds_by(entry: Judged) -> str:
+    """Return by how many readings a statement holds, with all and with propagating states."""
+    if not entry.answers:
+        return "–"
+    found = []
+    for which in (0, 1):
+        several = [yardstick.within(one[which], 1.0) for one in entry.agreements.values()]
+        computed = any(one[which] != NOT_COMPUTED for one in entry.answers.values())
+        found.append(f"{sum(several)} of {len(several)}" if computed else "–")
+    return "; ".join(found)
 
 
 def table(entries: list[Judged]) -> str:
     """Return a MyST table of statements, values and verdicts, each linked to its details."""
     lines = [
-        "| statement | verdict | compared | paper | all states | propagating |",
-        "| :-- | :-- | :-- | :-- | :-- | :-- |",
+        "| statement | verdict | compared | paper | all states | propagating | holds by "
+        "| verdict stays for |",
+        "| :-- | :-- | :-- | :-- | :-- | :-- | :-- | :-- |",
     ]
     for entry in entries:
         claim = entry.claim
-        columns = list(zip(*entry.answers.values(), strict=True)) or [("–",), ("–",)]
-        ours = [
-            as_text(values[0]) if all(v == values[0] for v in values) else "depends"
-            for values in columns
-        ]
-        name = f"{{ref}}`{claim.title} <claim-{claim.id}>`"
-        cells = (name, entry.verdict, typeset(claim.compared), as_text(claim.paper), *ours)
+        cells = (
+            f"{{ref}}`{claim.title} <claim-{claim.id}>`",
+            entry.verdict,
+            typeset(claim.compared),
+            as_text(claim.paper),
+            across(entry, 0),
+            across(entry, 1),
+            holds_by(entry),
+            stays(entry),
+        )
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def rules(claim: Claim) -> str:
+    """Return what of the yardstick a statement is measured by."""
+    words = [yardstick.KINDS[kind] for kind in claim.kinds]
+    if claim.kinds == ["position"]:
+        words[0] += f", {number(claim.tolerance)} {claim.unit}"
+    return "; ".join(words)
 
 
 def details(entries: list[Judged]) -> str:
@@ -355,15 +462,16 @@ def details(entries: list[Judged]) -> str:
             f"**{claim.title}** ({claim.where}): {entry.verdict}",
             "",
             f"- *The paper says*: {claim.wording}",
-            f"- *Compared*: {claim.quantity}; the paper: {as_text(claim.paper, claim.unit)}"
-            f" ({claim.tolerance_reason}).",
+            f"- *Compared*: {claim.quantity}; the paper: {as_text(claim.paper, claim.unit)}.",
+            f"- *By the yardstick*: {rules(claim)}.",
         ]
-        for reading, answer in entry.answers.items():
+        for reading in entry.answers:
             head = f"Ours, {reading}" if reading else "Ours"
-            values = [as_text(value, claim.unit) for value in answer]
-            lines.append(
-                f"- *{head}*: {values[0]} with all states, {values[1]} with propagating ones."
-            )
+            lines.append(f"- *{head}*: {ours(entry, reading)}.")
+        if entry.alone:
+            lines.append(f"- *Exchange in the ferromagnet alone*: {with_exchange_alone(entry)}.")
+        if entry.answers:
+            lines.append(f"- *The verdict stays with a tolerance of*: {stays(entry)}.")
         if entry.verdict == claim.verdict:
             lines.append(f"- *Why*: {claim.why}")
         if entry.verdict == UNDECIDABLE and claim.missing:
@@ -371,6 +479,33 @@ def details(entries: list[Judged]) -> str:
         lines.append(f"- *Shown in* {{doc}}`{claim.chapter}`, {shown}.")
         parts.append("\n".join(lines))
     return typeset("\n\n".join(parts))
+
+
+def ours(entry: Judged, reading: str) -> str:
+    """Return our values by a reading, with a mark where the statement holds."""
+    name = reading.removesuffix(ALONE)
+    answer = (entry.alone if reading.endswith(ALONE) else entry.answers)[name]
+    texts = [
+        shown(entry.claim, name, value, entry.claim.unit)
+        + " \N{CHECK MARK}" * yardstick.within(ends, 1.0)
+        for value, ends in zip(answer, entry.agreements[reading], strict=True)
+    ]
+    return f"{texts[0]} with all states, {texts[1]} with propagating ones"
+
+
+def with_exchange_alone(entry: Judged) -> str:
+    """Return what the exchange in the ferromagnet alone changes."""
+    if len(entry.alone) == 1:
+        return ours(entry, next(iter(entry.alone)) + ALONE)
+    differ = [
+        f"{name}: {ours(entry, name + ALONE)}"
+        for name in entry.alone
+        if any(
+            yardstick.within(a, 1.0) != yardstick.within(b, 1.0)
+            for a, b in zip(entry.agreements[name], entry.agreements[name + ALONE], strict=True)
+        )
+    ]
+    return "; ".join(differ) or "each reading comes out the same way"
 
 
 def numbers(entries: list[Judged]) -> list[tuple]:
@@ -383,25 +518,32 @@ def numbers(entries: list[Judged]) -> list[tuple]:
     Returns
     -------
     list
-        One row for each reading and each element of a list; None where we have no value.
+        One row for each reading that compares a number, and each element of a list; None where we
+        have no value.
     """
     rows = []
     for entry in entries:
         claim = entry.claim
         papers = claim.paper if isinstance(claim.paper, list) else [claim.paper]
-        tolerances = claim.tolerance if isinstance(claim.tolerance, list) else [claim.tolerance]
         for i, paper in enumerate(papers):
             if not claim.drawn or isinstance(paper, bool | str) or paper == 0:
                 continue
             for reading, answer in entry.answers.items():
+                kind = claim.readings[reading]
+                if kind not in ("count", "position", "slope"):
+                    continue
                 ours = [value[i] if isinstance(value, list) else value for value in answer]
                 label = claim.title + (f": {claim.parts[i]}" if len(papers) > 1 else "")
                 label += f", {reading}" if reading else ""
-                rows.append((label, paper, tolerances[i % len(tolerances)], *ours))
+                rows.append((label, paper, yardstick.allowed(kind, paper), *ours))
     return rows
 
 
 # --- what is computed -----------------------------------------------------------------------------
+#
+# Each function returns our values for the paper's words: one `Answer`, or one for each reading.
+# What is compared as a share has the sign of the statement: positive where it goes as the paper
+# says.
 
 
 def chosen(states: FermiStates, kind: str | None) -> FermiStates:
@@ -419,14 +561,34 @@ def both(function, states: FermiStates) -> Answer:
 
 
 def interband(material: Material) -> dict[str, Answer]:
-    """Return whether the damping-like part is small, for a long and a short relaxation time."""
-    result = {}
-    for broadening in BROADENINGS:
-        response = damping_like(material.well(alpha_L=FIRST), material.E_F, broadening)
-        small = bool(abs(response.ratio[0]) < SMALL)
-        # Occupied states make it, all of them; there is no part of the propagating ones.
-        result[f"ħ/τ = {broadening:g} eV"] = Answer(small, NOT_COMPUTED)
-    return result
+    """Return how large the damping-like part is beside the field-like one, by reading.
+
+    For a long and a short relaxation time.  With one relaxation time, as integrals over the well,
+    as torques, which act wherever the exchange does, and as largest values; and, as integrals over
+    the well, with collisions that keep the total spin, or the spin at each z.
+    """
+    well, z = material.well(alpha_L=FIRST), np.linspace(0, material.d, 401)
+    response = damping_like(well, material.E_F, BROADENINGS)
+    states = material.states(alpha_L=FIRST)
+    torque = exchange_torque(states).sum()
+    peak = np.abs(states.spin_density(z).sum(axis=0)).max(initial=0)
+    shares = {
+        "integral": np.abs(response.ratio),
+        "torque": [fraction(abs(x) / 2, abs(torque)) for x in response.budget[:, 0]],
+        "largest value": [fraction(x, peak) for x in np.abs(response.spin_density(z)[:, 0]).max(1)],
+    }
+    if material.Delta:
+        for name, moments in (("total spin kept", 0), ("spin kept at each z", 32)):
+            found = conserving(well, material.E_F, BROADENINGS, moments).inside
+            shares[name] = [fraction(abs(x), abs(y)) for x, y in found]
+    else:  # nothing turns the spin
+        shares |= {key: [0.0, 0.0] for key in ("total spin kept", "spin kept at each z")}
+    # Occupied states make it, all of them; there is no part of the propagating ones.
+    return {
+        f"{name}, ħ/τ = {rate:g} eV": Answer(float(values[i]), NOT_COMPUTED)
+        for i, rate in enumerate(BROADENINGS)
+        for name, values in shares.items()
+    }
 
 
 def chiralities(states: FermiStates) -> list[int]:
@@ -482,18 +644,28 @@ def maximum(function, grid: np.ndarray, values: np.ndarray, near: float) -> floa
     return min(places, key=lambda place: abs(place - near), default=None)
 
 
-def falling(x: np.ndarray, y: np.ndarray, start: float) -> list[float] | None:
-    """Return the ends of the longest interval beyond `start` on which y falls."""
-    down = np.append((np.diff(y) < 0) & (x[:-1] >= start), False)
-    edges = np.nonzero(np.diff(np.concatenate([[False], down]).astype(int)))[0]
-    pieces = [(x[a], x[b]) for a, b in zip(edges[::2], edges[1::2], strict=True)]
-    return [float(v) for v in max(pieces, key=lambda p: p[1] - p[0])] if pieces else None
+def wrong_way(y: np.ndarray) -> float:
+    """Return which share of all its ups and downs a curve that is to fall goes up; 0 to 1."""
+    steps = np.diff(y)
+    return fraction(steps[steps > 0].sum(), np.abs(steps).sum())
 
 
 def bend(x: np.ndarray, y: np.ndarray) -> float:
-    """Return the largest distance from the best straight line, as a fraction of the range of y."""
+    """Return the largest distance from the best straight line, as a share of the range of y."""
     rest = y - np.polyval(np.polyfit(x, y, 1), x)
     return fraction(np.abs(rest).max(), np.ptp(y))
+
+
+def off_tangent(x: np.ndarray, y: np.ndarray) -> float:
+    """Return the largest distance from the tangent at the start, as a share of the range of y."""
+    rest = y - y[0] - (y[1] - y[0]) / (x[1] - x[0]) * (x - x[0])
+    return fraction(np.abs(rest).max(), np.ptp(y))
+
+
+def change_of_slope(x: np.ndarray, y: np.ndarray) -> float:
+    """Return the range of the slopes between points, as a share of the largest."""
+    slope = np.diff(y) / np.diff(x)
+    return fraction(np.ptp(slope), np.abs(slope).max())
 
 
 def lost(material: Material) -> Answer:
@@ -507,118 +679,212 @@ def lost(material: Material) -> Answer:
     return Answer(*map(change, WHICH))
 
 
-def lost_place(material: Material) -> Answer:
-    """Return which propagating state, from the highest E, is lost; of all states none is."""
+ENERGIES = {
+    "E along z": lambda states: states.E,
+    "energy in the plane": lambda states: states.well.c * states.k**2,
+}
+"""What "energy" may mean where all states have the same total one, ε_F."""
+
+
+def lost_place(material: Material) -> dict[str, Answer]:
+    """Return which propagating state, from the highest energy, is lost; of all states none is."""
     place = loss(material, 0.0)
     if place is None or not FIRST < place < SECOND:
-        return Answer(None, None)
+        return {name: Answer(None, None) for name in ENERGIES}
     some = chosen(material.states(alpha_L=place * (1 - 1e-6)), "propagating")
-    # It is the one whose energy has come to |Δ|.
-    return Answer(None, int((some.E > some.E[np.argmin(some.E - abs(material.Delta))]).sum()) + 1)
+    gone = np.argmin(some.E - abs(material.Delta))  # its energy has come to |Δ|
+    return {
+        name: Answer(None, int((energy(some) > energy(some)[gone]).sum()) + 1)
+        for name, energy in ENERGIES.items()
+    }
 
 
-def quietest(states: FermiStates) -> int | None:
-    """Return which state, from the lowest E, contributes least."""
-    return int(np.argmin(np.abs(states.contribution))) + 1 if len(states) else None
+def quietest(material: Material) -> dict[str, Answer]:
+    """Return the rank of the state that contributes least, and the share of the lowest one.
+
+    The rank is that from the lowest energy, the share that of the largest contribution.
+    """
+
+    def rank(states, energy):
+        if not len(states):
+            return None
+        weakest = np.abs(states.contribution).argmin()
+        return int((energy(states) < energy(states)[weakest]).sum()) + 1
+
+    def share(states, energy):
+        if not len(states):
+            return None
+        size = np.abs(states.contribution)
+        return fraction(size[energy(states).argmin()], size.max())
+
+    states = material.states(alpha_L=FIRST)
+    return {
+        f"{name}, {words}": Answer(*(f(chosen(states, kind), energy) for kind in WHICH))
+        for name, energy in ENERGIES.items()
+        for words, f in (("the weakest", rank), ("silent", share))
+    }
 
 
-def linear_range(material: Material) -> Answer:
-    """Return up to which α_L the local slope is within 10 % of that at 0, α_R = 0."""
-    alpha = np.linspace(0, end_of_model(material), 400)
+def linear(material: Material) -> dict[str, Answer]:
+    """Return how far the total is from a straight line in α_L, over its range.
 
-    def end(y):
-        slope = np.diff(y) / np.diff(alpha)
-        bent = np.abs(slope - slope[0]) > 0.1 * np.abs(slope[0])
-        return [0, float(alpha[np.argmax(bent)] if bent.any() else alpha[-1])]
+    Up to the paper's jump, or to that of the propagating states where it comes first; for each α_R.
+    """
+    result = {}
+    for alpha_R in ALPHAS_R:
+        stop = min(JUMP, end_of_model(material))
+        ends = (stop, min(stop, (loss(material, alpha_R) or stop) * (1 - 1e-6)))
+        found = []
+        for end, i in zip(ends, (0, 1), strict=True):
+            alpha = np.linspace(0, end, 101)
+            y = swept(material, alpha_L=alpha, alpha_R=alpha_R)[i]
+            found.append((bend(alpha, y), off_tangent(alpha, y)))
+        for name, values in zip(
+            ("best line", "tangent at 0"), zip(*found, strict=True), strict=True
+        ):
+            result[f"{name}, {of_right(alpha_R)}"] = Answer(*values)
+    return result
 
-    return Answer(*(end(y) for y in swept(material, alpha_L=alpha, alpha_R=0.0)))
+
+def of_right(alpha_R: float) -> str:
+    """Return the name of a reading for one α_R."""
+    return f"α_R = {number(alpha_R)}"
 
 
-def jump_sign(material: Material) -> Answer:
-    """Return the chirality whose sum drops where the first state stops propagating."""
+def jumps(material: Material) -> dict[str, Answer]:
+    """Return where the number of states first changes, for each α_R; that of all states does not.
+
+    Up to the end of the model.
+    """
+    return {of_right(alpha_R): Answer(None, loss(material, alpha_R)) for alpha_R in ALPHAS_R}
+
+
+def drop(material: Material) -> Answer:
+    """Return how far the + and the − sum drop where a state stops propagating, over the total."""
     place = loss(material, ALPHA_R)
     if place is None:
         return Answer(None, None)
-    sides = [material.states(alpha_L=place * (1 + x), alpha_R=ALPHA_R) for x in (-1e-5, 1e-5)]
+    before, after = (
+        material.states(alpha_L=place * (1 + x), alpha_R=ALPHA_R) for x in (-1e-6, 1e-6)
+    )
 
     def drops(kind):
-        change = [
-            np.subtract(*(total(chosen(s, kind)[chosen(s, kind).chirality == sign]) for s in sides))
+        old, new = chosen(before, kind), chosen(after, kind)
+        scale = max(abs(total(old)), abs(total(new)))
+        fall = [
+            total(old[old.chirality == sign]) - total(new[new.chirality == sign])
             for sign in (1, -1)
         ]
-        largest = int(np.argmax(np.abs(change)))
-        scale = max(abs(total(s)) for s in sides)
-        return "+-"[largest] if abs(change[largest]) > 0.01 * scale else "no drop"
+        return [fraction(fall[0], scale), fraction(abs(fall[1]), scale)]
 
     return Answer(*map(drops, WHICH))
 
 
-def decrease(material: Material) -> Answer:
-    """Return the range of α_L over which the total falls, α_R of Fig. 3(b)."""
-    start = (loss(material, ALPHA_R) or 0.0) * (1 - 1e-6)  # just before the jump, which is a fall
-    alpha = np.union1d(np.linspace(0, 0.12, 481), [start])
-    everything, propagating = swept(material, alpha_L=alpha, alpha_R=ALPHA_R)
-    inside = alpha < end_of_model(material)
-    return Answer(
-        falling(alpha[inside], everything[inside], 0.0),
-        falling(alpha, propagating, start),
-    )
+def decrease(material: Material) -> dict[str, Answer]:
+    """Return where the fall of the total that begins at the jump ends, and how much rises to 0.1.
+
+    Where it begins is the statement on the jump.  All states have no jump.
+    """
+    result, end = {}, 0.1
+    for alpha_R in ALPHAS_R:
+        place = loss(material, alpha_R)
+        start = (place or JUMP) * (1 + 1e-6)
+        alpha = np.linspace(start, 1.5 * end, 401)
+        everything, propagating = swept(material, alpha_L=alpha, alpha_R=alpha_R)
+        up = np.flatnonzero(np.diff(propagating) > 0)
+        falls = place is not None and (not up.size or up[0] > 0)
+        ends = float(alpha[up[0] if up.size else -1]) if falls else None
+        result[f"where it ends, {of_right(alpha_R)}"] = Answer(None, ends)
+        inside = alpha <= end
+        whole = wrong_way(everything[inside]) if end < end_of_model(material) else ENDED
+        part = wrong_way(propagating[inside]) if place is not None else None
+        result[f"all the way, {of_right(alpha_R)}"] = Answer(whole, part)
+    return result
 
 
-def nonlinear(material: Material) -> Answer:
-    """Return whether all three curves of Fig. 3(a) are bent from 0.1 to 0.15."""
-    alpha = np.linspace(0.1, 0.15, 201)
-    three = [swept(material, alpha_L=alpha, alpha_R=r) for r in (ALPHA_R, 0.0, -ALPHA_R)]
+def nonlinear(material: Material) -> dict[str, Answer]:
+    """Return how far the straightest curve of Fig. 3(a) is bent from 0.1 on, by where it ends.
 
-    def bent(curves):
-        return all(bend(alpha, curve) >= 0.05 for curve in curves)
-
-    everything, propagating = zip(*three, strict=True)
-    known = alpha[-1] < end_of_model(material)
-    return Answer(bent(everything) if known else ENDED, bent(propagating))
-
-
-def shift(material: Material) -> Answer:
-    """Return how far curves of other α_R are from shifted ones, in units of the rise."""
-    stop = min(
-        [a for a in (loss(material, r) for r in (ALPHA_R, 0.0, -ALPHA_R)) if a]
-        + [end_of_model(material)]
-    )
-    alpha = np.linspace(0, 0.999 * stop, 41)
-    three = [
-        swept(material, alpha_L=alpha, alpha_R=alpha_R) for alpha_R in (0.0, ALPHA_R, -ALPHA_R)
-    ]
-
-    def departure(i):
-        base, *others = (curve[i] for curve in three)
-        return fraction(max(np.ptp(y - base) for y in others), np.ptp(base))
-
-    return Answer(departure(0), departure(1))
+    Away from a straight line, over its range; and the change of its slope, over the largest.
+    """
+    result = {}
+    for end in ENDS:
+        alpha = np.linspace(0.1, end, 101)
+        three = [swept(material, alpha_L=alpha, alpha_R=r) for r in ALPHAS_R]
+        known = end < end_of_model(material)
+        for name, f in (("bent", bend), ("slope changes", change_of_slope)):
+            everything, propagating = (min(f(alpha, y[i]) for y in three) for i in (0, 1))
+            result[f"{name}, up to {end:g}"] = Answer(everything if known else ENDED, propagating)
+    return result
 
 
-def interface_maximum(material: Material) -> Answer:
-    """Return α_L of the maximum of S_y(0) next to the paper's, beyond the jump."""
-    start = (loss(material, ALPHA_R) or 0.01) * (1 + 1e-6)
-    grid = np.linspace(start, end_of_model(material), 30)
+def shift(material: Material) -> dict[str, Answer]:
+    """Return how far curves of two α_R, one of them the paper's, are from shifted ones.
 
-    def place(kind):
-        def value(alpha):
+    Below the jumps of both; over the rise of the curve, or over the shift itself.
+    """
+    result = {}
+    for other in OTHERS_R:
+        pair = (ALPHA_R, other)
+        places = [place for place in (loss(material, r) for r in pair) if place]
+        alpha = np.linspace(0, 0.999 * min([*places, end_of_model(material)]), 41)
+        first, second = (swept(material, alpha_L=alpha, alpha_R=r) for r in pair)
+        off = [np.ptp(a - b) for a, b in zip(first, second, strict=True)]
+        rise = [np.ptp(a) for a in first]
+        moved = [abs(np.mean(a - b)) for a, b in zip(first, second, strict=True)]
+        for name, whole in (("rise", rise), ("shift", moved)):
+            result[f"over the {name}, other {of_right(other)}"] = Answer(
+                *(fraction(*each) for each in zip(off, whole, strict=True))
+            )
+    return result
+
+
+def interface_maximum(material: Material) -> dict[str, Answer]:
+    """Return α_L of the maximum of S_y(0): the next to the paper's beyond the jump, the highest.
+
+    Up to the end of the model; at an end of the range is none.
+    """
+    jump = loss(material, ALPHA_R)
+    grid = np.linspace(0, end_of_model(material), 41)
+    if jump:
+        grid = np.union1d(grid, [jump * (1 - 1e-6), jump * (1 + 1e-6)])
+    beyond = grid > (jump or 0.01)
+    next_to, highest = [], []
+    for kind in WHICH:
+
+        def value(alpha, kind=kind):
             states = material.states(alpha_L=alpha, alpha_R=ALPHA_R)
             return at_left_interface(chosen(states, kind))
 
-        return maximum(value, grid, np.array([value(alpha) for alpha in grid]), 0.062)
+        y = np.array([value(alpha) for alpha in grid])
+        next_to.append(maximum(value, grid[beyond], y[beyond], PEAK))
+        top = int(y.argmax())
+        highest.append(float(grid[top]) if 0 < top < len(grid) - 1 else None)
+    return {"next to it, beyond the jump": Answer(*next_to), "the highest": Answer(*highest)}
 
-    return Answer(*map(place, WHICH))
 
+def penetration(material: Material) -> dict[str, Answer]:
+    """Return how much goes up of what is to fall from 0.062 on, by what penetrates.
 
-def penetration(material: Material) -> Answer:
-    """Return whether ∫S_y over the left barrier falls all the way from 0.062 on."""
+    The spin density in the left barrier, that at the interface, and how deep it reaches, the ratio
+    of the two; up to the end of the model, or to 0.075.
+    """
     stop = min(end_of_model(material), 0.075)
     several = [
-        both(in_left_barrier, material.states(alpha_L=a, alpha_R=ALPHA_R))
-        for a in np.linspace(0.062 * min(1, stop / 0.075), stop, 12)
+        (both(in_left_barrier, states), both(at_left_interface, states))
+        for states in (
+            material.states(alpha_L=a, alpha_R=ALPHA_R)
+            for a in np.linspace(PEAK * min(1, stop / 0.075), stop, 14)
+        )
     ]
-    return Answer(*(bool((np.diff(column) < 0).all()) for column in zip(*several, strict=True)))
+    # Positive where it has the sign that it starts with.
+    inside, at = np.moveaxis(np.array(several), 1, 0)
+    sign = np.sign(inside[0])
+    return {
+        "in the barrier": Answer(*map(wrong_way, (sign * inside).T)),
+        "at the interface": Answer(*map(wrong_way, (np.sign(at[0]) * at).T)),
+        "how deep": Answer(*(wrong_way(y) for y in (inside / np.where(at, at, np.inf)).T)),
+    }
 
 
 def profile(material: Material, left: float, right: float, d: float, z: np.ndarray) -> Answer:
@@ -627,64 +893,74 @@ def profile(material: Material, left: float, right: float, d: float, z: np.ndarr
     return both(lambda s: s.spin_density(z).sum(axis=0), states)
 
 
-def superposition(material: Material) -> Answer:
+def superposition(material: Material) -> dict[str, Answer]:
     """Return how far two interfaces are from the sum of each alone, and S_y midway between them.
 
-    Both for case (c) at the larger width, in units of the largest S_y.
+    For the three cases at the larger width, over the largest S_y; midway is the middle third.
     """
-    z = np.linspace(0, THICK, 601)
-    c = profile(material, ALPHA_5, -ALPHA_5, THICK, z)
-    one = profile(material, ALPHA_5, 0.0, THICK, z)
-    other = profile(material, 0.0, -ALPHA_5, THICK, z)
+    z, result = np.linspace(0, THICK, 601), {}
     middle = np.abs(z / THICK - 0.5) < 1 / 6
-    return Answer(
-        *(
-            [
-                fraction(np.abs(c[i] - one[i] - other[i]).max(), np.abs(c[i]).max()),
-                fraction(np.abs(c[i][middle]).max(), np.abs(c[i]).max()),
-            ]
-            for i in (0, 1)
+    left = profile(material, ALPHA_5, 0.0, THICK, z)
+    for case, alpha_R in (("(a)", ALPHA_5), ("(b)", 0.0), ("(c)", -ALPHA_5)):
+        two = profile(material, ALPHA_5, alpha_R, THICK, z)
+        right = profile(material, 0.0, alpha_R, THICK, z)
+        largest = [np.abs(y).max() for y in two]
+        result[f"case {case}"] = Answer(
+            *(
+                [
+                    fraction(np.abs(two[i] - left[i] - right[i]).max(), largest[i]),
+                    fraction(np.abs(two[i][middle]).max(), largest[i]),
+                ]
+                for i in (0, 1)
+            )
         )
-    )
+    return result
 
 
 MEASURES = {
-    "its integral over the well": lambda y, d: abs(float(np.mean(y) * d)),
-    "its largest magnitude": lambda y, d: float(np.abs(y).max()),
-    "its average over the well": lambda y, d: abs(float(np.mean(y))),
+    "integral": lambda y, d: abs(float(np.mean(y) * d)),
+    "largest value": lambda y, d: float(np.abs(y).max()),
+    "average": lambda y, d: abs(float(np.mean(y))),
+    "mean magnitude": lambda y, d: float(np.abs(y).mean()),
 }
-"""What "the magnitude of the spin density" may mean, of a profile on a fine grid."""
+"""What "the magnitude of the spin density" may mean, of a profile on a fine grid over the well."""
 
 
 def measured(material: Material, left: float, right: float, d: float) -> dict[str, Answer]:
     """Return each of `MEASURES` of a profile."""
-    z = (np.arange(2000) + 0.5) / 2000 * d  # midpoints, of which the mean is an integral
+    z = (np.arange(1000) + 0.5) / 1000 * d  # midpoints, of which the mean is an integral
     y = profile(material, left, right, d, z)
     return {name: Answer(*(f(curve, d) for curve in y)) for name, f in MEASURES.items()}
 
 
+def smaller(a: float, b: float) -> float:
+    """Return by which share of the larger a is smaller than b; of what is rounding, 0."""
+    larger = max(a, b)
+    # What symmetry makes zero is so within rounding: neither is smaller.
+    return fraction(b - a, larger) if larger > ROUNDING else 0.0
+
+
 def compared(material: Material, first: tuple, second: tuple) -> dict[str, Answer]:
-    """Return whether the first well, (α_L, α_R, d), has the smaller spin density, by measure."""
+    """Return how much smaller the spin density of the first well, (α_L, α_R, d), is."""
     a, b = (measured(material, *well) for well in (first, second))
-    # A sum that symmetry makes zero is smaller only if it is so beyond rounding.
     return {
-        name: Answer(*(bool(x < y - 1e-12) for x, y in zip(a[name], b[name], strict=True)))
+        name: Answer(*(smaller(x, y) for x, y in zip(a[name], b[name], strict=True)))
         for name in MEASURES
     }
 
 
 def trends(material: Material, alpha_R: float, falls: bool) -> dict[str, Answer]:
-    """Return whether the spin density falls, or rises, from 3 nm to each of the thinner widths."""
+    """Return how far the spin density falls, or rises, from 3 nm to each of the thinner widths."""
     result = {}
     for d in THINNER:
         pair = [(ALPHA_5, alpha_R, d), (ALPHA_5, alpha_R, THICK)]
         answers = compared(material, *(pair if falls else pair[::-1]))
-        result |= {f"{name}, at {d:g} nm": answer for name, answer in answers.items()}
+        result |= {f"{name}, {d:g} nm": answer for name, answer in answers.items()}
     return result
 
 
 def magnitude(material: Material) -> dict[str, Answer]:
-    """Return whether |S_y| of α_L = α_R is smaller than that of α_L = −α_R."""
+    """Return how much smaller |S_y| of α_L = α_R is than that of α_L = −α_R."""
     return compared(material, (ALPHA_5, ALPHA_5, THICK), (ALPHA_5, -ALPHA_5, THICK))
 
 
@@ -696,19 +972,24 @@ def counts_5(material: Material) -> Answer:
     return Answer([a.all, c.all], [a.propagating, c.propagating])
 
 
-def thinner_maximum(material: Material) -> Answer:
-    """Return the width of the local maximum of ∫S_y next to the paper's, case (c)."""
-    grid = np.linspace(0.05, 1.2, 116)
-    curves = swept(material, d=grid, alpha_L=ALPHA_5, alpha_R=-ALPHA_5)
+def thinner_maximum(material: Material) -> dict[str, Answer]:
+    """Return the width of the local maximum next to the paper's, case (c), by measure.
 
-    def place(kind, curve):
+    The mean magnitude is left out: in this case S_y has hardly another sign.
+    """
+    grid = np.linspace(0.3, 0.8, 51)
+    several = {d: measured(material, ALPHA_5, -ALPHA_5, d) for d in grid}
+
+    def place(name, i):
         def value(d):
-            states = material.states(alpha_L=ALPHA_5, alpha_R=-ALPHA_5, d=d)
-            return total(chosen(states, kind))
+            return measured(material, ALPHA_5, -ALPHA_5, d)[name][i]
 
-        return maximum(value, grid, curve, 0.52)
+        return maximum(value, grid, np.array([several[d][name][i] for d in grid]), WIDE)
 
-    return Answer(*map(place, WHICH, curves))
+    return {
+        name: Answer(place(name, 0), place(name, 1))
+        for name in ("integral", "largest value", "average")
+    }
 
 
 def last_width(material: Material) -> Answer:
@@ -731,23 +1012,25 @@ def last_width(material: Material) -> Answer:
     return Answer(*map(narrowest, WHICH, numbers))
 
 
-def exponent(material: Material) -> Answer:
-    """Return the exponent of d that fits ∫S_y dz between 5 and 20 nm, case (c)."""
+def exponents(material: Material) -> dict[str, Answer]:
+    """Return the exponent of d that fits the total between 5 and 20 nm, case (c), by measure."""
     d = np.linspace(5, 20, 301)
     integrals = swept(material, d=d, alpha_L=ALPHA_6, alpha_R=-ALPHA_6)
-    return Answer(
-        *(
-            float(np.polyfit(np.log(d), np.log(y), 1)[0]) if (y > 0).all() else None
-            for y in integrals
-        )
-    )
+
+    def exponent(y):
+        return float(np.polyfit(np.log(d), np.log(y), 1)[0]) if (y > 0).all() else None
+
+    return {
+        "integral": Answer(*map(exponent, integrals)),
+        "average": Answer(*(exponent(y / d) for y in integrals)),
+    }
 
 
 def interplay(material: Material) -> dict[str, Answer]:
-    """Return whether the two interfaces act on each other below 4 nm, case (c), in two senses.
+    """Return how far the two interfaces act on each other below 4 nm, case (c), in two senses.
 
-    Whether the total departs from the sum of single interfaces; whether it departs from the
-    constant of wide wells, its mean from 10 to 20 nm.  Both over the largest total.
+    How far the total departs from the sum of single interfaces, and from the constant of wide
+    wells, its mean from 10 to 20 nm.  Both over the largest total.
     """
     d = np.linspace(0.5, 4.0, 141)
     both_, left, right = (
@@ -759,18 +1042,16 @@ def interplay(material: Material) -> dict[str, Answer]:
     from_sum = np.abs(both_ - left - right).max(axis=1)
     from_wide = np.abs(both_ - np.mean(wide, axis=1)[:, None]).max(axis=1)
     return {
-        "the couplings": Answer(
-            *(fraction(*p) > 0.01 for p in zip(from_sum, largest, strict=True))
-        ),
-        "the walls": Answer(*(fraction(*p) > 0.1 for p in zip(from_wide, largest, strict=True))),
+        "the couplings": Answer(*(fraction(*p) for p in zip(from_sum, largest, strict=True))),
+        "the walls": Answer(*(fraction(*p) for p in zip(from_wide, largest, strict=True))),
     }
 
 
 def three_levels(material: Material) -> Answer:
     """Return what α_L changes, up to the end of the model: three levels of influence.
 
-    Whether there is a spin density with it and none without; whether the mean weight of a state in
-    the left barrier changes by more than a tenth; whether the number of states changes.
+    The spin density that comes with it, the mean weight of a state in the left barrier, and the
+    number of states, each over the largest.
     """
     several = [
         material.states(alpha_L=alpha) for alpha in np.linspace(0, end_of_model(material), 41)[:-1]
@@ -779,10 +1060,13 @@ def three_levels(material: Material) -> Answer:
     def levels(kind):
         some = [chosen(states, kind) for states in several]
         weight = np.array([weight_in_left_barrier(states) for states in some])
+        number_of = np.array([len(states) for states in some])
+        before, after = (abs(total(states)) for states in some[:2])
+        made = fraction(after - before, after) if after > SILENT else 0.0
         return [
-            abs(total(some[0])) < SILENT < abs(total(some[1])),
-            bool(np.ptp(weight) > 0.1 * weight.mean()),
-            len({len(states) for states in some}) > 1,
+            made,
+            fraction(np.ptp(weight), weight.max()),
+            fraction(np.ptp(number_of), number_of.max()),
         ]
 
     return Answer(*map(levels, WHICH))
@@ -799,12 +1083,12 @@ QUANTITIES = {
     "model-interband": interband,
     "confinement-count": lambda m: both(len, m.states(alpha_L=FIRST)),
     "confinement-chirality": lambda m: both(chiralities, m.states(alpha_L=FIRST)),
-    "confinement-silent": lambda m: both(quietest, m.states(alpha_L=FIRST)),
+    "confinement-silent": quietest,
     "confinement-lost": lost,
     "confinement-lost-which": lost_place,
-    "chirality-linear": linear_range,
-    "chirality-jump": lambda m: Answer(None, loss(m, 0.0)),
-    "chirality-jump-sign": jump_sign,
+    "chirality-linear": linear,
+    "chirality-jump": jumps,
+    "chirality-jump-sign": drop,
     "chirality-decrease": decrease,
     "chirality-nonlinear": nonlinear,
     "chirality-shift": shift,
@@ -817,7 +1101,7 @@ QUANTITIES = {
     "thickness-b-increases": lambda m: trends(m, 0.0, falls=False),
     "thickness-c-maximum": thinner_maximum,
     "thickness-c-vanishes": last_width,
-    "thickness-inverse-d": exponent,
+    "thickness-inverse-d": exponents,
     "thickness-hectic": interplay,
     "conclusion-three-levels": three_levels,
 }

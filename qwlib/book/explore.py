@@ -485,20 +485,18 @@ def claimed(states: FermiStates) -> tuple[Figure, str]:
     entries = []
     for claim in claims.claims():
         if claim.id in QUICK:
-            answers = claim.answers(material)
-            verdict = claims.verdict_of(claim.paper, answers, claim.tolerance)
-            entries.append(claims.Judged(claim, answers, verdict))
+            entries.append(claims.Judged(claim, claim.answers(material)))
     figure = ours_over_papers(claims.numbers(entries))
     rows = []
     for entry in entries:
-        (answer,) = entry.answers.values()
         rows.append((entry.claim.title, entry.verdict, ""))
-        for kind, value in zip(("all states", "propagating"), answer, strict=True):
-            several = value if isinstance(value, list) else [value]
-            several = [one for one in several if one is not None]
-            parts = entry.claim.parts or [""] * len(several)
-            rows += [
-                (f"{part or entry.claim.compared}, {kind}", one, ".4g")
-                for part, one in zip(parts, several, strict=True)
-            ]
+        for reading, answer in entry.answers.items():
+            for kind, value in zip(("all states", "propagating"), answer, strict=True):
+                several = value if isinstance(value, list) else [value]
+                several = [one for one in several if one is not None]
+                parts = entry.claim.parts or [""] * len(several)
+                rows += [
+                    (f"{part or reading or entry.claim.compared}, {kind}", one, ".4g")
+                    for part, one in zip(parts, several, strict=True)
+                ]
     return figure, facts(rows)

@@ -1678,7 +1678,7 @@ def tolerances(entries: Sequence[Judged], percent: np.ndarray) -> list[View]:
     Parameters
     ----------
     entries : sequence of Judged
-        Those that compare quantities.
+        Those that compare positions.
     percent : 1D float array
         Tolerances, ascending: one view for each.
     """
@@ -1687,7 +1687,7 @@ def tolerances(entries: Sequence[Judged], percent: np.ndarray) -> list[View]:
         Series(
             name,
             [off for _, entry in rows for off in entry.deviations(which)],
-            [i for i, entry in rows for _ in entry.answers],
+            [i for i, entry in rows for _ in entry.agreements],
             look,
         )
         for name, which, look in (
@@ -1695,16 +1695,9 @@ def tolerances(entries: Sequence[Judged], percent: np.ndarray) -> list[View]:
             ("all states", "all", "hollow"),  # open, drawn over it
         )
     ]
-    own = [
-        (i, 100 * tolerance / abs(paper))
-        for i, entry in rows
-        for paper, tolerance in zip(
-            *np.atleast_1d(entry.claim.paper, entry.claim.tolerance), strict=False
-        )
-        if paper
-    ]
+    own = [(i, 100 * entry.claim.tolerance / abs(entry.claim.paper)) for i, entry in rows]
     found = [[entry.at(x / 100) for entry in entries] for x in percent]
-    looks = dict(zip(VERDICTS, ("plain", "third", "fourth", "thin"), strict=True))
+    looks = dict(zip(VERDICTS, ("plain", "third", "fourth", "fifth"), strict=True))
     x = np.repeat(percent, 2)[1:]
     curves = [
         Series(kind, x, np.repeat([row.count(kind) for row in found], 2)[:-1], look)

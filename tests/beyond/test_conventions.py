@@ -13,6 +13,7 @@ from qwlib.beyond.conventions import ASKED, Convention, conventions, numbers, sc
 from qwlib.beyond.fem import FiniteElements
 from qwlib.beyond.spread import Layers
 from qwlib.beyond.thresholds import entry_width, rashba_at
+from qwlib.book import yardstick
 from qwlib.book.claims import claims
 from qwlib.matching import matching_matrix
 from qwlib.well import HBAR2_OVER_2ME
@@ -94,17 +95,18 @@ def test_numbers_asked_are_those_of_the_verdicts():
         "minus": (minus, 0),
         "plus later": (plus + gained, 0),
         "minus later": (minus + other, 0),
-        "fall ends": [x[1] for x in (claim["chirality-decrease"].paper, [0.0005, 0.05])],
     }
     for key, name in (
         ("jump", "chirality-jump"),
         ("jump −", "chirality-jump"),
         ("jump +", "chirality-jump"),
         ("maximum", "profile-maximum"),
+        ("fall ends", "chirality-decrease"),
         ("cusp", "thickness-c-maximum"),
         ("last", "thickness-c-vanishes"),
     ):
-        expected[key] = (claim[name].paper, claim[name].tolerance)
+        position = claim[name].paper
+        expected[key] = (position, pytest.approx(yardstick.allowed("position", position)))
     expected["a"], expected["c"] = ((n, 0) for n in claim["thickness-counts"].paper)
     assert {one.key: (one.paper, one.tolerance) for one in ASKED} == {
         key: tuple(value) for key, value in expected.items()

@@ -447,8 +447,8 @@ def test_statements_get_the_verdict_of_their_numbers():
             assert listed[claim.title] == claim.verdict
     # In closed form; the claims bisect the count of a sweep, to 1e-9 eV nm².
     (jump,) = [claim for claim in claims.claims() if claim.id == "chirality-jump"]
-    place = jump.answers()[""].propagating
-    assert listed[f"{jump.compared}, propagating"] == pytest.approx(place, abs=2e-9)
+    for reading, answer in jump.answers().items():
+        assert listed[f"{reading}, propagating"] == pytest.approx(answer.propagating, abs=2e-9)
     explorer.controls["mass"].value = 0.5
     changed = rows(explorer)
     material = claims.Material(mass=0.5)

@@ -52,7 +52,7 @@ CURVES = {
     "fig-lab-coupling": {"a": 3},
     "fig-lab-thickness": {"a": 2, "b": 2},
     "fig-lab-barrier": {"a": 3, "b": 3},
-    "fig-lab-gradient": {"a": 4, "b": 4},
+    "fig-lab-gradient": {"a": 5, "b": 5},
     # Of each m: two kinds of contours, and the needles.
     "fig-dir-contours": {"a": 3, "b": 3, "c": 3},
     "fig-dir-planes": {"a": 2, "b": 2},
