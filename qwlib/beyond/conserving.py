@@ -36,7 +36,7 @@ import numpy as np
 
 from ..kubo import PREFACTOR, FermiStates, fermi_states
 from ..well import Well
-from .interband import NODES, _check_bounded, _checked_broadening, _mesh, _quadrature, pairs
+from .interband import NODES, _quadrature, check_bounded, checked_broadening, mesh, pairs
 
 
 class Conserving(NamedTuple):
@@ -107,12 +107,12 @@ def conserving(
     ValueError
         As `interband.damping_like`, and if the exchange vanishes.
     """
-    gamma = _checked_broadening(hbar_over_tau)
-    _check_bounded(well)
+    gamma = checked_broadening(hbar_over_tau)
+    check_bounded(well)
     if not well.Delta:
         raise ValueError("Delta must not be 0 eV: without exchange no spin turns")
     states = fermi_states(well, E_F)
-    fem = _mesh(well, states.E_F, max(states.k, default=1.0))
+    fem = mesh(well, states.E_F, max(states.k, default=1.0))
     kept = [fem.elements.matrix(f) for f in _moments(well, states.E_F, moments)]
     probes = np.array([*kept, fem.inside, fem.M, (fem.H_up - fem.H_down) / 2])
     m = len(kept)

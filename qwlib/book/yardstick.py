@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from decimal import Decimal
+from typing import Any
 
 SHARE = 0.05
 """What counts as nothing, as a share: about what one sees in a figure of a paper."""
@@ -32,7 +33,7 @@ NEVER = (math.inf, -math.inf)
 """The interval of a comparison that agrees for no tolerance."""
 
 
-def allowed(kind: str, paper: object) -> float:
+def allowed(kind: str, paper: Any) -> float:
     """Return the tolerance of a comparison.
 
     Parameters
@@ -48,11 +49,11 @@ def allowed(kind: str, paper: object) -> float:
         In the unit of the position, or a share; 0 of a count.
     """
     if kind == "position":
-        return 0.5 * 10.0 ** Decimal(repr(paper)).as_tuple().exponent
+        return 0.5 * 10.0 ** int(Decimal(repr(paper)).as_tuple().exponent)
     return 0.0 if kind == "count" else SHARE
 
 
-def needed(kind: str, paper: object, ours: object) -> float:
+def needed(kind: str, paper: Any, ours: Any) -> float:
     """Return the tolerance at which a comparison begins, or ends, to agree.
 
     Parameters
@@ -78,7 +79,7 @@ def needed(kind: str, paper: object, ours: object) -> float:
     return float(abs(ours / paper - 1) if kind == "slope" else ours)
 
 
-def agreement(kind: str, paper: object, ours: object) -> tuple[float, float]:
+def agreement(kind: str, paper: Any, ours: Any) -> tuple[float, float]:
     """Return between which factors of the tolerance a comparison agrees.
 
     Parameters
@@ -110,7 +111,7 @@ def agreement(kind: str, paper: object, ours: object) -> tuple[float, float]:
     return at / tolerance, math.inf
 
 
-def agrees(kind: str, paper: object, ours: object, factor: float = 1.0) -> bool:
+def agrees(kind: str, paper: Any, ours: Any, factor: float = 1.0) -> bool:
     """Return whether our value is the paper's, with a factor before the tolerance."""
     return within(agreement(kind, paper, ours), factor)
 
