@@ -407,22 +407,19 @@ def across(entry: Judged, which: int) -> str:
 
 def holds_by(entry: Judged) -> str:
     """Return by how many readings a statement holds, with all and with propagating states."""
-    if not entry.answers:
-        return "–"
     found = []
-    for which in (0, 1):
-        several = [yardstick.within(one[which], 1.0) for one in entry.agreements.values()]
-        computed = any(one[which] != NOT_COMPUTED for one in entry.answers.values())
-        found.append(f"{sum(several)} of {len(several)}" if computed else "–")
-    return "; ".join(found)
+    for which, name in enumerate(("all states", "propagating ones")):
+        if any(one[which] != NOT_COMPUTED for one in entry.answers.values()):
+            several = [yardstick.within(one[which], 1.0) for one in entry.agreements.values()]
+            found.append(f"{sum(several)} of {len(several)} readings with {name}")
+    return ", ".join(found)
 
 
 def table(entries: list[Judged]) -> str:
     """Return a MyST table of statements, values and verdicts, each linked to its details."""
     lines = [
-        "| statement | verdict | compared | paper | all states | propagating | holds by "
-        "| verdict stays for |",
-        "| :-- | :-- | :-- | :-- | :-- | :-- | :-- | :-- |",
+        "| statement | verdict | compared | paper | all states | propagating | stays for |",
+        "| :-- | :-- | :-- | :-- | :-- | :-- | :-- |",
     ]
     for entry in entries:
         claim = entry.claim
@@ -433,7 +430,6 @@ def table(entries: list[Judged]) -> str:
             as_text(claim.paper),
             across(entry, 0),
             across(entry, 1),
-            holds_by(entry),
             stays(entry),
         )
         lines.append(f"| {' | '.join(cells)} |")
@@ -471,6 +467,7 @@ def details(entries: list[Judged]) -> str:
         if entry.alone:
             lines.append(f"- *Exchange in the ferromagnet alone*: {with_exchange_alone(entry)}.")
         if entry.answers:
+            lines.append(f"- *It holds by*: {holds_by(entry)}.")
             lines.append(f"- *The verdict stays with a tolerance of*: {stays(entry)}.")
         if entry.verdict == claim.verdict:
             lines.append(f"- *Why*: {claim.why}")
@@ -860,7 +857,7 @@ def interface_maximum(material: Material) -> dict[str, Answer]:
         next_to.append(maximum(value, grid[beyond], y[beyond], PEAK))
         top = int(y.argmax())
         highest.append(float(grid[top]) if 0 < top < len(grid) - 1 else None)
-    return {"next to it, beyond the jump": Answer(*next_to), "the highest": Answer(*highest)}
+    return {"beyond the jump": Answer(*next_to), "the highest": Answer(*highest)}
 
 
 def penetration(material: Material) -> dict[str, Answer]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import textwrap
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
@@ -922,7 +923,11 @@ def ours_over_papers(rows: list[tuple[str, float, float, float | None, float | N
     rows : list of (label, paper, tolerance, all, propagating)
         Values with all states and with propagating ones alone; None where there is none.
     """
-    fig, ax = plt.subplots(figsize=(WIDTH, 0.27 * len(rows) + 1.2), layout="constrained")
+    plain = (row[0].replace(" = ", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}") for row in rows)
+    labels = [in_formula(textwrap.fill(label, 30)) for label in plain]
+    lines = sum(label.count("\n") for label in labels)
+    height = 0.27 * len(rows) + 0.15 * lines + 1.2
+    fig, ax = plt.subplots(figsize=(WIDTH, height), layout="constrained")
     places = np.arange(len(rows))[::-1]
     # A ring around the disc, so that both are seen where they are equal.
     rings = dict(marker="o", color=SEQUENCE[1], mfc="none", ms=10, mew=1.5)
@@ -942,7 +947,7 @@ def ours_over_papers(rows: list[tuple[str, float, float, float | None, float | N
         x, y = np.reshape(known, (-1, 2)).T
         ax.plot(x, y, ls="", label=label, **look)
     ax.set(yticks=places, xlabel="ours / the paper's", ylim=(-0.7, len(rows) - 0.3))
-    ax.set_yticklabels([row[0] for row in rows], fontsize=9.5)
+    ax.set_yticklabels(labels, fontsize=9)
     ax.grid(axis="y", color="0.92")
     ax.set_axisbelow(True)
     fig.legend(loc="outside upper right", ncols=2, fontsize=9.5)

@@ -75,7 +75,7 @@ READINGS = {
         for r in ("0", "0.025", "−0.05")
         for whole in ("rise", "shift")
     ],
-    "profile-maximum": ["next to it, beyond the jump", "the highest"],
+    "profile-maximum": ["beyond the jump", "the highest"],
     "profile-penetration": ["in the barrier", "at the interface", "how deep"],
     "thickness-independent": ["case (a)", "case (b)", "case (c)"],
     "thickness-magnitude": MEASURES,
