@@ -208,7 +208,7 @@ EVALUATIONS = {
     "spread": 1321,
     "interband": 182,
     "field": 7191,
-    "direction": 1,
+    "direction": 35667,
     "count": 887,
     "scan": 91,
     "claims": 542,
