@@ -29,6 +29,7 @@ if __name__ == "__main__":
 
 import numpy as np  # noqa: E402
 
+from benchmarks import directions  # noqa: E402
 from benchmarks.routes import (  # noqa: E402
     KWANT,
     KWANT_SPACING,
@@ -260,6 +261,11 @@ def show(results: dict) -> None:
     print(f"{'d/nm':>5s} {'states':>7s} {'us a state':>11s}")
     for row in results["thickness"]:
         print(f"{row['d']:5g} {row['states_per_well']:7.3g} {1e6 * row['time_per_state']:11.3g}")
+    row = results["directions"]
+    print(
+        f"\n{row['directions']} directions of m: {row['qwlib, per second']:g} a second, "
+        f"{row['ratio']:g} times as many as finite elements, spins {row['difference']:.0e} apart"
+    )
 
 
 def main() -> None:
@@ -279,6 +285,7 @@ def main() -> None:
             for name, workload in WORKLOADS.items()
         },
         "thickness": measure_widths(options.quick),
+        "directions": directions.measure(options.quick),
     }
     show(results)
     if options.quick:

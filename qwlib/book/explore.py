@@ -48,7 +48,7 @@ SLIDERS = {
     "j": (0.1, 10.0, 0.1),
     "tau": (1.0, 100.0, 1.0),
     "E_x": (0.1, 10.0, 0.1),
-    "theta": (0, 180, 1),
+    "theta": (0, 90, 1),
     "phi": (0, 360, 1),
 }
 """Ends and step of the slider of each parameter, in its unit; whole numbers have whole ends."""

@@ -287,8 +287,8 @@ def in_a_row(view: View) -> Figure:
         ax.plot(needles.x[::3], needles.y[::3], "k.", ms=3)
         ax.set_title(f"({letter}) {panel.title}", fontsize=11)
         ax.set_xlabel(in_formula(panel.x), fontsize=11)
+        ax.set_ylabel(in_formula(panel.y), fontsize=11, visible=letter == "a")
         ax.set_aspect("equal")
-    axes[0][0].set_ylabel(in_formula(view.panels[0].y), fontsize=11)
     fig.legend(
         *axes[0][0].get_legend_handles_labels(), ncols=n, fontsize=10, loc="outside upper center"
     )

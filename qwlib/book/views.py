@@ -1504,7 +1504,7 @@ def around(turned: Sequence[Response], pole: Response) -> View:
     ends = np.array([0.0, 360.0])
     series = [
         Series(RASHBA, ends, rashba[0], "thin", smooth=True),
-        Series("", ends, rashba[1], "thin", smooth=True),
+        Series(RASHBA, ends, rashba[1], "thin", smooth=True),
         Series("along ∂m/∂θ", ends, T[:, 0], "first", smooth=True),
         Series("along ∂m/∂φ", ends, T[:, 1], "second", smooth=True),
     ]
@@ -1533,14 +1533,14 @@ ROUGHLY = 1e-3
 def turned(states: FermiStates, theta: float, phi: float) -> View:
     """Return the torque against θ at one φ, and what it is at one θ, both in degrees."""
     well, E_F = states.well, states.E_F
-    grid = np.arange(0.0, 181.0, 15.0)
+    grid = np.arange(0.0, 91.0, 15.0)
     angle = np.radians(phi)
     several = responses(well, E_F, np.radians([*grid, theta]), angle, ROUGHLY)
     T = 1e3 * np.array([one.polar_torque for one in several])
     # For m along z it is along x.
     here, pole = several[-1], 1e3 * several[0].torque[0]
     rashba = pole * np.cos(angle), -pole * np.cos(np.radians(grid)) * np.sin(angle)
-    ends = [0.0, 180.0]
+    ends = [0.0, 90.0]
     series = [
         Series(RASHBA, grid, rashba[0] * np.ones(grid.size), "thin"),
         Series("", grid, rashba[1], "thin"),
@@ -1554,7 +1554,7 @@ def turned(states: FermiStates, theta: float, phi: float) -> View:
         Number("torque along ∂m/∂φ", T[-1, 1], TORQUE_UNIT, 4),
         Number("current along the field", here.current[0], " eV per τe²E/ħ²", 5),
         Number("current across it", here.current[1], " eV per τe²E/ħ²", 5),
-        Number("closest contours", here.closest if len(states) > 1 else np.nan, " eV", 3),
+        Number("closest contours", here.closest if np.isfinite(here.closest) else np.nan, " eV", 3),
         Number("every angle proven", "yes" if here.certified else "no"),
     ]
     return View([Panel("θ (degrees)", TORQUE, series, ends, marked=True)], numbers, at=theta)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import eig, eigh
+from scipy.optimize import brentq
 from wells import E_F, PAPER, between, wells_and_energies
 
 from qwlib import Well, bound_states, fermi_states, matching_matrix, precise
@@ -262,6 +263,31 @@ def test_levels_that_exchange_and_mirror_hardly_split_come_to_an_end():
     scale = none.quadrature.total("magnitude")[:3].max()
     assert found.spin == pytest.approx(none.spin, abs=1e-7 * scale)
     assert found.current == pytest.approx(none.current, rel=1e-8)
+
+
+def test_contours_that_all_but_cross():
+    """Opposite spins that a coupling of 1e-10 mixes."""
+
+    def states(alpha, sin=0.0):
+        cos, sin = (np.array([x]) for x in (-1.0, sin))
+        return states_at(THIN.replace(alpha_L=alpha), E_F, cos, sin)
+
+    def apart(alpha):
+        found, _ = states(alpha)
+        up, down = (found.k[np.sign(found.inside[0]) == s][0] for s in (1, -1))
+        return up - down
+
+    alpha = brentq(apart, 0.05, 0.055, xtol=1e-15)
+    (two, _), (mixed, doubt) = states(alpha), states(alpha, 1e-10)
+    assert not doubt[0]
+    assert mixed.k[:2] == pytest.approx(two.k[:2], abs=1e-9)
+    # They share the spins, by an amount that differs with their velocities; what Eq. (6) adds up
+    # is that of the two without the mixing.
+    assert np.abs(mixed.inside[0, :2]).max() < 0.9 * np.abs(two.inside[0, :2]).max()
+    weighed = [(one.inside[0] / one.velocity)[:2].sum() for one in (mixed, two)]
+    assert weighed[0] == pytest.approx(weighed[1], rel=1e-6)
+    norms = [(1 / one.velocity[:2]).sum() for one in (mixed, two)]
+    assert norms[0] == pytest.approx(norms[1], rel=1e-6)
 
 
 def test_what_the_interfaces_do_to_the_spin():

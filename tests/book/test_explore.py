@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from qwlib import Well, bound_states, fermi_states
+from qwlib.beyond.direction import response
 from qwlib.beyond.fem import FiniteElements
 from qwlib.beyond.interband import damping_like
 from qwlib.beyond.thresholds import rashba_at
@@ -21,6 +22,7 @@ from qwlib.book.explore import (
     explore_claims,
     explore_count,
     explore_curve,
+    explore_direction,
     explore_field,
     explore_interband,
     explore_profile,
@@ -186,6 +188,7 @@ OTHERS = {
     "spread": explore_spread,
     "interband": explore_interband,
     "field": explore_field,
+    "direction": explore_direction,
     "count": explore_count,
     "scan": explore_scan,
     "claims": explore_claims,
@@ -205,6 +208,7 @@ EVALUATIONS = {
     "spread": 1321,
     "interband": 182,
     "field": 7191,
+    "direction": 35667,
     "count": 887,
     "scan": 91,
     "claims": 542,
@@ -259,6 +263,7 @@ def numbers(explorer) -> list[float]:
 def test_an_explorer_has_a_control_for_every_parameter_and_follows_them(name):
     explorer = OTHERS[name]()
     own = {"k", "E", "state", "points", "width", "hbar_over_tau", "M_s", "j", "tau", "E_x"}
+    own |= {"theta", "phi"}
     couplings = set() if name == "claims" else {"alpha_L", "alpha_R"}
     # The numbers of the statements have their own couplings, so there is no slider for them.
     well = {*Well.__dataclass_fields__, "E_F"} - {"alpha_L", "alpha_R"}
@@ -296,6 +301,20 @@ def test_steps_of_a_slider_reach_the_value_that_it_starts_with():
     assert explorer.controls["alpha_L"].readout_format == ".4f"
     # A value with no end of digits stops somewhere.
     assert explore_states(d=20 / 7).controls["d"].step == 1e-9
+
+
+def test_the_torque_of_a_direction_is_that_of_the_response():
+    explorer = explore_direction(theta=60, phi=40, d=0.6)
+    explorer.controls["alpha_L"].value = 0.03
+    found = response(Well(d=0.6, alpha_L=0.03), 3.0, np.pi / 3, np.radians(40))
+    listed = rows(explorer)
+    names = "torque along ∂m/∂θ", "torque along ∂m/∂φ"
+    # The explorer asks for three digits.
+    shown = [listed[name] for name in names]
+    assert shown == pytest.approx(1e3 * found.polar_torque, rel=2e-3)
+    assert listed["current across it"] == pytest.approx(
+        found.current[1], abs=1e-3 * found.current[0]
+    )
 
 
 def test_units_are_raised_and_whole_numbers_have_whole_steps():

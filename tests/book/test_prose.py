@@ -32,7 +32,6 @@ ALLOWED = {
     "lecturer.md": {"20", "25", "35", "40", "45", "50", "55", "65", "70", "75", "80", "85", "90"},
     # What conventions choose, and the least number that rounds to 0.2.
     "conventions.ipynb": {"2.0", "0.15"},
-    "direction.ipynb": {"60"},  # an angle that an exercise asks for
     "laboratory.ipynb": {"0.5", "1.4"},  # an exponent that is assumed; the magnetisation of cobalt
 }
 

@@ -30,6 +30,7 @@ from qwlib import (
     sweep,
 )
 from qwlib.beyond.conventions import conventions
+from qwlib.beyond.direction import angle_to_rashba, frame, response, states_at
 from qwlib.beyond.fem import FiniteElements
 from qwlib.beyond.interband import damping_like
 from qwlib.beyond.thresholds import rashba_at
@@ -502,6 +503,40 @@ def test_interband_integrates_to_its_numbers():
             words = name.removeprefix("10 ").replace("S_x", "∫S_x dz").replace("S_y", "∫S_y dz")
             # 0.0375 nm is an eighth of the shortest period: a few per cent of the larger areas.
             assert abs(1e3 * area - number(data, words, i)) < 0.05 * kept
+
+
+def test_direction_shows_the_torque_by_a_mean_over_equal_angles():
+    data, well = data_of("direction"), Well(d=0.6, alpha_L=0.046)
+    angles = 2 * np.pi * (np.arange(720) + 0.3) / 720
+
+    def torque(theta, phi):
+        """By what the interfaces turn, state by state, along ∂m/∂θ and z × m; and the current."""
+        c = response(well, E_F, theta, phi).contours_at(angles)
+        m, m_theta, _, q = frame(theta, phi)
+        n = np.stack([-np.sin(c.phi), np.cos(c.phi), 0 * c.phi], axis=1)
+        radial = c.velocity[:, 0] * np.cos(c.phi) + c.velocity[:, 1] * np.sin(c.phi)
+        weight = c.k * c.velocity[:, 0] / np.abs(radial) / (8 * np.pi**3) * 2 * np.pi / angles.size
+        cos = n @ m
+        states, _ = states_at(well, E_F, *angle_to_rashba(theta, phi - angles))
+        spin = (-states.k * states.across)[:, None] * (n - cos[:, None] * m)
+        spin /= np.sqrt(1 - cos * cos)[:, None]
+        T = 1e3 * np.cross(m, weight @ spin)
+        return m_theta @ T, q @ T, weight @ c.velocity[:, 0]
+
+    normal = torque(0.0, 0.0)
+    names = "along ∂m/∂θ", "along ∂m/∂φ"
+    for i in (0, 11, 20, 27):
+        theta = np.radians(data["positions"][i])
+        for name, column in zip(names, (0, 1), strict=True):
+            _, curve = points(data, name, i)
+            for place in (0, 5, 9, 22):
+                value = torque(theta, 2 * np.pi * place / (curve.size - 1))[column]
+                assert abs(curve[place] - value) < 0.02  # stored to a thousandth of the frame
+        # Rounded; and with m in the plane contours all but touch between these angles.
+        assert abs(number(data, "A^θ", i) - torque(theta, 0.0)[0]) < 1.5e-3
+        for phi, words in ((0.0, "φ = 0"), (np.pi / 2, "φ = 90°")):
+            change = 100 * (torque(theta, phi)[2] / normal[2] - 1)
+            assert abs(number(data, f"change of the current, {words}", i) - change) < 2e-3
 
 
 def test_laboratory_shows_the_field_by_the_torque_of_the_interfaces():

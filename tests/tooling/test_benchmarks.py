@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
+from benchmarks import directions
 from benchmarks.engine import PROCESSES, WAYS, extrapolate, summary
 from benchmarks.routes import (
     KWANT,
@@ -115,6 +116,17 @@ def test_results_say_of_qwlib_what_the_page_says():
 
 def test_results_have_every_thickness():
     assert [row["d"] for row in RESULTS["thickness"]] == list(THICKNESSES)
+
+
+def test_directions_by_elements_are_those_of_the_response():
+    stored = RESULTS["directions"]
+    assert stored["directions"] == directions.THETAS * directions.PHIS
+    assert stored["difference"] < 2 * directions.RTOL
+    layer = directions.LAYER.replace(d=0.3, alpha_L=0.02)
+    (found,) = directions.responses(layer, E_F, 0.9, 0.4, 1e-6)
+    spin = directions.by_elements(layer, E_F, 0.9, 0.4, 20)
+    # Its contours stay apart: midpoints converge as an exponential.
+    assert spin == pytest.approx(found.spin, abs=1e-5 * np.abs(spin).max())
 
 
 def test_results_are_those_of_the_routes_as_they_are():
