@@ -6,7 +6,9 @@ Exit status: 0 done, 1 a cell or a chunk failed, 2 refused before anything ran, 
 from __future__ import annotations
 
 import argparse
+import io
 import logging
+import os
 import re
 import signal
 import sys
@@ -16,16 +18,24 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 """The tree of the book, which `qwlib` lies in."""
 
+LONGEST_NAME = 50
+"""Letters of a name that is to be a folder: at most 255 octets with all that is added to it."""
+
+NAME = re.compile(rf"\w[\w-]{{0,{LONGEST_NAME - 1}}}")
+
+LONGEST_LINE = 500
+"""Letters of an error."""
+
 
 def chapters(arguments: argparse.Namespace) -> int:
     """List the chapters and their parameters."""
     from .rerun import read_chapters
 
     for chapter in read_chapters(ROOT).values():
-        print(chapter.name if chapter.parameters else f"{chapter.name}: no parameters")
+        say(chapter.name if chapter.parameters else f"{chapter.name}: no parameters")
         for p in chapter.parameters.values():
             unit = f" {p.unit}" if p.unit else ""
-            print(f"  {p.name} = {p.default}{unit}: {p.meaning or 'see the chapter'}; {p.allowed}")
+            say(f"  {p.name} = {p.default}{unit}: {p.meaning or 'see the chapter'}; {p.allowed}")
     return 0
 
 
@@ -40,8 +50,11 @@ def rerun(arguments: argparse.Namespace) -> int:
             raise ValueError("rerun takes the name of one chapter, or --all")
         if arguments.name is not None and not arguments.all:
             raise ValueError("--name goes with --all; a chapter's place is named by its parameters")
-        if arguments.name is not None and not re.fullmatch(r"\w[\w-]*", arguments.name):
-            raise ValueError(f"--name takes letters, digits, _ and -, got {arguments.name!r}")
+        if arguments.name is not None and not NAME.fullmatch(arguments.name):
+            raise ValueError(
+                f"--name takes letters, digits, _ and -, {LONGEST_NAME} at most, "
+                f"got {arguments.name!r}"
+            )
         if arguments.chapter is not None and arguments.chapter not in known:
             close = parameters.hint(arguments.chapter, known)
             raise ValueError(f"{arguments.chapter} is not a chapter" + close)
@@ -63,13 +76,13 @@ def rerun(arguments: argparse.Namespace) -> int:
         print(f"error: {failure}\nkept: {shown(failure.kept)}", file=sys.stderr)
         return 1
     if done is None:
-        print(
+        say(
             "nothing to do: it was run before with the same parameters, code and packages "
             "(--force runs it again)"
         )
     else:
         page = "html/index.html" if arguments.all else f"{arguments.chapter}.html"
-        print(shown(done / page))
+        say(shown(done / page))
     return 0
 
 
@@ -79,9 +92,11 @@ def sweep(arguments: argparse.Namespace) -> int:
     from . import parameters, record, sweeps
 
     try:
-        if arguments.jobs is not None and arguments.scheduler is not None:
+        if arguments.jobs is None:
+            arguments.jobs = "1"
+        elif arguments.scheduler is not None:
             raise ValueError("--jobs and --scheduler exclude each other")
-        if not re.fullmatch("[1-9][0-9]*", arguments.jobs or "1"):
+        if not re.fullmatch("[1-9][0-9]{0,3}", arguments.jobs or ""):
             raise ValueError(f"--jobs takes a whole number from 1, got {arguments.jobs!r}")
         grid = Grid.of(parameters.read_grid(arguments.file))
         target, commit = Path(arguments.output), record.commit(ROOT)
@@ -93,28 +108,41 @@ def sweep(arguments: argparse.Namespace) -> int:
     except ValueError as error:
         return refused(error)
     before = f", {parts.done.sum()} of them finished before" if parts.done.any() else ""
-    print(f"{grid.total} wells in {parts.done.size} chunks{before}", flush=True)
+    say(f"{grid.total} wells in {parts.done.size} chunks{before}")
     try:
-        sweeps.solve_grid(parts, int(arguments.jobs or 1), arguments.scheduler)
+        sweeps.solve_grid(parts, int(arguments.jobs), arguments.scheduler)
     except (sweeps.SweepFailed, KeyboardInterrupt) as error:
         stopped = isinstance(error, KeyboardInterrupt)
+        then = "goes on from them" if isinstance(error, KeyboardInterrupt) else error.then
         parts.look()  # workers may have stored what they had not yet told of
         print(
             "interrupted" if stopped else f"error: {error}",
             f"{parts.done.sum()} of {parts.done.size} chunks are kept in {shown(parts.shown)}; "
-            "the same command goes on from them",
+            f"the same command {then}",
             sep=": " if stopped else "\n",
             file=sys.stderr,
         )
         return 130 if stopped else 1
-    print(shown(parts.target))
+    say(shown(parts.target))
     return 0
 
 
 def refused(error: ValueError) -> int:
     """Say in one line what is not allowed; return the exit status."""
-    print("error:", " ".join(str(error).split()), file=sys.stderr)
+    text = " ".join(str(error).split())
+    # What a file or a name holds may be long, and may be no text.
+    text = text if len(text) <= LONGEST_LINE else f"{text[:LONGEST_LINE]} …"
+    text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    print("error:", text, file=sys.stderr)
     return 2
+
+
+def say(line: object) -> None:
+    """Print a line at once; where nobody reads any more, go on in silence."""
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def shown(path: Path | str) -> Path | str:
@@ -200,6 +228,14 @@ def interrupt(*_: object) -> None:
 
 def start() -> None:
     """Run the command that this process was started for."""
+    # What a shell has closed would be the next file that is opened.
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))
+    # A place where α or a file's name cannot be written gets its number, and no traceback.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     # What a shell starts in the background is deaf to Ctrl-C, and stays so.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, interrupt)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import math
 import re
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
@@ -16,8 +17,12 @@ from typing import Any
 
 import numpy as np
 from ruamel.yaml import YAML
+from ruamel.yaml.composer import Composer, ComposerError
 from ruamel.yaml.error import YAMLError
+from ruamel.yaml.events import AliasEvent
 
+from ..matching import Rule
+from ..search import check_number
 from ..well import EXCHANGE, PARAMETERS, Well, checked_number
 
 BOUND = re.compile(r"([<>≤≥])\s*([^\s,]+)")
@@ -31,6 +36,12 @@ COMPARE = {
 
 LONGEST_AXIS = 10**8
 """Values of one axis, which are kept in memory."""
+
+LARGEST_GRID = 10**12
+"""Wells of a grid: months for all cores of a large machine."""
+
+DEEPEST = 4
+"""Levels of a file: a mapping, a parameter's function, its list, and one to complain of."""
 
 SPACINGS: dict[str, Callable[..., np.ndarray]] = {
     "linspace": np.linspace,
@@ -101,12 +112,16 @@ class Parameter:
 
 
 def check_well(values: dict[str, Any], E_F: Any) -> None:
-    """Raise the ValueError of `Well`, or of its Fermi energy, if these do not fit together."""
+    """Raise the ValueError of `Well`, or of its Fermi energy, if these do not fit together.
+
+    So does a well of more states than the solver can find.
+    """
     if "E_F" in values:
         E_F = values["E_F"]
     well = Well(**{name: value for name, value in values.items() if name != "E_F"})
     if E_F is not None:
-        well.checked_fermi_energy(E_F)
+        E_F = well.checked_fermi_energy(E_F)
+        check_number(Rule.of_well(well, E_F), 0.0, "E_F")
 
 
 def hint(name: str, names: Collection[str]) -> str:
@@ -117,6 +132,29 @@ def hint(name: str, names: Collection[str]) -> str:
 
 
 # --- Values ---------------------------------------------------------------------------------------
+
+
+class Shallow(Composer):
+    """Reads what a file of parameters may hold; what would need much time or memory it refuses."""
+
+    level = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """Return a value.
+
+        Raises
+        ------
+        ComposerError
+            If it lies too deep, or is an alias, of which a few stand for millions of values.
+        """
+        if self.parser.check_event(AliasEvent):
+            raise ComposerError(problem="it has an alias (*name)")
+        if self.level == DEEPEST:
+            raise ComposerError(problem=f"lists are nested more than {DEEPEST} deep")
+        self.level += 1
+        node = super().compose_node(parent, index)
+        self.level -= 1
+        return node
 
 
 def read_values(pairs: Iterable[str], files: Iterable[str]) -> dict[str, object]:
@@ -137,7 +175,9 @@ def read_values(pairs: Iterable[str], files: Iterable[str]) -> dict[str, object]
     found: list[tuple[str, object]] = []
     for file in files:
         try:
-            mapping = YAML(typ="safe", pure=True).load(Path(file).read_text(encoding="utf-8"))
+            yaml = YAML(typ="safe", pure=True)
+            yaml.Composer = Shallow
+            mapping = yaml.load(Path(file).read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "it is not text"
             raise ValueError(f"cannot read {file}: {reason}") from None
@@ -179,7 +219,20 @@ def read_grid(file: str) -> dict[str, object]:
     for name in values:
         if name not in PARAMETERS:
             raise ValueError(f"{name} is not a parameter of a well{hint(name, PARAMETERS)}")
+    # Before any axis is made, which may take long.
+    wells = math.prod(map(_length, values.values()))
+    if wells > LARGEST_GRID:
+        raise ValueError(f"{file} must stand for at most {LARGEST_GRID:.0e} wells, got {wells:.3g}")
     return {name: _read(name, value) for name, value in values.items()}
+
+
+def _length(value: object) -> int:
+    """Return how many values there will be of a parameter, if what is given of it is allowed."""
+    if isinstance(value, dict):
+        arguments = next(iter(value.values()), None)
+        n = arguments[-1] if isinstance(arguments, list) and arguments else 1
+        return n if isinstance(n, int) and 1 <= n <= LONGEST_AXIS else 1
+    return max(len(value), 1) if isinstance(value, list) else 1
 
 
 def _read(name: str, value: object) -> object:
@@ -195,8 +248,7 @@ def _read(name: str, value: object) -> object:
     if name == "exchange":
         ordered = np.unique(axis).size == axis.size
     else:
-        steps = np.diff(axis)
-        ordered = bool((steps > 0).all() or (steps < 0).all())
+        ordered = bool((axis[1:] > axis[:-1]).all() or (axis[1:] < axis[:-1]).all())
     if not ordered:
         raise ValueError(
             f"{name} must rise or fall from each value to the next, as the axes of a file do"
@@ -231,7 +283,7 @@ def _spaced(name: str, value: dict) -> np.ndarray:
     first, last = (checked_number(where, end, unit) for end in ends)
     if kind == "geomspace" and first * last <= 0:
         raise ValueError(f"{where} must have ends of one sign that are not 0, got {ends!r}")
-    with np.errstate(over="ignore"):
+    with np.errstate(all="ignore"):  # what is not finite is refused
         axis = SPACINGS[kind](first, last, n)
     checked_number(name, axis[np.argmin(np.isfinite(axis))].item(), PARAMETERS[name].unit)
     return axis

@@ -79,7 +79,17 @@ M_MMAP_THRESHOLD of its malloc.h."""
 
 
 class SweepFailed(Exception):
-    """A sweep could not go on.  The finished chunks are kept."""
+    """A sweep could not go on.  The finished chunks are kept.
+
+    Attributes
+    ----------
+    then : str
+        What the same command does when it is given again.
+    """
+
+    def __init__(self, message: str, then: str = "goes on from them"):
+        super().__init__(message)
+        self.then = then
 
 
 # --- What decides the numbers --------------------------------------------------------------------
@@ -166,7 +176,7 @@ def opened(address: str, fingerprint: str) -> dict[str, Any] | None:
     # A chunk of nothing but zeros is finished too.
     with zarr.config.set({"array.write_empty_chunks": True}):
         try:
-            group = zarr.open_group(address, mode="r+")
+            group = zarr.open_group(address, mode="r+", zarr_format=3)
             if group.attrs.get("fingerprint") == fingerprint:
                 return {name: group[name] for name in VARIABLES}
         except (OSError, KeyError, ValueError):
@@ -221,15 +231,30 @@ class Parts:
         Raises
         ------
         ValueError
-            If the target cannot be written, has not enough space, or has chunks of another sweep.
+            If the target cannot be written or is no file that may be replaced, has not enough
+            space, or has chunks of another sweep.
         """
         shown, parent = self.target, self.target.parent
-        if self.target.is_dir():
-            raise ValueError(f"{shown} is a directory")
-        if not parent.is_dir():
-            raise ValueError(f"{shown} cannot be written: there is no directory {parent}")
-        if self.folder.exists() and not self.folder.is_dir():
-            raise ValueError(f"{self.folder} is in the way")
+        try:
+            str(shown).encode()  # netCDF4 takes no other name
+            if self.target.is_dir():
+                raise ValueError(f"{shown} is a directory")
+            if not parent.is_dir():
+                raise ValueError(f"{shown} cannot be written: there is no directory {parent}")
+            if self.target.is_symlink():
+                raise ValueError(f"{shown} is a link: name the file that it leads to")
+            if self.target.exists() and not self.target.is_file():
+                raise ValueError(f"{shown} is no file: a device or a pipe is not replaced")
+            # A link in the place of what is ours leads to what is not.
+            for ours in (self.folder, self.folder / "lock", self.folder / "chunks.zarr"):
+                if ours.is_symlink():
+                    raise ValueError(f"{ours} is a link: remove it")
+            if self.folder.exists() and not self.folder.is_dir():
+                raise ValueError(f"{self.folder} is in the way")
+        except UnicodeEncodeError:
+            raise ValueError(f"{shown} cannot be written: its name is not UTF-8") from None
+        except OSError as error:
+            raise ValueError(f"{shown} cannot be written: {error.strerror}") from None
         self.look()
         stored = sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
         needed, free = space(self.grid) - stored, shutil.disk_usage(parent).free
@@ -243,10 +268,13 @@ class Parts:
         """Find out which chunks are finished; raise ValueError if they are of another sweep."""
         self.done[:] = False
         try:
-            found = dict(zarr.open_group(self.address, mode="r").attrs)
+            group = zarr.open_group(self.address, mode="r", zarr_format=3)
+            found = dict(group.attrs)
         except (OSError, ValueError):
             return
         if found.get("fingerprint") == self.fingerprint:
+            if not self._fits(group):
+                raise ValueError(f"{self.shown} was changed, and is no store any more: remove it")
             self.done[:] = True
             for name in VARIABLES:
                 self.done &= self._stored(name)
@@ -255,6 +283,17 @@ class Parts:
                 f"{self.shown} has {number} finished chunks of another sweep or of another "
                 "solver: go on with that one, or remove them"
             )
+
+    def _fits(self, group: zarr.Group) -> bool:
+        """Whether the arrays of a store are as `open` makes them."""
+        for name in VARIABLES:
+            array = group.get(name)
+            if not isinstance(array, zarr.Array):
+                return False
+            layout = array.shape, array.chunks, array.dtype
+            if layout != (self.grid.shape_of(name), self.pieces(name), np.dtype(TYPES[name])):
+                return False
+        return True
 
     def _keys(self, name: str) -> list[list[str]]:
         """Return the indices of the chunks of an array that are in the store."""
@@ -267,8 +306,10 @@ class Parts:
         stored = np.zeros(self.done.size, dtype=bool)
         n = len(self.counts)
         for key in self._keys(name):
-            index = tuple(map(int, key[:n]))
-            stored[int(np.ravel_multi_index(index, self.counts)) if n else 0] = True
+            if len(key) >= n and all(part.isdecimal() for part in key[:n]):
+                index = tuple(map(int, key[:n]))
+                if all(i < count for i, count in zip(index, self.counts, strict=True)):
+                    stored[int(np.ravel_multi_index(index, self.counts)) if n else 0] = True
         return stored
 
     def _drop_damaged(self) -> None:
@@ -492,7 +533,9 @@ def solved_here(parts: Parts) -> Generator[tuple[int, tuple[np.ndarray, ...] | N
 
 def chunk_failed(number: int, error: BaseException) -> SweepFailed:
     """Return what says that a chunk failed."""
-    return SweepFailed(f"chunk {number} failed: {type(error).__name__}: {error}")
+    return SweepFailed(
+        f"chunk {number} failed: {type(error).__name__}: {error}", "tries that one again"
+    )
 
 
 def solved_by_cluster(

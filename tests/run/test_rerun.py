@@ -1,6 +1,7 @@
 """Reruns of chapters: what is refused, what a run leaves, and the chapters far from the paper."""
 
 import asyncio
+import contextlib
 import json
 import os
 import pty
@@ -238,6 +239,10 @@ REFUSED = {
     "small --all": "rerun takes the name of one chapter, or --all",
     "-p d=2": "rerun takes the name of one chapter, or --all",
     "--all --name ../out": "--name takes letters",
+    "--all --name " + 60 * "x": "--name takes letters, digits, _ and -, 50 at most",
+    "small -p d=1e25": "this E_F make about 5.64e+25 states, and at most 100000 can be found",
+    "small -p widths=[1.0,1e25]": "make about 5.64e+25 states",
+    "small -p d=\udcff": "d must be a finite real number in nm, got '\\udcff'",
     "--all -p alpha_l=0.05": "alpha_l is not a parameter of any chapter; did you mean alpha_L?",
     "--all -p d=0": "d must be > 0 nm",
     "--all --name taken": "taken was made with other parameters",
@@ -345,6 +350,37 @@ def test_chapters_offer_the_material():
     material = {"V_L", "V_R", "Delta", "mass", "exchange", "E_F"}
     for name in ("model", "confinement", "chirality", "thickness", "counting"):
         assert material <= set(CHAPTERS[name].parameters), name
+
+
+def test_list_that_nobody_reads_on_ends_without_a_word(tree):
+    process = command(tree, "chapters")
+    process.stdout.close()
+    assert (process.stderr.read(), process.wait(timeout=PATIENCE)) == ("", 0)
+    process.stderr.close()
+
+
+def test_where_greek_cannot_be_written_it_gets_its_number(tree):
+    status, out, err = run(ROOT, "chapters", env={"PYTHONIOENCODING": "ascii"})
+    assert (status, err) == (0, "")
+    assert r"end of the range of \u03b1_L; > 0" in out
+
+
+def test_closed_streams_do_no_harm(tree):
+    line = [sys.executable, "-m", "qwlib", "rerun", "other"]
+    closed = ["sh", "-c", '"$@" <&- >&- 2>&-', "sh", *line]
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    assert subprocess.run(closed, cwd=tree, env=environment, check=False).returncode == 0
+    assert any(name.startswith("other-") for name in visible(tree))
+
+
+def test_no_parameter_but_exchange_is_a_word():
+    """Others are numbers, so that nothing which a page would take for markup gets into one."""
+    for chapter in CHAPTERS.values():
+        for name, parameter in chapter.parameters.items():
+            example = parameter.default[0] if isinstance(parameter.default, list) else None
+            assert name == "exchange" or not isinstance(example or parameter.default, str), name
+    with pytest.raises(ValueError, match="exchange must be one of"):
+        CHAPTERS["model"].checked({"exchange": "<script>alert(1)</script>"})
 
 
 # --- What a rerun leaves -------------------------------------------------------------------------
@@ -629,6 +665,30 @@ def test_interrupted_rerun_leaves_nothing_that_looks_finished(tmp_path, kill):
         assert (status, err) == (0, "")
         assert len(visible(tree)) == 1
         assert not hidden_folders(tree)
+
+
+@pytest.mark.parametrize("everybody", [True, False], ids=["Ctrl-C", "kill -2"])
+@pytest.mark.parametrize("when", ["ipykernel", "build.py"])
+def test_interrupted_book_leaves_no_page_and_no_process(tmp_path, when, everybody):
+    tree = make_tree(tmp_path / "tree")
+    pause = ["-p", "pause=30"] if when == "ipykernel" else []
+    process = command(tree, "rerun", "--all", "--name", "mine", *pause)
+
+    def started() -> bool:
+        children = psutil.Process(process.pid).children(recursive=True)
+        with contextlib.suppress(psutil.NoSuchProcess):
+            return any(when in word for child in children for word in child.cmdline())
+        return False
+
+    wait_for(started, process)
+    time.sleep(1)  # so that it is at work
+    children = psutil.Process(process.pid).children(recursive=True)
+    # A terminal tells all that run in it, and `kill` one of them.
+    (os.killpg if everybody else os.kill)(process.pid, signal.SIGINT)
+    assert finish(process) == (130, "", "interrupted: nothing was changed\n")
+    assert not psutil.wait_procs(children, timeout=PATIENCE)[1]
+    assert visible(tree) == set()
+    assert not hidden_folders(tree)
 
 
 def test_killed_between_the_renames_the_old_rerun_comes_back(tree, done):
