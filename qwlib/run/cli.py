@@ -1,4 +1,4 @@
-"""The command line, ``python -m qwlib``.
+"""The command line, ``qwlib`` or ``python -m qwlib``.
 
 Exit status: 0 done, 1 a cell or a chunk failed, 2 refused before anything ran, 130 interrupted.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import json
 import logging
 import os
 import re
@@ -14,6 +15,8 @@ import signal
 import sys
 import warnings
 from pathlib import Path
+
+from .. import __version__
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 """The tree of the book, which `qwlib` lies in."""
@@ -23,15 +26,65 @@ LONGEST_NAME = 50
 
 NAME = re.compile(rf"\w[\w-]{{0,{LONGEST_NAME - 1}}}")
 
+BOOK = "the book needs what requirements.txt lists, which make book installs"
+
 LONGEST_LINE = 500
 """Letters of an error."""
 
 
+HOME = "https://github.com/qwlib/qwlib"
+
+
+def states(arguments: argparse.Namespace) -> int:
+    """Show the Fermi states of one well."""
+    from ..kubo import fermi_states
+    from . import parameters
+    from .states import as_json, as_table
+
+    try:
+        values = parameters.read_values(arguments.parameters, arguments.files)
+        found = fermi_states(*parameters.read_well(values))
+    except ValueError as error:
+        return refused(error)
+    say(as_json(found) if arguments.json else as_table(found))
+    return 0
+
+
+def is_here(what: str) -> None:
+    """Raise ValueError if there is no book beside this `qwlib`."""
+    if not (ROOT / "_toc.yml").is_file():
+        raise ValueError(f"{what} in a copy of the repository, which has the chapters: {HOME}")
+
+
 def chapters(arguments: argparse.Namespace) -> int:
     """List the chapters and their parameters."""
+    try:
+        is_here("chapters are listed")
+    except ValueError as error:
+        return refused(error)
     from .rerun import read_chapters
 
-    for chapter in read_chapters(ROOT).values():
+    found = read_chapters(ROOT)
+    if arguments.json:
+        say(
+            json.dumps(
+                {
+                    chapter.name: {
+                        p.name: {
+                            "default": p.default,
+                            "unit": p.unit,
+                            "meaning": p.meaning,
+                            "allowed": p.allowed,
+                        }
+                        for p in chapter.parameters.values()
+                    }
+                    for chapter in found.values()
+                },
+                indent=1,
+            )
+        )
+        return 0
+    for chapter in found.values():
         say(chapter.name if chapter.parameters else f"{chapter.name}: no parameters")
         for p in chapter.parameters.values():
             unit = f" {p.unit}" if p.unit else ""
@@ -41,6 +94,10 @@ def chapters(arguments: argparse.Namespace) -> int:
 
 def rerun(arguments: argparse.Namespace) -> int:
     """Rerun a chapter or the whole book."""
+    try:
+        is_here("chapters are rerun")
+    except ValueError as error:
+        return refused(error)
     from . import parameters
     from . import rerun as reruns
 
@@ -153,20 +210,9 @@ def shown(path: Path | str) -> Path | str:
     return path
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser; each command is a function that takes the arguments."""
-    top = argparse.ArgumentParser(
-        prog="python -m qwlib", description="Rerun the book, and sweep wells."
-    )
-    commands = top.add_subparsers(required=True, metavar="command")
-
-    listing = commands.add_parser("chapters", help="list the chapters and their parameters")
-    listing.set_defaults(run=chapters)
-
-    one = commands.add_parser("rerun", help="rerun a chapter, or the whole book, into _reruns/")
-    one.add_argument("chapter", nargs="?", help="its name, as `chapters` lists it")
-    one.add_argument("--all", action="store_true", help="the whole book")
-    one.add_argument(
+def take_parameters(command: argparse.ArgumentParser) -> None:
+    """Let a command take parameters, of which each is given once."""
+    command.add_argument(
         "-p",
         dest="parameters",
         metavar="name=value",
@@ -174,7 +220,7 @@ def parser() -> argparse.ArgumentParser:
         default=[],
         help="a parameter; may be repeated",
     )
-    one.add_argument(
+    command.add_argument(
         "-f",
         dest="files",
         metavar="file.yml",
@@ -182,9 +228,32 @@ def parser() -> argparse.ArgumentParser:
         default=[],
         help="parameters, one `name: value` a line",
     )
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser; each command is a function that takes the arguments."""
+    top = argparse.ArgumentParser(
+        prog="qwlib", description="Solve a well, sweep many, and rerun the book."
+    )
+    top.add_argument("--version", action="version", version=f"qwlib {__version__}")
+    commands = top.add_subparsers(required=True, metavar="command")
+
+    single = commands.add_parser("states", help="show the Fermi states of one well")
+    take_parameters(single)
+    single.add_argument("--json", action="store_true", help="all digits, for a program")
+    single.set_defaults(run=states, needs="a file of parameters needs pip install 'qwlib[sweep]'")
+
+    listing = commands.add_parser("chapters", help="list the chapters and their parameters")
+    listing.add_argument("--json", action="store_true", help="for a program")
+    listing.set_defaults(run=chapters, needs=BOOK)
+
+    one = commands.add_parser("rerun", help="rerun a chapter, or the whole book, into _reruns/")
+    one.add_argument("chapter", nargs="?", help="its name, as `chapters` lists it")
+    one.add_argument("--all", action="store_true", help="the whole book")
+    take_parameters(one)
     one.add_argument("--name", help="with --all: the name of the book's directory")
     one.add_argument("--force", action="store_true", help="also if it was run before")
-    one.set_defaults(run=rerun)
+    one.set_defaults(run=rerun, needs=BOOK)
 
     grid = commands.add_parser("sweep", help="solve a grid of wells into a netCDF file")
     grid.add_argument(
@@ -205,7 +274,7 @@ def parser() -> argparse.ArgumentParser:
         help="where workers put finished chunks: a path, or a URL as fsspec takes it; "
         "beside the file if not given",
     )
-    grid.set_defaults(run=sweep)
+    grid.set_defaults(run=sweep, needs="a sweep needs pip install 'qwlib[sweep]'")
     return top
 
 
@@ -215,6 +284,10 @@ def main(argv: list[str] | None = None) -> int:
     warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
     try:
         return arguments.run(arguments)
+    except ModuleNotFoundError as error:
+        if (error.name or "qwlib").startswith("qwlib"):
+            raise
+        return refused(ValueError(f"{arguments.needs}: there is no {error.name}"))
     except KeyboardInterrupt:
         print("interrupted: nothing was changed", file=sys.stderr)
         return 130

@@ -12,15 +12,11 @@ import math
 import re
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ruamel.yaml import YAML
-from ruamel.yaml.composer import Composer, ComposerError
-from ruamel.yaml.error import YAMLError
-from ruamel.yaml.events import AliasEvent
 
+from ..grid import DEFAULT_FERMI_ENERGY
 from ..matching import Rule
 from ..search import check_number
 from ..well import EXCHANGE, PARAMETERS, Well, checked_number
@@ -39,9 +35,6 @@ LONGEST_AXIS = 10**8
 
 LARGEST_GRID = 10**12
 """Wells of a grid: months for all cores of a large machine."""
-
-DEEPEST = 4
-"""Levels of a file: a mapping, a parameter's function, its list, and one to complain of."""
 
 SPACINGS: dict[str, Callable[..., np.ndarray]] = {
     "linspace": np.linspace,
@@ -134,29 +127,6 @@ def hint(name: str, names: Collection[str]) -> str:
 # --- Values ---------------------------------------------------------------------------------------
 
 
-class Shallow(Composer):
-    """Reads what a file of parameters may hold; what would need much time or memory it refuses."""
-
-    level = 0
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        """Return a value.
-
-        Raises
-        ------
-        ComposerError
-            If it lies too deep, or is an alias, of which a few stand for millions of values.
-        """
-        if self.parser.check_event(AliasEvent):
-            raise ComposerError(problem="it has an alias (*name)")
-        if self.level == DEEPEST:
-            raise ComposerError(problem=f"lists are nested more than {DEEPEST} deep")
-        self.level += 1
-        node = super().compose_node(parent, index)
-        self.level -= 1
-        return node
-
-
 def read_values(pairs: Iterable[str], files: Iterable[str]) -> dict[str, object]:
     """Return the values that the command line gives, one for each name.
 
@@ -174,19 +144,9 @@ def read_values(pairs: Iterable[str], files: Iterable[str]) -> dict[str, object]
     """
     found: list[tuple[str, object]] = []
     for file in files:
-        try:
-            yaml = YAML(typ="safe", pure=True)
-            yaml.Composer = Shallow
-            mapping = yaml.load(Path(file).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "it is not text"
-            raise ValueError(f"cannot read {file}: {reason}") from None
-        except YAMLError as error:
-            reason = getattr(error, "problem", None) or "it is not YAML"
-            raise ValueError(f"cannot read {file}: {reason}") from None
-        if not isinstance(mapping, dict):
-            raise ValueError(f"{file} must hold a mapping, lines like `alpha_L: 0.05`")
-        found += [(str(name), value) for name, value in mapping.items()]
+        from .files import read_mapping  # which needs a package that one well does without
+
+        found += read_mapping(file).items()
     for pair in pairs:
         name, equals, text = (part.strip() for part in pair.partition("="))
         if not (name and equals and text):
@@ -205,6 +165,23 @@ def read_values(pairs: Iterable[str], files: Iterable[str]) -> dict[str, object]
 
 
 # --- A grid --------------------------------------------------------------------------------------
+
+
+def read_well(values: dict[str, object]) -> tuple[Well, float]:
+    """Return the well and the Fermi energy that `values` name; the others are those of the paper.
+
+    Raises
+    ------
+    ValueError
+        If a name is no parameter of a well, or a value is not allowed.
+    """
+    for name in values:
+        if name not in PARAMETERS:
+            raise ValueError(f"{name} is not a parameter of a well{hint(name, PARAMETERS)}")
+    given: dict[str, Any] = {name: _checked(name, value) for name, value in values.items()}
+    E_F = given.pop("E_F", DEFAULT_FERMI_ENERGY)
+    check_well(given, E_F)
+    return Well(**given), E_F
 
 
 def read_grid(file: str) -> dict[str, object]:
