@@ -75,6 +75,7 @@ def chapters(arguments: argparse.Namespace) -> int:
                             "unit": p.unit,
                             "meaning": p.meaning,
                             "allowed": p.allowed,
+                            "follows": p.follows,
                         }
                         for p in chapter.parameters.values()
                     }
@@ -88,7 +89,8 @@ def chapters(arguments: argparse.Namespace) -> int:
         say(chapter.name if chapter.parameters else f"{chapter.name}: no parameters")
         for p in chapter.parameters.values():
             unit = f" {p.unit}" if p.unit else ""
-            say(f"  {p.name} = {p.default}{unit}: {p.meaning or 'see the chapter'}; {p.allowed}")
+            allowed = f"{p.allowed}; follows {p.follows}" if p.follows else p.allowed
+            say(f"  {p.name} = {p.default}{unit}: {p.meaning or 'see the chapter'}; {allowed}")
     return 0
 
 
@@ -120,7 +122,10 @@ def rerun(arguments: argparse.Namespace) -> int:
             values = reruns.checked_book(known, values)
             reruns.refuse_other(ROOT, arguments.name, values, arguments.force)
         else:
+            left = reruns.unused(known, arguments.chapter, values)
             values = known[arguments.chapter].checked(values)
+            if left:
+                print(f"not used here: {', '.join(left)}", file=sys.stderr)
     except ValueError as error:
         return refused(error)
     try:

@@ -11,7 +11,7 @@ import difflib
 import math
 import re
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ import numpy as np
 from ..grid import DEFAULT_FERMI_ENERGY
 from ..matching import Rule
 from ..search import check_number
-from ..well import EXCHANGE, PARAMETERS, Well, checked_number
+from ..well import EXCHANGE, PARAMETERS, Well, checked_number, written
 
 BOUND = re.compile(r"([<>≤≥])\s*([^\s,]+)")
 COMPARE = {
@@ -44,6 +44,10 @@ SPACINGS: dict[str, Callable[..., np.ndarray]] = {
 """The functions of NumPy that a grid file may name."""
 
 
+LEADERS = {"alpha_L": "alpha_L", "alpha_R": "alpha_L", "d": "d", "E_F": "E_F"}
+"""Parameters of a well whose ranges others share, and what those others follow."""
+
+
 @dataclass(frozen=True)
 class Parameter:
     """One line of a parameters cell: name, default, unit, meaning, and range in words."""
@@ -60,6 +64,28 @@ class Parameter:
         if self.name in PARAMETERS:
             return self.name
         return self.range.removeprefix("like ") if self.range.startswith("like ") else ""
+
+    @property
+    def follows(self) -> str:
+        """The parameter of a well that this one is a multiple of unless it is given; empty if none.
+
+        The multiple is the paper's.
+        """
+        return LEADERS.get(self.like, "") if self.like != self.name else ""
+
+    def default_for(self, values: dict[str, Any]) -> Any:
+        """Return the default beside the values that are given."""
+        if self.follows not in values:
+            return self.default
+        quantity = PARAMETERS[self.follows]
+        given = checked_number(self.follows, values[self.follows], quantity.unit)
+        ratio = given / PAPER[self.follows]
+        if ratio in (0, 1):  # of no coupling there is no multiple
+            return self.default
+        if not isinstance(self.default, list):
+            return rounded(ratio * float(str(self.default)))
+        multiples = [rounded(ratio * value) for value in self.default]
+        return multiples if ratio > 0 else multiples[::-1]  # what ascends goes on to
 
     @property
     def allowed(self) -> str:
@@ -83,25 +109,39 @@ class Parameter:
         if not isinstance(self.default, list):
             return self._checked_one(value, self.default)
         if not isinstance(value, (list, tuple)) or not value:
-            raise ValueError(f"{self.name} must be a list, like {self.default}, got {value!r}")
+            raise ValueError(
+                f"{self.name} must be a list, like {self.default}, got {written(value)}"
+            )
         return [self._checked_one(element, self.default[0]) for element in value]
 
     def _checked_one(self, value: object, example: object) -> object:
         if isinstance(example, str):
             if not isinstance(value, str):
-                raise ValueError(f"{self.name} must be a word, like {example!r}, got {value!r}")
+                raise ValueError(
+                    f"{self.name} must be a word, like {example!r}, got {written(value)}"
+                )
             return value
         number = checked_number(self.name, value, self.unit)
         for sign, bound in BOUND.findall("" if self.like else self.range):
             if not COMPARE[sign](number, float(bound)):
                 raise ValueError(
-                    f"{self.name} must be {self.range} {self.unit}".rstrip() + f", got {value!r}"
+                    f"{self.name} must be {self.range} {self.unit}".rstrip()
+                    + f", got {written(value)}"
                 )
         if isinstance(example, float):
             return number
         if not number.is_integer():
-            raise ValueError(f"{self.name} must be a whole number, got {value!r}")
+            raise ValueError(f"{self.name} must be a whole number, got {written(value)}")
         return int(number)
+
+
+PAPER = {**asdict(Well()), "E_F": DEFAULT_FERMI_ENERGY}
+"""The well of Fig. 2(a)."""
+
+
+def rounded(number: float) -> float:
+    """Return a number of three digits, as people choose them."""
+    return float(f"{number:.3g}") + 0.0  # no −0
 
 
 def check_well(values: dict[str, Any], E_F: Any) -> None:
@@ -159,7 +199,7 @@ def read_values(pairs: Iterable[str], files: Iterable[str]) -> dict[str, object]
     values: dict[str, object] = {}
     for name, value in found:
         if name in values:
-            raise ValueError(f"{name} is given two values, {values[name]!r} and {value!r}")
+            raise ValueError(f"{name} is given two values, {values[name]!r} and {written(value)}")
         values[name] = value
     return values
 
@@ -238,7 +278,7 @@ def _checked(name: str, value: object) -> object:
     if name != "exchange":
         return checked_number(name, value, PARAMETERS[name].unit)
     if value not in EXCHANGE:
-        raise ValueError(f"exchange must be one of {EXCHANGE}, got {value!r}")
+        raise ValueError(f"exchange must be one of {EXCHANGE}, got {written(value)}")
     return value
 
 
@@ -247,7 +287,7 @@ def _spaced(name: str, value: dict) -> np.ndarray:
     kind, arguments = next(iter(value.items()), (None, None))
     if name == "exchange" or len(value) != 1 or kind not in SPACINGS:
         allowed = "" if name == "exchange" else f", or one of {', '.join(SPACINGS)}"
-        raise ValueError(f"{name} must be a value, a list{allowed}, got {value!r}")
+        raise ValueError(f"{name} must be a value, a list{allowed}, got {written(value)}")
     where = f"{kind} of {name}"
     if not isinstance(arguments, list) or len(arguments) != 3:
         raise ValueError(f"{where} must be [first, last, number of values], got {arguments!r}")

@@ -82,7 +82,9 @@ def test_chapters_as_json_have_what_the_list_has(capsys):
         "unit": "nm",
         "meaning": "width of the well",
         "allowed": "> 0",
+        "follows": "",
     }
+    assert found["counting"]["d_wide"]["follows"] == "d"
     assert found["speed"] == {}
 
 
