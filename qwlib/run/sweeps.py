@@ -21,9 +21,11 @@ import logging
 import math
 import os
 import platform
+import re
 import shutil
+import sys
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import CancelledError
 from contextlib import closing, contextmanager
@@ -66,6 +68,12 @@ AHEAD = 2
 
 LOOK = 1
 """Seconds after which the threads of a cluster are counted again, since workers come and go."""
+
+GLANCE = 0.01
+"""Seconds between two looks whether a chunk is solved."""
+
+FETCH = 10
+"""Seconds to wait for the numbers of a chunk, a few MB."""
 
 PATIENCE = 60
 """Seconds to wait for a scheduler that is gone to be back."""
@@ -561,31 +569,114 @@ def solved_by_cluster(
             yield from _solved_until_lost(parts, client, todo)
 
 
+class Workers:
+    """The workers of a cluster: which of them compute as this process does, and what others have.
+
+    Attributes
+    ----------
+    fit : dict
+        Threads of each worker that has the same `code`, by its address.
+    other : dict
+        What each of the others has, in words.
+    """
+
+    def __init__(self, client: Client):
+        self.client = client
+        self.fit: dict[str, int] = {}
+        self.other: dict[str, str] = {}
+        self.said = ""
+        self.looked = -math.inf
+
+    def look(self) -> None:
+        """See who came and who went, and say what is waited for, once."""
+        threads = self.client.nthreads()
+        new = [worker for worker in threads if worker not in self.fit | self.other]
+        found = self.client.run(code, workers=new, on_error="return") if new else {}
+        for worker, there in found.items():
+            if isinstance(there, OSError):
+                continue  # it is gone, or does not answer yet
+            if reason := lacks(there):
+                self.other[worker] = reason
+            else:
+                self.fit[worker] = threads[worker]
+        self.fit = {worker: n for worker, n in self.fit.items() if worker in threads}
+        self.other = {worker: reason for worker, reason in self.other.items() if worker in threads}
+        self.looked = time.monotonic()
+        self._say()
+
+    def _say(self) -> None:
+        """Tell of workers that are not used, and that there is no other."""
+        others = Counter(self.other.values())
+        told = "; ".join(f"{n} {reason}" for reason, n in sorted(others.items()))
+        if not self.fit:
+            have = ", ".join(f"{n} {v}" for n, v in code().items() if n != "qwlib_sha256")
+            text = f"waiting for a worker with {have}: {told or 'there is none yet'}"
+        else:
+            text = f"workers that are not used: {told}" if told else ""
+        if text and text != self.said:
+            tqdm.write(text, file=sys.stderr)
+        self.said = text
+
+
+def lacks(there: dict[str, str] | Exception) -> str:
+    """Return what is other on a worker than here, in words; empty if nothing is."""
+    if isinstance(there, Exception):
+        # Dask may have made a text of it.
+        if missing := re.search(r"No module named \W*([\w.]+)", str(there)):
+            return f"without {missing[1]}"
+        return f"failed with {type(there).__name__}: {there}"
+    differing = [name for name, value in code().items() if there.get(name) != value]
+    if differing == ["qwlib_sha256"]:
+        return f"with another {__version__}"
+    named = [name for name in differing if name != "qwlib_sha256"]
+    return ", ".join(f"with {name} {there.get(name)}" for name in named)
+
+
 def _solved_until_lost(
     parts: Parts, client: Client, todo: deque[int]
 ) -> Generator[tuple[int, tuple[np.ndarray, ...] | None]]:
-    """Take chunks from `todo` and yield what is solved; put back what a lost connection loses."""
+    """Take chunks from `todo` and yield what is solved; put back what a lost connection loses.
+
+    They go to workers that are known to be fit alone: one without qwlib ends when it is given one.
+    """
     running: dict = {}
     completed = as_completed(loop=client.loop)
-    # By a task, so that workers which come late get it from others.
     about_it = parts.grid, parts.size, CHUNK, parts.address, parts.fingerprint, code()
-    job = client.submit(Job, *about_it, pure=False)
-    wanted, looked = 0, -math.inf
+    job, its = None, set[str]()
+    workers = Workers(client)
     try:
         while todo or running:
-            if time.monotonic() - looked > LOOK:
-                wanted = AHEAD * (sum(client.nthreads().values()) + 1)
-                looked = time.monotonic()
-            while todo and len(running) < wanted:
+            if time.monotonic() - workers.looked > LOOK:
+                workers.look()
+                if job is not None and not its & workers.fit.keys():
+                    # Nobody is left of those who may have it: all of it is given out again.
+                    todo.extendleft(sorted(running.values(), reverse=True))
+                    client.cancel([job, *running])
+                    running, job = {}, None
+            fit = [*workers.fit]
+            while todo and fit and len(running) < AHEAD * (sum(workers.fit.values()) + 1):
+                if job is None:
+                    # By a task, so that workers which come late get it from others.
+                    its = set(fit)
+                    job = client.submit(Job, *about_it, pure=False, workers=fit)
                 number = todo.popleft()
-                future = client.submit(solve_on_worker, job, number, pure=False)
+                future = client.submit(solve_on_worker, job, number, pure=False, workers=fit)
                 running[future] = number
                 completed.add(future)
+            if not completed.has_ready():
+                time.sleep(GLANCE)
+                continue
             future = next(completed)
+            if future not in running:
+                continue  # it was given out again
             if future.status == "error":
                 error = future.exception()
                 raise chunk_failed(running[future], error) from error
-            result = future.result()
+            try:
+                result = future.result(timeout=FETCH)
+            except TimeoutError:  # its worker has died with it, and it is solved again
+                completed.add(future)
+                continue
             yield running.pop(future), result
     except (CancelledError, OSError):  # the scheduler is gone
         todo.extendleft(sorted(running.values(), reverse=True))

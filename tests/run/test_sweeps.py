@@ -1,5 +1,6 @@
 """Sweeps on workers: the same numbers to the bit, whatever dies, stops or fills up meanwhile."""
 
+import _thread
 import contextlib
 import io
 import itertools
@@ -14,6 +15,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import warnings
 from pathlib import Path
@@ -28,6 +30,7 @@ from distributed import Client, LocalCluster
 from hypothesis import given
 from hypothesis import strategies as st
 
+import qwlib
 from qwlib import sweep
 from qwlib.run import cli, parameters, sweeps
 
@@ -322,12 +325,7 @@ def on_submit(monkeypatch, act) -> list[sweeps.Client]:
 def test_workers_that_come_late_get_their_part(place, bare, monkeypatch):
     waiting, stored = [], []
     with started(0) as cluster:
-
-        def first(number):
-            waiting.append(number - len(stored))
-            if number == 1:
-                assert not cluster.scheduler.workers
-                cluster.scale(1)
+        on_word(monkeypatch, {"there is none yet": lambda: cluster.scale(1)})
 
         def second():
             assert len(cluster.scheduler.workers) == 1
@@ -338,13 +336,13 @@ def test_workers_that_come_late_get_their_part(place, bare, monkeypatch):
                 client.run(sweeps.code)
 
         monkeypatch.setattr(sweeps, "LOOK", 0)
-        on_submit(monkeypatch, first)
+        on_submit(monkeypatch, lambda number: waiting.append(number - len(stored)))
         stored = on_put(monkeypatch, 3, second)
         assert command("--scheduler", cluster.scheduler_address) == 0
         counts = executed(cluster)
     assert len(counts) == 2 and min(counts) >= 3 and sum(counts) == CHUNKS + 1  # and the job
-    # Two for no worker, then four for one, then six for two.
-    assert (waiting[:5], max(waiting)) == ([1, 2, 2, 3, 4], 6)
+    # Four for one worker, and six for two.
+    assert (waiting[:4], max(waiting)) == ([1, 2, 3, 4], 6)
     same_bits("result.nc", bare)
 
 
@@ -419,13 +417,137 @@ def test_scheduler_that_stays_away_is_told_and_chunks_are_kept(place, monkeypatc
     assert f"{kept} of {CHUNKS} chunks are kept in result.nc.parts" in error
 
 
-def test_worker_with_other_code_is_not_used(place, cluster, monkeypatch, capsys):
-    monkeypatch.setattr(sweeps, "code", lambda: {"qwlib_sha256": "other"})
-    assert command("--scheduler", cluster.scheduler_address) == 1
-    error = capsys.readouterr().err
-    assert "a worker has another version of qwlib_sha256" in error
-    assert "0 of 30 chunks are kept" in error
-    assert not (place / "result.nc").exists()
+def test_worker_that_has_changed_since_solves_nothing():
+    other = sweeps.code() | {"qwlib_sha256": "other"}
+    job = sweeps.Job(sweeps.Grid.of({}), 1, 1, "nowhere", "", other)
+    with pytest.raises(RuntimeError, match="a worker has another version of qwlib_sha256"):
+        sweeps.solve_on_worker(job, 0)
+
+
+# What a worker runs first: then it says of itself that it has another version, or has none.
+OLDER = "from qwlib.run import sweeps\nsweeps.code = lambda: {**REAL, 'qwlib': '0.0.9'}\n".replace(
+    "REAL", "sweeps.code.__wrapped__()"
+)
+OLDER = "from qwlib.run import sweeps\nreal = sweeps.code()\n" + (
+    "sweeps.code = lambda: {**real, 'qwlib': '0.0.9'}\n"
+)
+CHANGED = OLDER.replace("'qwlib': '0.0.9'", "'qwlib_sha256': 'other'")
+WITHOUT = """\
+import sys
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "qwlib":
+            raise ModuleNotFoundError(f"No module named {name}", name="qwlib")
+sys.meta_path.insert(0, Missing())
+"""
+
+
+@pytest.fixture
+def helpers():
+    """Start workers as another machine would; each call gives a process."""
+    processes = []
+
+    def start(address: str, first: str = "") -> subprocess.Popen:
+        options = ["--no-nanny", "--no-dashboard"]
+        processes.append(
+            dask("worker", address, *options, *(["--preload", first] if first else []))
+        )
+        return processes[-1]
+
+    # Who waits for a worker waits without end.
+    giving_up = threading.Timer(PATIENCE, _thread.interrupt_main)
+    giving_up.start()
+    yield start
+    giving_up.cancel()
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+def on_word(monkeypatch, acts: dict) -> list[str]:
+    """Call an act when the client first says what its name is in; return all that it says."""
+    said = []
+
+    def write(text, file):
+        said.append(text)
+        for word in [word for word in acts if word in text]:
+            acts.pop(word)()
+
+    monkeypatch.setattr(sweeps.tqdm, "write", write)
+    return said
+
+
+@pytest.mark.parametrize(
+    ("first", "told"),
+    [
+        (OLDER, "2 with qwlib 0.0.9"),
+        (CHANGED, "2 with another 0.1.0"),
+        (WITHOUT, "2 without qwlib"),
+    ],
+    ids=["older", "changed", "without"],
+)
+def test_without_a_usable_worker_it_says_what_it_waits_for(
+    place, bare, monkeypatch, helpers, first, told
+):
+    told = told.replace("0.1.0", qwlib.__version__)
+    with started(0) as cluster:
+        address = cluster.scheduler_address
+        acts = {
+            "there is none yet": lambda: [helpers(address, first) for _ in range(2)],
+            told: lambda: helpers(address),
+        }
+        said = on_word(monkeypatch, acts)
+        monkeypatch.setattr(sweeps, "LOOK", 0.05)
+        assert command("--scheduler", address) == 0
+        counts = executed(cluster)
+    need = f"waiting for a worker with qwlib {qwlib.__version__}, numpy {np.__version__}"
+    assert all(text.startswith(need) for text in said[:-1]) and len(said) >= 3
+    # Said as it is, and not again.
+    assert said[-1] == f"workers that are not used: {told}"
+    assert len(set(said)) == len(said)
+    assert max(counts) >= CHUNKS
+    same_bits("result.nc", bare)
+
+
+def test_worker_of_another_version_that_comes_late_takes_nothing(place, bare, monkeypatch, helpers):
+    with started(1) as cluster:
+        address = cluster.scheduler_address
+
+        def late():
+            helpers(address, OLDER)
+            with Client(cluster, set_as_default=False) as client:
+                client.wait_for_workers(2, timeout=PATIENCE)
+
+        said = on_word(monkeypatch, {})
+        monkeypatch.setattr(sweeps, "LOOK", 0)
+        stored = on_put(monkeypatch, 3, late)
+        assert command("--scheduler", address) == 0
+    assert sorted(stored) == list(range(CHUNKS))
+    assert said == ["workers that are not used: 1 with qwlib 0.0.9"]
+    same_bits("result.nc", bare)
+
+
+def test_the_last_usable_worker_dies_and_another_comes(place, bare, monkeypatch, helpers):
+    with started(0) as cluster:
+        address, good = cluster.scheduler_address, []
+
+        def ready(count):
+            with Client(cluster, set_as_default=False) as client:
+                client.wait_for_workers(count, timeout=PATIENCE)
+
+        helpers(address, OLDER)
+        good.append(helpers(address))
+        ready(2)
+        waiting = "waiting for a worker with"
+        said = on_word(monkeypatch, {waiting: lambda: good.append(helpers(address))})
+        monkeypatch.setattr(sweeps, "LOOK", 0.05)
+        monkeypatch.setattr(sweeps, "FETCH", 1)
+        stored = on_put(monkeypatch, 3, lambda: good[0].kill())
+        assert command("--scheduler", address) == 0
+    assert len(good) == 2
+    assert set(stored) == set(range(CHUNKS))
+    assert [text.startswith(waiting) for text in said] == [False, True, False]
+    same_bits("result.nc", bare)
 
 
 @pytest.mark.parametrize("options", [[], ["--scheduler"]], ids=str)
