@@ -8,6 +8,7 @@ book, so it has an environment of its own in FOLDER while it runs.
 """
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -53,7 +54,7 @@ def cite(folder: Path) -> None:
     record.write_text(text + added, encoding="utf-8")
     with tempfile.TemporaryDirectory() as place:
         venv.create(place, with_pip=True)
-        programs = Path(place) / "bin"
+        programs = Path(place) / ("Scripts" if os.name == "nt" else "bin")
         install = [programs / "python", "-m", "pip", "install", "--quiet", CFFCONVERT]
         subprocess.run([*install, "--disable-pip-version-check"], check=True)
         convert = [programs / "cffconvert", "--infile", record]

@@ -28,7 +28,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import CancelledError
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -77,6 +77,8 @@ FETCH = 10
 
 PATIENCE = 60
 """Seconds to wait for a scheduler that is gone to be back."""
+
+WINDOWS = os.name == "nt"
 
 DEAF = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
 """What workers here run first: Ctrl-C is for the client, which ends them."""
@@ -350,8 +352,12 @@ class Parts:
         self._drop_damaged()
 
     def release(self) -> None:
-        """Let others have the directory."""
+        """Let others have the directory, or remove what is left of it."""
         self.lock.release()
+        if WINDOWS and not (self.folder / "chunks.zarr").exists():
+            with suppress(OSError):  # another process may have it by now
+                (self.folder / "lock").unlink()
+                self.folder.rmdir()
 
     def open(self) -> None:
         """Open the store, a new one if no chunk is finished."""
@@ -399,11 +405,12 @@ class Parts:
         except (RuntimeError, ValueError) as error:  # so netCDF4 says that a disk is full
             new.unlink(missing_ok=True)
             raise SweepFailed(f"the file could not be written: {error}") from None
-        with new.open("rb") as file:
+        with new.open("r+b") as file:  # Windows syncs only what may be written
             os.fsync(file.fileno())
         new.replace(self.target)
         self.files.rm(self.root, recursive=True)
-        shutil.rmtree(self.folder)
+        # Windows keeps what is open, the lock; it goes when it is released.
+        shutil.rmtree(self.folder, ignore_errors=WINDOWS)
 
 
 def write_netcdf(parts: Parts, path: Path) -> None:
