@@ -14,7 +14,7 @@ export MKL_NUM_THREADS = 1
 unexport MPLBACKEND PYTHONPATH PYTHONHOME PYTHONWARNINGS PYTHONDONTWRITEBYTECODE
 
 # The interpreter to build .venv with, by name or path; empty means that of the
-# present .venv, or else the first that works of those in tools/environment.sh.
+# present .venv, or else the first that works of those in make.py.
 PYTHON =
 export PYTHON
 
@@ -25,7 +25,10 @@ SOLUTIONS = yes
 # version may resolve or print otherwise.
 UV = uv==0.13.9
 
-ENVIRONMENT = UV_PIN='$(UV)' sh tools/environment.sh
+# What stands in make.py goes without make too; any Python reads it.
+MAKE_PY := $(shell for p in .venv/bin/python python3.11 python3.12 python3.13 python3 python; do \
+	$$p -c '' 2>/dev/null && echo $$p && break; done || echo python3) make.py
+ENVIRONMENT = $(MAKE_PY) environment
 PY = .venv/bin/python
 
 # LIVE=local puts verified copies of Thebe and Pyodide beside the pages; without it the button
@@ -56,20 +59,14 @@ help:
 	@echo 'PYTHON=python3.12 after the command picks the interpreter (3.11 to 3.13).'
 	@echo 'LIVE=local after make book puts what runs the pages beside them (needs npm).'
 
-# The old book goes first: whatever fails below, no old page is left to look fresh.
 book:
-	@rm -rf _build
-	@$(ENVIRONMENT)
-	@$(PY) tools/build.py . --solutions '$(SOLUTIONS)'
+	@$(MAKE_PY) book --solutions '$(SOLUTIONS)'
 
-# A page opened as a file may not start Python; one that comes from an address may.
 serve:
-	@$(ENVIRONMENT)
-	@$(PY) -m http.server --bind 127.0.0.1 --directory _build/html 8000
+	@$(MAKE_PY) serve
 
-test: lint
-	@echo '==> Testing qwlib and the chapters'
-	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+test:
+	@$(MAKE_PY) test
 
 # In a run of its own: nbval would have the kernels of the chapters measured too, and they are not
 # what is asked for.
@@ -83,12 +80,7 @@ mutants:
 	@$(PY) tools/mutants.py $(if $(ONLY),--only $(ONLY))
 
 lint:
-	@$(ENVIRONMENT)
-	@echo '==> Checking style and format'
-	@$(PY) -m ruff check --quiet --output-format=concise qwlib tests tools benchmarks
-	@$(PY) -m ruff format --check --quiet qwlib tests tools benchmarks
-	@$(PY) -m mypy --no-error-summary
-	@.venv/bin/lint-imports --no-cache >.venv/imports.log || { cat .venv/imports.log; exit 1; }
+	@$(MAKE_PY) lint
 
 baseline:
 	@$(ENVIRONMENT)

@@ -11,7 +11,7 @@ import numpy as np
 
 from .kubo import KINDS, SILENT, contribution, current, kind_of
 from .matching import Rule
-from .search import solve
+from .search import check_number, solve
 from .well import PARAMETERS, UnboundedSpectrumWarning, Well, checked_number, half_inverse_mass
 
 if TYPE_CHECKING:
@@ -217,8 +217,9 @@ class Grid:
 def _checked_columns(axes: dict, fixed: dict) -> dict[str, np.ndarray]:
     """Return each parameter as a float column of its axis, or of length 1, all wells allowed.
 
-    What can be wrong with a well is wrong with one value of one parameter, but for two limits that
-    are tested on the extreme values: ε_F against the barriers, and |α| against ħ²/m.
+    What can be wrong with a well is wrong with one value of one parameter, but for three limits
+    that are tested on the extreme values: ε_F against the barriers, |α| against ħ²/m, and how many
+    states the solver can find.
     """
     fields = list(Well.__dataclass_fields__)
     with warnings.catch_warnings():
@@ -246,6 +247,12 @@ def _checked_columns(axes: dict, fixed: dict) -> dict[str, np.ndarray]:
         )
     for energy in _telling_values(values["E_F"]):
         extreme.checked_fermi_energy(energy)
+    # The one of most states is a well of the grid too.
+    most = {"d": columns["d"].max(), "mass": extreme.mass, "Delta": extreme.Delta}
+    largest = {name: column[:1] for name, column in columns.items()} | {
+        name: np.array([value]) for name, value in most.items()
+    }
+    check_number(Rule.of(largest, columns["E_F"].max()), 0.0, "E_F")
     for warning in caught[:1]:
         warnings.warn(warning.message, stacklevel=4)
     return columns

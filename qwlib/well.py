@@ -1,6 +1,7 @@
 """The quantum well of Sec. II of arXiv:1907.07116: its parameters, checked, and its constants.
 
-Energies are in eV, lengths in nm, wave numbers in 1/nm.
+Energies are in eV, counted from the floor of the well at Δ = 0; lengths are in nm, wave numbers in
+1/nm.
 A Rashba parameter multiplies the wave number k, so it is in eV·nm².
 """
 
@@ -36,14 +37,14 @@ class Quantity(NamedTuple):
 
 PARAMETERS = {
     "d": Quantity("d", "nm", "width of the well", positive=True),
-    "V_L": Quantity("V_L", "eV", "height of the left barrier", positive=True),
-    "V_R": Quantity("V_R", "eV", "height of the right barrier", positive=True),
+    "V_L": Quantity("V_L", "eV", "height of the left barrier, from the floor of the well", True),
+    "V_R": Quantity("V_R", "eV", "height of the right barrier, from the floor of the well", True),
     "Delta": Quantity("Δ", "eV", "exchange energy"),
     "alpha_L": Quantity("α_L", "eV nm^2", "Rashba parameter of the left interface"),
     "alpha_R": Quantity("α_R", "eV nm^2", "Rashba parameter of the right interface"),
     "mass": Quantity("mass", "m_e", "effective mass", positive=True),
     "exchange": Quantity("exchange", "", "where the exchange acts"),
-    "E_F": Quantity("ε_F", "eV", "Fermi energy"),
+    "E_F": Quantity("ε_F", "eV", "Fermi energy, from the floor of the well at Δ = 0"),
 }
 """The fields of `Well`, and the Fermi energy that goes with it."""
 
@@ -78,14 +79,19 @@ def checked_number(name: str, value: Any, unit: str) -> float:
     kind = getattr(getattr(value, "dtype", None), "kind", "f")
     other = isinstance(value, (str, bytes, bytearray, memoryview, bool)) or kind not in "iuf"
     if other or np.ndim(value) != 0 or np.ma.is_masked(value):
-        raise ValueError(f"{allowed}, got {value!r}")
+        raise ValueError(f"{allowed}, got {written(value)}")
     try:
         number = float(value)
     except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"{allowed}, got {value!r}") from None
+        raise ValueError(f"{allowed}, got {written(value)}") from None
     if not math.isfinite(number):
-        raise ValueError(f"{allowed}, got {value!r}")
+        raise ValueError(f"{allowed}, got {written(value)}")
     return number
+
+
+def written(value: Any) -> str:
+    """Return a value as people write it: 4.0, whether it is Python's or NumPy's."""
+    return repr(value.tolist() if isinstance(value, (np.generic, np.ndarray)) else value)
 
 
 @dataclass(frozen=True)
@@ -100,7 +106,8 @@ class Well:
     d : float
         Width of the well in nm, > 0.
     V_L, V_R : float
-        Heights of the left and right barrier in eV, > 0.
+        Heights of the left and right barrier in eV, > 0, from the floor of the well at Δ = 0, as
+        all energies.
     Delta : float
         Exchange energy Δ in eV, of either sign: spin s = ±1 is shifted by sΔ.
     alpha_L, alpha_R : float
@@ -216,7 +223,8 @@ class Well:
         E_F = checked_number("E_F", E_F, "eV")
         if E_F >= self.continuum_edge:
             raise ValueError(
-                f"E_F must be below the lower barrier edge, {self.continuum_edge:g} eV, where "
-                f"states stop being bound: min(V) less |Δ| in the barriers; got {E_F!r} eV"
+                f"E_F must be below the lower barrier edge, {self.continuum_edge:g} eV from the "
+                "floor of the well, where states stop being bound: min(V) less |Δ| in the "
+                f"barriers; got {E_F!r} eV"
             )
         return E_F

@@ -27,8 +27,11 @@ def loaded(*modules: str) -> set[str]:
     [
         ("qwlib", set()),
         ("qwlib.beyond.fem", set()),
-        # What reads and checks parameters needs no notebook.
-        ("qwlib.run.parameters", {"ruamel"}),
+        # What reads and checks parameters needs no notebook, and the command for one well
+        # nothing else either.
+        ("qwlib.run.parameters", set()),
+        ("qwlib.run.cli", set()),
+        ("qwlib.run.states", set()),
     ],
 )
 def test_numpy_and_scipy_are_all_that_is_loaded(module, more):

@@ -8,6 +8,7 @@ book, so it has an environment of its own in FOLDER while it runs.
 """
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -45,10 +46,15 @@ def cite(folder: Path) -> None:
     """
     record = folder / "CITATION.cff"
     text = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
-    record.write_text(f"{text}version: {qwlib.__version__}\n", encoding="utf-8")
+    # The day of the commit that is released: the same files, the same record.
+    day = subprocess.run(
+        ["git", "-C", ROOT, "log", "-1", "--format=%cs"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    added = f"version: {qwlib.__version__}\ndate-released: {day}\n"
+    record.write_text(text + added, encoding="utf-8")
     with tempfile.TemporaryDirectory() as place:
         venv.create(place, with_pip=True)
-        programs = Path(place) / "bin"
+        programs = Path(place) / ("Scripts" if os.name == "nt" else "bin")
         install = [programs / "python", "-m", "pip", "install", "--quiet", CFFCONVERT]
         subprocess.run([*install, "--disable-pip-version-check"], check=True)
         convert = [programs / "cffconvert", "--infile", record]

@@ -12,6 +12,7 @@ from scipy.optimize import brentq, minimize_scalar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+from contextlib import suppress
 
 
 class Maximum(NamedTuple):
@@ -56,6 +57,8 @@ def local_maxima(
 def zeros(function: Callable[[float], float], grid: np.ndarray, values: np.ndarray) -> list[float]:
     """Return where a function changes its sign, or jumps past zero, to 1e-12 of its unit.
 
+    Where it has no value, as a mean over no state, it has no zero.
+
     Parameters
     ----------
     function : callable
@@ -63,8 +66,12 @@ def zeros(function: Callable[[float], float], grid: np.ndarray, values: np.ndarr
     grid, values : 1D float array
         Ascending, and the function there.
     """
-    i = np.flatnonzero((values[:-1] < 0) != (values[1:] < 0))
-    return [brentq(function, grid[n], grid[n + 1], xtol=1e-12) for n in i]
+    is_number = np.isfinite(values[:-1]) & np.isfinite(values[1:])
+    found = []
+    for n in np.flatnonzero(is_number & ((values[:-1] < 0) != (values[1:] < 0))):
+        with suppress(ValueError):  # on the way it has no value
+            found.append(brentq(function, grid[n], grid[n + 1], xtol=1e-12))
+    return found
 
 
 def steps(function: Callable[[float], int], grid: np.ndarray) -> list[float]:

@@ -229,7 +229,7 @@ def crossings(
     well : Well
         Its own α_L does not matter.
     E_F, E : float
-        Fermi energy, and energy of the motion along z below it, both in eV.
+        Fermi energy, and energy of the motion along z, both in eV; no state has one above it.
     most : float
         Largest α_L in eV·nm²; the least is 0.
     width, placement
@@ -240,6 +240,8 @@ def crossings(
     1D float array
         In eV·nm², ascending.
     """
+    if E > E_F:
+        return np.array([])
     k = np.sqrt((E_F - E) / well.c)
     mesh = dict(E_max=E_F, k_max=2 * k, width=width, placement=placement)
     with warnings.catch_warnings():  # α_L = 1 is past the end of the model, where nothing is solved

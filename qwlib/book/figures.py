@@ -488,6 +488,8 @@ def levels_and_contributions(
             for m in "^v"
         )
         key.append((tuple(both), kind))
+    if not key:  # no well has a state
+        return fig
     fig.legend(
         *zip(*key, strict=True),
         ncols=2,

@@ -288,8 +288,8 @@ def sums(ds: xr.Dataset, along: str, label: str, *, limit: float | None = None) 
     for title in (PROPAGATING, ALL):
         series = [] if limit is None else [Series("ħ²/m", [limit], None, "guide")]
         values = ds["alpha_R"].values.tolist()
-        for alpha_R, look in zip(values, by_sign(values), strict=True):
-            one, count = spin.sel(alpha_R=alpha_R), n.sel(alpha_R=alpha_R)
+        for i, (alpha_R, look) in enumerate(zip(values, by_sign(values), strict=True)):
+            one, count = spin.isel(alpha_R=i), n.isel(alpha_R=i)  # two of them may be equal
             if title == PROPAGATING:
                 some = one.sel(kind="propagating").values
                 others = count.sum("kind") - count.sel(kind="propagating")
@@ -960,8 +960,9 @@ def runaway(well: Well, energies: Sequence[float]) -> View:
     x, series = np.logspace(-1, -5, 17), []
     for energy, look in zip(energies, ("first", "second", "third"), strict=False):
         wells = [well.replace(alpha_L=(1 - one) * well.critical_rashba) for one in x]
-        formula = [interface_wave_numbers(one, energy)[-1] for one in wells]
-        exact = [states.k[0] for states in fermi_states_of(wells, energy)]
+        # Far below the barriers there may be none at a distance from ħ²/m.
+        formula = [max(interface_wave_numbers(one, energy), default=np.nan) for one in wells]
+        exact = [max(states.k, default=np.nan) for states in fermi_states_of(wells, energy)]
         name = f"ε_F = {number(energy)} eV"
         series += [
             Series(name, x, formula, look),

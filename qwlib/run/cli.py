@@ -1,4 +1,4 @@
-"""The command line, ``python -m qwlib``.
+"""The command line, ``qwlib`` or ``python -m qwlib``.
 
 Exit status: 0 done, 1 a cell or a chunk failed, 2 refused before anything ran, 130 interrupted.
 """
@@ -6,31 +6,100 @@ Exit status: 0 done, 1 a cell or a chunk failed, 2 refused before anything ran, 
 from __future__ import annotations
 
 import argparse
+import io
+import json
 import logging
+import os
 import re
 import signal
 import sys
 import warnings
 from pathlib import Path
 
+from .. import __version__
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 """The tree of the book, which `qwlib` lies in."""
+
+LONGEST_NAME = 50
+"""Letters of a name that is to be a folder: at most 255 octets with all that is added to it."""
+
+NAME = re.compile(rf"\w[\w-]{{0,{LONGEST_NAME - 1}}}")
+
+BOOK = "the book needs what requirements.txt lists, which make book installs"
+
+LONGEST_LINE = 500
+"""Letters of an error."""
+
+
+HOME = "https://github.com/qwlib/qwlib"
+
+
+def states(arguments: argparse.Namespace) -> int:
+    """Show the Fermi states of one well."""
+    from ..kubo import fermi_states
+    from . import parameters
+    from .states import as_json, as_table
+
+    try:
+        values = parameters.read_values(arguments.parameters, arguments.files)
+        found = fermi_states(*parameters.read_well(values))
+    except ValueError as error:
+        return refused(error)
+    say(as_json(found) if arguments.json else as_table(found))
+    return 0
+
+
+def is_here(what: str) -> None:
+    """Raise ValueError if there is no book beside this `qwlib`."""
+    if not (ROOT / "_toc.yml").is_file():
+        raise ValueError(f"{what} in a copy of the repository, which has the chapters: {HOME}")
 
 
 def chapters(arguments: argparse.Namespace) -> int:
     """List the chapters and their parameters."""
+    try:
+        is_here("chapters are listed")
+    except ValueError as error:
+        return refused(error)
     from .rerun import read_chapters
 
-    for chapter in read_chapters(ROOT).values():
-        print(chapter.name if chapter.parameters else f"{chapter.name}: no parameters")
+    found = read_chapters(ROOT)
+    if arguments.json:
+        say(
+            json.dumps(
+                {
+                    chapter.name: {
+                        p.name: {
+                            "default": p.default,
+                            "unit": p.unit,
+                            "meaning": p.meaning,
+                            "allowed": p.allowed,
+                            "follows": p.follows,
+                        }
+                        for p in chapter.parameters.values()
+                    }
+                    for chapter in found.values()
+                },
+                indent=1,
+            )
+        )
+        return 0
+    for chapter in found.values():
+        say(chapter.name if chapter.parameters else f"{chapter.name}: no parameters")
         for p in chapter.parameters.values():
             unit = f" {p.unit}" if p.unit else ""
-            print(f"  {p.name} = {p.default}{unit}: {p.meaning or 'see the chapter'}; {p.allowed}")
+            allowed = f"{p.allowed}; follows {p.follows}" if p.follows else p.allowed
+            say(f"  {p.name} = {p.default}{unit}: {p.meaning or 'see the chapter'}; {allowed}")
     return 0
 
 
 def rerun(arguments: argparse.Namespace) -> int:
     """Rerun a chapter or the whole book."""
+    try:
+        is_here("chapters are rerun")
+    except ValueError as error:
+        return refused(error)
     from . import parameters
     from . import rerun as reruns
 
@@ -40,8 +109,11 @@ def rerun(arguments: argparse.Namespace) -> int:
             raise ValueError("rerun takes the name of one chapter, or --all")
         if arguments.name is not None and not arguments.all:
             raise ValueError("--name goes with --all; a chapter's place is named by its parameters")
-        if arguments.name is not None and not re.fullmatch(r"\w[\w-]*", arguments.name):
-            raise ValueError(f"--name takes letters, digits, _ and -, got {arguments.name!r}")
+        if arguments.name is not None and not NAME.fullmatch(arguments.name):
+            raise ValueError(
+                f"--name takes letters, digits, _ and -, {LONGEST_NAME} at most, "
+                f"got {arguments.name!r}"
+            )
         if arguments.chapter is not None and arguments.chapter not in known:
             close = parameters.hint(arguments.chapter, known)
             raise ValueError(f"{arguments.chapter} is not a chapter" + close)
@@ -50,7 +122,10 @@ def rerun(arguments: argparse.Namespace) -> int:
             values = reruns.checked_book(known, values)
             reruns.refuse_other(ROOT, arguments.name, values, arguments.force)
         else:
+            left = reruns.unused(known, arguments.chapter, values)
             values = known[arguments.chapter].checked(values)
+            if left:
+                print(f"not used here: {', '.join(left)}", file=sys.stderr)
     except ValueError as error:
         return refused(error)
     try:
@@ -63,13 +138,13 @@ def rerun(arguments: argparse.Namespace) -> int:
         print(f"error: {failure}\nkept: {shown(failure.kept)}", file=sys.stderr)
         return 1
     if done is None:
-        print(
+        say(
             "nothing to do: it was run before with the same parameters, code and packages "
             "(--force runs it again)"
         )
     else:
         page = "html/index.html" if arguments.all else f"{arguments.chapter}.html"
-        print(shown(done / page))
+        say(shown(done / page))
     return 0
 
 
@@ -79,9 +154,11 @@ def sweep(arguments: argparse.Namespace) -> int:
     from . import parameters, record, sweeps
 
     try:
-        if arguments.jobs is not None and arguments.scheduler is not None:
+        if arguments.jobs is None:
+            arguments.jobs = "1"
+        elif arguments.scheduler is not None:
             raise ValueError("--jobs and --scheduler exclude each other")
-        if not re.fullmatch("[1-9][0-9]*", arguments.jobs or "1"):
+        if not re.fullmatch("[1-9][0-9]{0,3}", arguments.jobs or ""):
             raise ValueError(f"--jobs takes a whole number from 1, got {arguments.jobs!r}")
         grid = Grid.of(parameters.read_grid(arguments.file))
         target, commit = Path(arguments.output), record.commit(ROOT)
@@ -93,28 +170,41 @@ def sweep(arguments: argparse.Namespace) -> int:
     except ValueError as error:
         return refused(error)
     before = f", {parts.done.sum()} of them finished before" if parts.done.any() else ""
-    print(f"{grid.total} wells in {parts.done.size} chunks{before}", flush=True)
+    say(f"{grid.total} wells in {parts.done.size} chunks{before}")
     try:
-        sweeps.solve_grid(parts, int(arguments.jobs or 1), arguments.scheduler)
+        sweeps.solve_grid(parts, int(arguments.jobs), arguments.scheduler)
     except (sweeps.SweepFailed, KeyboardInterrupt) as error:
         stopped = isinstance(error, KeyboardInterrupt)
+        then = "goes on from them" if isinstance(error, KeyboardInterrupt) else error.then
         parts.look()  # workers may have stored what they had not yet told of
         print(
             "interrupted" if stopped else f"error: {error}",
             f"{parts.done.sum()} of {parts.done.size} chunks are kept in {shown(parts.shown)}; "
-            "the same command goes on from them",
+            f"the same command {then}",
             sep=": " if stopped else "\n",
             file=sys.stderr,
         )
         return 130 if stopped else 1
-    print(shown(parts.target))
+    say(shown(parts.target))
     return 0
 
 
 def refused(error: ValueError) -> int:
     """Say in one line what is not allowed; return the exit status."""
-    print("error:", " ".join(str(error).split()), file=sys.stderr)
+    text = " ".join(str(error).split())
+    # What a file or a name holds may be long, and may be no text.
+    text = text if len(text) <= LONGEST_LINE else f"{text[:LONGEST_LINE]} …"
+    text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    print("error:", text, file=sys.stderr)
     return 2
+
+
+def say(line: object) -> None:
+    """Print a line at once; where nobody reads any more, go on in silence."""
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def shown(path: Path | str) -> Path | str:
@@ -125,20 +215,9 @@ def shown(path: Path | str) -> Path | str:
     return path
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser; each command is a function that takes the arguments."""
-    top = argparse.ArgumentParser(
-        prog="python -m qwlib", description="Rerun the book, and sweep wells."
-    )
-    commands = top.add_subparsers(required=True, metavar="command")
-
-    listing = commands.add_parser("chapters", help="list the chapters and their parameters")
-    listing.set_defaults(run=chapters)
-
-    one = commands.add_parser("rerun", help="rerun a chapter, or the whole book, into _reruns/")
-    one.add_argument("chapter", nargs="?", help="its name, as `chapters` lists it")
-    one.add_argument("--all", action="store_true", help="the whole book")
-    one.add_argument(
+def take_parameters(command: argparse.ArgumentParser) -> None:
+    """Let a command take parameters, of which each is given once."""
+    command.add_argument(
         "-p",
         dest="parameters",
         metavar="name=value",
@@ -146,7 +225,7 @@ def parser() -> argparse.ArgumentParser:
         default=[],
         help="a parameter; may be repeated",
     )
-    one.add_argument(
+    command.add_argument(
         "-f",
         dest="files",
         metavar="file.yml",
@@ -154,9 +233,32 @@ def parser() -> argparse.ArgumentParser:
         default=[],
         help="parameters, one `name: value` a line",
     )
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser; each command is a function that takes the arguments."""
+    top = argparse.ArgumentParser(
+        prog="qwlib", description="Solve a well, sweep many, and rerun the book."
+    )
+    top.add_argument("--version", action="version", version=f"qwlib {__version__}")
+    commands = top.add_subparsers(required=True, metavar="command")
+
+    single = commands.add_parser("states", help="show the Fermi states of one well")
+    take_parameters(single)
+    single.add_argument("--json", action="store_true", help="all digits, for a program")
+    single.set_defaults(run=states, needs="a file of parameters needs pip install 'qwlib[sweep]'")
+
+    listing = commands.add_parser("chapters", help="list the chapters and their parameters")
+    listing.add_argument("--json", action="store_true", help="for a program")
+    listing.set_defaults(run=chapters, needs=BOOK)
+
+    one = commands.add_parser("rerun", help="rerun a chapter, or the whole book, into _reruns/")
+    one.add_argument("chapter", nargs="?", help="its name, as `chapters` lists it")
+    one.add_argument("--all", action="store_true", help="the whole book")
+    take_parameters(one)
     one.add_argument("--name", help="with --all: the name of the book's directory")
     one.add_argument("--force", action="store_true", help="also if it was run before")
-    one.set_defaults(run=rerun)
+    one.set_defaults(run=rerun, needs=BOOK)
 
     grid = commands.add_parser("sweep", help="solve a grid of wells into a netCDF file")
     grid.add_argument(
@@ -177,7 +279,7 @@ def parser() -> argparse.ArgumentParser:
         help="where workers put finished chunks: a path, or a URL as fsspec takes it; "
         "beside the file if not given",
     )
-    grid.set_defaults(run=sweep)
+    grid.set_defaults(run=sweep, needs="a sweep needs pip install 'qwlib[sweep]'")
     return top
 
 
@@ -187,6 +289,10 @@ def main(argv: list[str] | None = None) -> int:
     warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
     try:
         return arguments.run(arguments)
+    except ModuleNotFoundError as error:
+        if (error.name or "qwlib").startswith("qwlib"):
+            raise
+        return refused(ValueError(f"{arguments.needs}: there is no {error.name}"))
     except KeyboardInterrupt:
         print("interrupted: nothing was changed", file=sys.stderr)
         return 130
@@ -200,6 +306,14 @@ def interrupt(*_: object) -> None:
 
 def start() -> None:
     """Run the command that this process was started for."""
+    # What a shell has closed would be the next file that is opened.
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))
+    # A place where α or a file's name cannot be written gets its number, and no traceback.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     # What a shell starts in the background is deaf to Ctrl-C, and stays so.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, interrupt)

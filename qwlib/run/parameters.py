@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import ast
 import difflib
+import math
 import re
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
-from ..well import EXCHANGE, PARAMETERS, Well, checked_number
+from ..grid import DEFAULT_FERMI_ENERGY
+from ..matching import Rule
+from ..search import check_number
+from ..well import EXCHANGE, PARAMETERS, Well, checked_number, written
 
 BOUND = re.compile(r"([<>≤≥])\s*([^\s,]+)")
 COMPARE = {
@@ -32,12 +33,19 @@ COMPARE = {
 LONGEST_AXIS = 10**8
 """Values of one axis, which are kept in memory."""
 
+LARGEST_GRID = 10**12
+"""Wells of a grid: months for all cores of a large machine."""
+
 SPACINGS: dict[str, Callable[..., np.ndarray]] = {
     "linspace": np.linspace,
     "logspace": np.logspace,
     "geomspace": np.geomspace,
 }
 """The functions of NumPy that a grid file may name."""
+
+
+LEADERS = {"alpha_L": "alpha_L", "alpha_R": "alpha_L", "d": "d", "E_F": "E_F"}
+"""Parameters of a well whose ranges others share, and what those others follow."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +64,28 @@ class Parameter:
         if self.name in PARAMETERS:
             return self.name
         return self.range.removeprefix("like ") if self.range.startswith("like ") else ""
+
+    @property
+    def follows(self) -> str:
+        """The parameter of a well that this one is a multiple of unless it is given; empty if none.
+
+        The multiple is the paper's.
+        """
+        return LEADERS.get(self.like, "") if self.like != self.name else ""
+
+    def default_for(self, values: dict[str, Any]) -> Any:
+        """Return the default beside the values that are given."""
+        if self.follows not in values:
+            return self.default
+        quantity = PARAMETERS[self.follows]
+        given = checked_number(self.follows, values[self.follows], quantity.unit)
+        ratio = given / PAPER[self.follows]
+        if ratio in (0, 1):  # of no coupling there is no multiple
+            return self.default
+        if not isinstance(self.default, list):
+            return rounded(ratio * float(str(self.default)))
+        multiples = [rounded(ratio * value) for value in self.default]
+        return multiples if ratio > 0 else multiples[::-1]  # what ascends goes on to
 
     @property
     def allowed(self) -> str:
@@ -79,34 +109,52 @@ class Parameter:
         if not isinstance(self.default, list):
             return self._checked_one(value, self.default)
         if not isinstance(value, (list, tuple)) or not value:
-            raise ValueError(f"{self.name} must be a list, like {self.default}, got {value!r}")
+            raise ValueError(
+                f"{self.name} must be a list, like {self.default}, got {written(value)}"
+            )
         return [self._checked_one(element, self.default[0]) for element in value]
 
     def _checked_one(self, value: object, example: object) -> object:
         if isinstance(example, str):
             if not isinstance(value, str):
-                raise ValueError(f"{self.name} must be a word, like {example!r}, got {value!r}")
+                raise ValueError(
+                    f"{self.name} must be a word, like {example!r}, got {written(value)}"
+                )
             return value
         number = checked_number(self.name, value, self.unit)
         for sign, bound in BOUND.findall("" if self.like else self.range):
             if not COMPARE[sign](number, float(bound)):
                 raise ValueError(
-                    f"{self.name} must be {self.range} {self.unit}".rstrip() + f", got {value!r}"
+                    f"{self.name} must be {self.range} {self.unit}".rstrip()
+                    + f", got {written(value)}"
                 )
         if isinstance(example, float):
             return number
         if not number.is_integer():
-            raise ValueError(f"{self.name} must be a whole number, got {value!r}")
+            raise ValueError(f"{self.name} must be a whole number, got {written(value)}")
         return int(number)
 
 
+PAPER = {**asdict(Well()), "E_F": DEFAULT_FERMI_ENERGY}
+"""The well of Fig. 2(a)."""
+
+
+def rounded(number: float) -> float:
+    """Return a number of three digits, as people choose them."""
+    return float(f"{number:.3g}") + 0.0  # no −0
+
+
 def check_well(values: dict[str, Any], E_F: Any) -> None:
-    """Raise the ValueError of `Well`, or of its Fermi energy, if these do not fit together."""
+    """Raise the ValueError of `Well`, or of its Fermi energy, if these do not fit together.
+
+    So does a well of more states than the solver can find.
+    """
     if "E_F" in values:
         E_F = values["E_F"]
     well = Well(**{name: value for name, value in values.items() if name != "E_F"})
     if E_F is not None:
-        well.checked_fermi_energy(E_F)
+        E_F = well.checked_fermi_energy(E_F)
+        check_number(Rule.of_well(well, E_F), 0.0, "E_F")
 
 
 def hint(name: str, names: Collection[str]) -> str:
@@ -136,17 +184,9 @@ def read_values(pairs: Iterable[str], files: Iterable[str]) -> dict[str, object]
     """
     found: list[tuple[str, object]] = []
     for file in files:
-        try:
-            mapping = YAML(typ="safe", pure=True).load(Path(file).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "it is not text"
-            raise ValueError(f"cannot read {file}: {reason}") from None
-        except YAMLError as error:
-            reason = getattr(error, "problem", None) or "it is not YAML"
-            raise ValueError(f"cannot read {file}: {reason}") from None
-        if not isinstance(mapping, dict):
-            raise ValueError(f"{file} must hold a mapping, lines like `alpha_L: 0.05`")
-        found += [(str(name), value) for name, value in mapping.items()]
+        from .files import read_mapping  # which needs a package that one well does without
+
+        found += read_mapping(file).items()
     for pair in pairs:
         name, equals, text = (part.strip() for part in pair.partition("="))
         if not (name and equals and text):
@@ -159,12 +199,29 @@ def read_values(pairs: Iterable[str], files: Iterable[str]) -> dict[str, object]
     values: dict[str, object] = {}
     for name, value in found:
         if name in values:
-            raise ValueError(f"{name} is given two values, {values[name]!r} and {value!r}")
+            raise ValueError(f"{name} is given two values, {values[name]!r} and {written(value)}")
         values[name] = value
     return values
 
 
 # --- A grid --------------------------------------------------------------------------------------
+
+
+def read_well(values: dict[str, object]) -> tuple[Well, float]:
+    """Return the well and the Fermi energy that `values` name; the others are those of the paper.
+
+    Raises
+    ------
+    ValueError
+        If a name is no parameter of a well, or a value is not allowed.
+    """
+    for name in values:
+        if name not in PARAMETERS:
+            raise ValueError(f"{name} is not a parameter of a well{hint(name, PARAMETERS)}")
+    given: dict[str, Any] = {name: _checked(name, value) for name, value in values.items()}
+    E_F = given.pop("E_F", DEFAULT_FERMI_ENERGY)
+    check_well(given, E_F)
+    return Well(**given), E_F
 
 
 def read_grid(file: str) -> dict[str, object]:
@@ -179,7 +236,20 @@ def read_grid(file: str) -> dict[str, object]:
     for name in values:
         if name not in PARAMETERS:
             raise ValueError(f"{name} is not a parameter of a well{hint(name, PARAMETERS)}")
+    # Before any axis is made, which may take long.
+    wells = math.prod(map(_length, values.values()))
+    if wells > LARGEST_GRID:
+        raise ValueError(f"{file} must stand for at most {LARGEST_GRID:.0e} wells, got {wells:.3g}")
     return {name: _read(name, value) for name, value in values.items()}
+
+
+def _length(value: object) -> int:
+    """Return how many values there will be of a parameter, if what is given of it is allowed."""
+    if isinstance(value, dict):
+        arguments = next(iter(value.values()), None)
+        n = arguments[-1] if isinstance(arguments, list) and arguments else 1
+        return n if isinstance(n, int) and 1 <= n <= LONGEST_AXIS else 1
+    return max(len(value), 1) if isinstance(value, list) else 1
 
 
 def _read(name: str, value: object) -> object:
@@ -195,8 +265,7 @@ def _read(name: str, value: object) -> object:
     if name == "exchange":
         ordered = np.unique(axis).size == axis.size
     else:
-        steps = np.diff(axis)
-        ordered = bool((steps > 0).all() or (steps < 0).all())
+        ordered = bool((axis[1:] > axis[:-1]).all() or (axis[1:] < axis[:-1]).all())
     if not ordered:
         raise ValueError(
             f"{name} must rise or fall from each value to the next, as the axes of a file do"
@@ -209,7 +278,7 @@ def _checked(name: str, value: object) -> object:
     if name != "exchange":
         return checked_number(name, value, PARAMETERS[name].unit)
     if value not in EXCHANGE:
-        raise ValueError(f"exchange must be one of {EXCHANGE}, got {value!r}")
+        raise ValueError(f"exchange must be one of {EXCHANGE}, got {written(value)}")
     return value
 
 
@@ -218,7 +287,7 @@ def _spaced(name: str, value: dict) -> np.ndarray:
     kind, arguments = next(iter(value.items()), (None, None))
     if name == "exchange" or len(value) != 1 or kind not in SPACINGS:
         allowed = "" if name == "exchange" else f", or one of {', '.join(SPACINGS)}"
-        raise ValueError(f"{name} must be a value, a list{allowed}, got {value!r}")
+        raise ValueError(f"{name} must be a value, a list{allowed}, got {written(value)}")
     where = f"{kind} of {name}"
     if not isinstance(arguments, list) or len(arguments) != 3:
         raise ValueError(f"{where} must be [first, last, number of values], got {arguments!r}")
@@ -231,7 +300,7 @@ def _spaced(name: str, value: dict) -> np.ndarray:
     first, last = (checked_number(where, end, unit) for end in ends)
     if kind == "geomspace" and first * last <= 0:
         raise ValueError(f"{where} must have ends of one sign that are not 0, got {ends!r}")
-    with np.errstate(over="ignore"):
+    with np.errstate(all="ignore"):  # what is not finite is refused
         axis = SPACINGS[kind](first, last, n)
     checked_number(name, axis[np.argmin(np.isfinite(axis))].item(), PARAMETERS[name].unit)
     return axis

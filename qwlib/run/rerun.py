@@ -9,7 +9,8 @@ meaning and range are known.  Any other has a comment of three parts,
 
 its unit, its meaning and its range: bounds (>, <, ≥, ≤ and a number, with commas between), or the
 parameter whose range it shares; the last may be missing.  What holds for a list holds for each of
-its elements.
+its elements.  What shares the range of a parameter follows it too, by the paper's ratio, until it
+is given itself: half the coupling of another material is half of that material's.
 
 All checks come before anything is run or written.  A rerun works in a directory of its own beside
 its place and is renamed at the end, so a place never holds half of one.
@@ -87,19 +88,17 @@ class Chapter:
     def checked(self, values: dict[str, Any]) -> dict[str, Any]:
         """Return all parameters of this chapter: `values`, and the defaults of the others.
 
+        Of a name that the chapter does not have the defaults of others may be multiples.
+
         Raises
         ------
         ValueError
-            If there is no parameter of that name, or a value is not allowed, alone or beside the
-            others.
+            If a value is not allowed, alone or beside the others.
         """
-        for name in values:
-            if name not in self.parameters:
-                raise ValueError(
-                    f"{name} is not a parameter of {self.name}" + hint(name, self.parameters)
-                )
         result: dict[str, Any] = {
-            name: parameter.checked(values.get(name, parameter.default))
+            name: parameter.checked(
+                values[name] if name in values else parameter.default_for(values)
+            )
             for name, parameter in self.parameters.items()
         }
         wells = {field.name for field in fields(Well)}
@@ -119,15 +118,7 @@ class Chapter:
 
 
 def read_chapters(root: Path) -> dict[str, Chapter]:
-    """Return the chapters of the book under `root` by name, in its order.
-
-    Raises
-    ------
-    ValueError
-        If there is no book.
-    """
-    if not (root / "_toc.yml").is_file():
-        raise ValueError("the chapters are not beside qwlib: run this in a copy of the repository")
+    """Return the chapters of the book under `root` by name, in its order."""
     chapters = {}
     toc = (root / "_toc.yml").read_text(encoding="utf-8")
     for page in re.findall(r"(?:root|file): *(\S+)", toc):
@@ -436,6 +427,33 @@ def last_line(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
+def unused(chapters: dict[str, Chapter], name: str, values: dict[str, Any]) -> list[str]:
+    """Return which of `values` mean nothing to a chapter, so that one file serves them all.
+
+    Raises
+    ------
+    ValueError
+        As `check_names`.
+    """
+    check_names(chapters, values)
+    own = chapters[name].parameters
+    led = {parameter.follows for parameter in own.values() if parameter.name not in values}
+    return [other for other in values if other not in own and other not in led]
+
+
+def check_names(chapters: dict[str, Chapter], values: dict[str, Any]) -> None:
+    """Raise ValueError if no chapter has a parameter of that name, or of that kind of value."""
+    known: dict[str, Parameter] = {}
+    for chapter in chapters.values():
+        known = chapter.parameters | known
+    for name, value in values.items():
+        if name not in known:
+            raise ValueError(
+                f"{name} is not a parameter of any chapter" + hint(name, sorted(known))
+            )
+        known[name].checked(value)
+
+
 def checked_book(chapters: dict[str, Chapter], values: dict[str, Any]) -> dict[str, dict]:
     """Return all parameters of all chapters; `values` go to each that has them.
 
@@ -444,16 +462,8 @@ def checked_book(chapters: dict[str, Chapter], values: dict[str, Any]) -> dict[s
     ValueError
         If no chapter has a parameter of that name, or a value is not allowed in one that has.
     """
-    known = {name for chapter in chapters.values() for name in chapter.parameters}
-    for name in values:
-        if name not in known:
-            raise ValueError(
-                f"{name} is not a parameter of any chapter" + hint(name, sorted(known))
-            )
-    return {
-        chapter.name: chapter.checked({k: v for k, v in values.items() if k in chapter.parameters})
-        for chapter in chapters.values()
-    }
+    check_names(chapters, values)
+    return {chapter.name: chapter.checked(values) for chapter in chapters.values()}
 
 
 def rerun_book(

@@ -21,12 +21,14 @@ import logging
 import math
 import os
 import platform
+import re
 import shutil
+import sys
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import CancelledError
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -67,8 +69,16 @@ AHEAD = 2
 LOOK = 1
 """Seconds after which the threads of a cluster are counted again, since workers come and go."""
 
+GLANCE = 0.01
+"""Seconds between two looks whether a chunk is solved."""
+
+FETCH = 10
+"""Seconds to wait for the numbers of a chunk, a few MB."""
+
 PATIENCE = 60
 """Seconds to wait for a scheduler that is gone to be back."""
+
+WINDOWS = os.name == "nt"
 
 DEAF = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
 """What workers here run first: Ctrl-C is for the client, which ends them."""
@@ -79,7 +89,17 @@ M_MMAP_THRESHOLD of its malloc.h."""
 
 
 class SweepFailed(Exception):
-    """A sweep could not go on.  The finished chunks are kept."""
+    """A sweep could not go on.  The finished chunks are kept.
+
+    Attributes
+    ----------
+    then : str
+        What the same command does when it is given again.
+    """
+
+    def __init__(self, message: str, then: str = "goes on from them"):
+        super().__init__(message)
+        self.then = then
 
 
 # --- What decides the numbers --------------------------------------------------------------------
@@ -166,7 +186,7 @@ def opened(address: str, fingerprint: str) -> dict[str, Any] | None:
     # A chunk of nothing but zeros is finished too.
     with zarr.config.set({"array.write_empty_chunks": True}):
         try:
-            group = zarr.open_group(address, mode="r+")
+            group = zarr.open_group(address, mode="r+", zarr_format=3)
             if group.attrs.get("fingerprint") == fingerprint:
                 return {name: group[name] for name in VARIABLES}
         except (OSError, KeyError, ValueError):
@@ -221,15 +241,30 @@ class Parts:
         Raises
         ------
         ValueError
-            If the target cannot be written, has not enough space, or has chunks of another sweep.
+            If the target cannot be written or is no file that may be replaced, has not enough
+            space, or has chunks of another sweep.
         """
         shown, parent = self.target, self.target.parent
-        if self.target.is_dir():
-            raise ValueError(f"{shown} is a directory")
-        if not parent.is_dir():
-            raise ValueError(f"{shown} cannot be written: there is no directory {parent}")
-        if self.folder.exists() and not self.folder.is_dir():
-            raise ValueError(f"{self.folder} is in the way")
+        try:
+            str(shown).encode()  # netCDF4 takes no other name
+            if self.target.is_dir():
+                raise ValueError(f"{shown} is a directory")
+            if not parent.is_dir():
+                raise ValueError(f"{shown} cannot be written: there is no directory {parent}")
+            if self.target.is_symlink():
+                raise ValueError(f"{shown} is a link: name the file that it leads to")
+            if self.target.exists() and not self.target.is_file():
+                raise ValueError(f"{shown} is no file: a device or a pipe is not replaced")
+            # A link in the place of what is ours leads to what is not.
+            for ours in (self.folder, self.folder / "lock", self.folder / "chunks.zarr"):
+                if ours.is_symlink():
+                    raise ValueError(f"{ours} is a link: remove it")
+            if self.folder.exists() and not self.folder.is_dir():
+                raise ValueError(f"{self.folder} is in the way")
+        except UnicodeEncodeError:
+            raise ValueError(f"{shown} cannot be written: its name is not UTF-8") from None
+        except OSError as error:
+            raise ValueError(f"{shown} cannot be written: {error.strerror}") from None
         self.look()
         stored = sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
         needed, free = space(self.grid) - stored, shutil.disk_usage(parent).free
@@ -243,10 +278,13 @@ class Parts:
         """Find out which chunks are finished; raise ValueError if they are of another sweep."""
         self.done[:] = False
         try:
-            found = dict(zarr.open_group(self.address, mode="r").attrs)
+            group = zarr.open_group(self.address, mode="r", zarr_format=3)
+            found = dict(group.attrs)
         except (OSError, ValueError):
             return
         if found.get("fingerprint") == self.fingerprint:
+            if not self._fits(group):
+                raise ValueError(f"{self.shown} was changed, and is no store any more: remove it")
             self.done[:] = True
             for name in VARIABLES:
                 self.done &= self._stored(name)
@@ -255,6 +293,17 @@ class Parts:
                 f"{self.shown} has {number} finished chunks of another sweep or of another "
                 "solver: go on with that one, or remove them"
             )
+
+    def _fits(self, group: zarr.Group) -> bool:
+        """Whether the arrays of a store are as `open` makes them."""
+        for name in VARIABLES:
+            array = group.get(name)
+            if not isinstance(array, zarr.Array):
+                return False
+            layout = array.shape, array.chunks, array.dtype
+            if layout != (self.grid.shape_of(name), self.pieces(name), np.dtype(TYPES[name])):
+                return False
+        return True
 
     def _keys(self, name: str) -> list[list[str]]:
         """Return the indices of the chunks of an array that are in the store."""
@@ -267,8 +316,10 @@ class Parts:
         stored = np.zeros(self.done.size, dtype=bool)
         n = len(self.counts)
         for key in self._keys(name):
-            index = tuple(map(int, key[:n]))
-            stored[int(np.ravel_multi_index(index, self.counts)) if n else 0] = True
+            if len(key) >= n and all(part.isdecimal() for part in key[:n]):
+                index = tuple(map(int, key[:n]))
+                if all(i < count for i, count in zip(index, self.counts, strict=True)):
+                    stored[int(np.ravel_multi_index(index, self.counts)) if n else 0] = True
         return stored
 
     def _drop_damaged(self) -> None:
@@ -301,8 +352,12 @@ class Parts:
         self._drop_damaged()
 
     def release(self) -> None:
-        """Let others have the directory."""
+        """Let others have the directory, or remove what is left of it."""
         self.lock.release()
+        if WINDOWS and not (self.folder / "chunks.zarr").exists():
+            with suppress(OSError):  # another process may have it by now
+                (self.folder / "lock").unlink()
+                self.folder.rmdir()
 
     def open(self) -> None:
         """Open the store, a new one if no chunk is finished."""
@@ -350,11 +405,12 @@ class Parts:
         except (RuntimeError, ValueError) as error:  # so netCDF4 says that a disk is full
             new.unlink(missing_ok=True)
             raise SweepFailed(f"the file could not be written: {error}") from None
-        with new.open("rb") as file:
+        with new.open("r+b") as file:  # Windows syncs only what may be written
             os.fsync(file.fileno())
         new.replace(self.target)
         self.files.rm(self.root, recursive=True)
-        shutil.rmtree(self.folder)
+        # Windows keeps what is open, the lock; it goes when it is released.
+        shutil.rmtree(self.folder, ignore_errors=WINDOWS)
 
 
 def write_netcdf(parts: Parts, path: Path) -> None:
@@ -492,7 +548,9 @@ def solved_here(parts: Parts) -> Generator[tuple[int, tuple[np.ndarray, ...] | N
 
 def chunk_failed(number: int, error: BaseException) -> SweepFailed:
     """Return what says that a chunk failed."""
-    return SweepFailed(f"chunk {number} failed: {type(error).__name__}: {error}")
+    return SweepFailed(
+        f"chunk {number} failed: {type(error).__name__}: {error}", "tries that one again"
+    )
 
 
 def solved_by_cluster(
@@ -518,31 +576,114 @@ def solved_by_cluster(
             yield from _solved_until_lost(parts, client, todo)
 
 
+class Workers:
+    """The workers of a cluster: which of them compute as this process does, and what others have.
+
+    Attributes
+    ----------
+    fit : dict
+        Threads of each worker that has the same `code`, by its address.
+    other : dict
+        What each of the others has, in words.
+    """
+
+    def __init__(self, client: Client):
+        self.client = client
+        self.fit: dict[str, int] = {}
+        self.other: dict[str, str] = {}
+        self.said = ""
+        self.looked = -math.inf
+
+    def look(self) -> None:
+        """See who came and who went, and say what is waited for, once."""
+        threads = self.client.nthreads()
+        new = [worker for worker in threads if worker not in self.fit | self.other]
+        found = self.client.run(code, workers=new, on_error="return") if new else {}
+        for worker, there in found.items():
+            if isinstance(there, OSError):
+                continue  # it is gone, or does not answer yet
+            if reason := lacks(there):
+                self.other[worker] = reason
+            else:
+                self.fit[worker] = threads[worker]
+        self.fit = {worker: n for worker, n in self.fit.items() if worker in threads}
+        self.other = {worker: reason for worker, reason in self.other.items() if worker in threads}
+        self.looked = time.monotonic()
+        self._say()
+
+    def _say(self) -> None:
+        """Tell of workers that are not used, and that there is no other."""
+        others = Counter(self.other.values())
+        told = "; ".join(f"{n} {reason}" for reason, n in sorted(others.items()))
+        if not self.fit:
+            have = ", ".join(f"{n} {v}" for n, v in code().items() if n != "qwlib_sha256")
+            text = f"waiting for a worker with {have}: {told or 'there is none yet'}"
+        else:
+            text = f"workers that are not used: {told}" if told else ""
+        if text and text != self.said:
+            tqdm.write(text, file=sys.stderr)
+        self.said = text
+
+
+def lacks(there: dict[str, str] | Exception) -> str:
+    """Return what is other on a worker than here, in words; empty if nothing is."""
+    if isinstance(there, Exception):
+        # Dask may have made a text of it.
+        if missing := re.search(r"No module named \W*([\w.]+)", str(there)):
+            return f"without {missing[1]}"
+        return f"failed with {type(there).__name__}: {there}"
+    differing = [name for name, value in code().items() if there.get(name) != value]
+    if differing == ["qwlib_sha256"]:
+        return f"with another {__version__}"
+    named = [name for name in differing if name != "qwlib_sha256"]
+    return ", ".join(f"with {name} {there.get(name)}" for name in named)
+
+
 def _solved_until_lost(
     parts: Parts, client: Client, todo: deque[int]
 ) -> Generator[tuple[int, tuple[np.ndarray, ...] | None]]:
-    """Take chunks from `todo` and yield what is solved; put back what a lost connection loses."""
+    """Take chunks from `todo` and yield what is solved; put back what a lost connection loses.
+
+    They go to workers that are known to be fit alone: one without qwlib ends when it is given one.
+    """
     running: dict = {}
     completed = as_completed(loop=client.loop)
-    # By a task, so that workers which come late get it from others.
     about_it = parts.grid, parts.size, CHUNK, parts.address, parts.fingerprint, code()
-    job = client.submit(Job, *about_it, pure=False)
-    wanted, looked = 0, -math.inf
+    job, its = None, set[str]()
+    workers = Workers(client)
     try:
         while todo or running:
-            if time.monotonic() - looked > LOOK:
-                wanted = AHEAD * (sum(client.nthreads().values()) + 1)
-                looked = time.monotonic()
-            while todo and len(running) < wanted:
+            if time.monotonic() - workers.looked > LOOK:
+                workers.look()
+                if job is not None and not its & workers.fit.keys():
+                    # Nobody is left of those who may have it: all of it is given out again.
+                    todo.extendleft(sorted(running.values(), reverse=True))
+                    client.cancel([job, *running])
+                    running, job = {}, None
+            fit = [*workers.fit]
+            while todo and fit and len(running) < AHEAD * (sum(workers.fit.values()) + 1):
+                if job is None:
+                    # By a task, so that workers which come late get it from others.
+                    its = set(fit)
+                    job = client.submit(Job, *about_it, pure=False, workers=fit)
                 number = todo.popleft()
-                future = client.submit(solve_on_worker, job, number, pure=False)
+                future = client.submit(solve_on_worker, job, number, pure=False, workers=fit)
                 running[future] = number
                 completed.add(future)
+            if not completed.has_ready():
+                time.sleep(GLANCE)
+                continue
             future = next(completed)
+            if future not in running:
+                continue  # it was given out again
             if future.status == "error":
                 error = future.exception()
                 raise chunk_failed(running[future], error) from error
-            result = future.result()
+            try:
+                result = future.result(timeout=FETCH)
+            except TimeoutError:  # its worker has died with it, and it is solved again
+                completed.add(future)
+                continue
             yield running.pop(future), result
     except (CancelledError, OSError):  # the scheduler is gone
         todo.extendleft(sorted(running.values(), reverse=True))

@@ -119,6 +119,20 @@ def test_maxima_zeros_and_steps_are_those_of_known_functions():
     assert best(np.sin, x[:4], np.sin(x[:4])) == ("highest", 0.75)
     assert slope(x, x**2, 5.0) == 9.75  # of the chord from 4.75
     assert zeros(np.cos, x, np.cos(x)) == pytest.approx(np.pi * np.array([0.5, 1.5, 2.5]))
+
+
+def test_no_state_moves_faster_than_the_fermi_energy_lets_it():
+    assert crossings(PAPER, 0.2, 0.25, 0.1).size == 0  # a half-metal
+
+
+def test_where_a_function_has_no_value_it_has_no_zero():
+    def gap(x):
+        return np.nan if 1.2 < x < 2.5 else np.cos(x)
+
+    for n in (3, 4, 9, 50):  # with and without a point in the gap, which hides the first zero
+        x = np.linspace(0, 6, n)
+        found = zeros(gap, x, np.array([gap(one) for one in x]))
+        assert found == pytest.approx([1.5 * np.pi])
     # Halved twenty times from a step of 0.25.
     assert steps(lambda y: int(y**2 // 7), x)[:2] == pytest.approx([7**0.5, 14**0.5], abs=3e-7)
 

@@ -174,3 +174,16 @@ def test_kinds_add_up_to_all():
     ((*_, total, waves),) = tables.of_all_and_propagating({"": ""}, [("", STATES)]).cells
     assert total[0] == numbers[3, 4]
     assert waves[0] == pytest.approx(numbers[0, 4], rel=1e-12)  # the same terms
+
+
+def test_views_hold_without_a_state_and_with_two_equal_parameters():
+    bare = views.runaway(Well(), [-3.0])
+    (_, exact) = bare.panels[0].series
+    assert np.isnan(exact.y).all()
+    figure = figures.levels_and_contributions([("", fermi_states(Well(), -3.0))])
+    assert not figure.legends
+    d = np.linspace(1.0, 2.0, 5)
+    twice = views.sums(sweep(Well(), alpha_R=[0.02, 0.02], d=d), "d", "d (nm)")
+    for panel in twice.panels:
+        one, other = panel.series[-2:]
+        assert one.y.shape == d.shape and np.array_equal(one.y, other.y, equal_nan=True)

@@ -1,6 +1,7 @@
 """Reruns of chapters: what is refused, what a run leaves, and the chapters far from the paper."""
 
 import asyncio
+import contextlib
 import json
 import os
 import pty
@@ -197,11 +198,14 @@ def snapshot(folder: Path) -> dict[str, bytes]:
 # --- What is refused -----------------------------------------------------------------------------
 
 REFUSED = {
-    "small -p alpha_l=0.05": "alpha_l is not a parameter of small; did you mean alpha_L?",
-    "small -p nonsense=1": "nonsense is not a parameter of small",
-    "small -p d_max=5": "d_max is not a parameter of small",
+    "small -p alpha_l=0.05": "alpha_l is not a parameter of any chapter; did you mean alpha_L?",
+    "small -p nonsense=1": "nonsense is not a parameter of any chapter",
+    "small -p d_max=5": "d_max is not a parameter of any chapter",
     "smal -p d=2": "smal is not a chapter; did you mean small?",
     "intro": "intro is not a chapter",
+    "other -p d=wide": "d must be a finite real number in nm, got 'wide'",
+    "other -p d=[2]": "d must be a finite real number in nm, got [2]",
+    "other -p dd=2": "dd is not a parameter of any chapter; did you mean d?",
     "small -p d=wide": "d must be a finite real number in nm, got 'wide'",
     "small -p d=True": "d must be a finite real number in nm, got True",
     "small -p d=[1.0]": "d must be a finite real number in nm, got [1.0]",
@@ -238,6 +242,10 @@ REFUSED = {
     "small --all": "rerun takes the name of one chapter, or --all",
     "-p d=2": "rerun takes the name of one chapter, or --all",
     "--all --name ../out": "--name takes letters",
+    "--all --name " + 60 * "x": "--name takes letters, digits, _ and -, 50 at most",
+    "small -p d=1e25": "this E_F make about 5.64e+25 states, and at most 100000 can be found",
+    "small -p widths=[1.0,1e25]": "make about 5.64e+25 states",
+    "small -p d=\udcff": "d must be a finite real number in nm, got '\\udcff'",
     "--all -p alpha_l=0.05": "alpha_l is not a parameter of any chapter; did you mean alpha_L?",
     "--all -p d=0": "d must be > 0 nm",
     "--all --name taken": "taken was made with other parameters",
@@ -322,7 +330,11 @@ def test_every_parameter_is_listed_with_default_unit_meaning_and_range(capsys):
     listed = capsys.readouterr().out
     assert "  d = 2.2 nm: width of the well; > 0\n" in listed
     assert "  exchange = everywhere: where the exchange acts; everywhere or ferromagnet\n" in listed
-    assert "  E_F = 3.0 eV: Fermi energy; below the lower barrier edge\n" in listed
+    floor = "from the floor of the well at Δ = 0"
+    assert f"  E_F = 3.0 eV: Fermi energy, {floor}; below the lower barrier edge\n" in listed
+    assert (
+        "  alpha_weak = 0.001 eV nm^2: Rashba parameter of Fig. 6; any; follows alpha_L\n" in listed
+    )
     assert "  d_max = 20.0 nm: widest well of Fig. 6; > 1\n" in listed
     for chapter in CHAPTERS.values():
         assert re.search(f"^{chapter.name}\\b", listed, re.MULTILINE)
@@ -341,10 +353,99 @@ def test_every_parameter_says_what_it_is_and_obeys_its_own_rule(chapter):
     assert chapter.checked({}) == {n: p.default for n, p in chapter.parameters.items()}
 
 
+def test_what_is_not_given_follows_the_material_by_the_ratio_of_the_paper():
+    half = {"alpha_L": 0.023, "d": 1.1, "E_F": 1.5}
+    thickness = CHAPTERS["thickness"].checked(half)
+    assert (thickness["alpha"], thickness["alpha_weak"]) == (0.005, 0.0005)
+    assert thickness["widths"] == [0.1, 0.26, 0.75, 1.5]
+    # To the digits of a person.
+    assert CHAPTERS["confinement"].checked({"alpha_L": 0.04})["alpha_L_stronger"] == 0.0435
+    assert CHAPTERS["ends"].checked(half)["E_F_low"] == 1.0
+    # What is given is what is given, whatever it would have followed.
+    own = CHAPTERS["thickness"].checked(half | {"alpha_weak": 0.002, "widths": [1.0]})
+    assert (own["alpha"], own["alpha_weak"], own["widths"]) == (0.005, 0.002, [1.0])
+    # And what follows nothing is as in the book.
+    assert thickness["d_max"] == 20.0 and thickness["V_L"] == 5.0
+
+
+def test_what_follows_keeps_its_order_and_is_not_lost_without_a_coupling():
+    interband = CHAPTERS["interband"]
+    reverse = interband.checked({"alpha_L": -0.046})["alphas"]
+    assert reverse == sorted(-x for x in interband.parameters["alphas"].default)
+    assert interband.checked({"alpha_L": 0.0})["alphas"] == interband.parameters["alphas"].default
+    values = CHAPTERS["chirality"].checked({"alpha_L": -0.046})["alpha_R_values"]
+    assert str(values) == "[-0.025, 0.0, 0.025]"
+
+
+@pytest.mark.parametrize("wrong", ["wide", True, [0.04], float("nan")])
+def test_what_is_followed_is_checked_where_the_chapter_has_it_not(wrong):
+    with pytest.raises(ValueError, match="alpha_L must be a finite real number in eV nm"):
+        CHAPTERS["thickness"].checked({"alpha_L": wrong})
+
+
+def test_names_that_a_chapter_does_not_use_are_told():
+    material = {"d": 1.2, "V_L": 3.7, "alpha_L": 0.03, "E_F": 2.2}
+    assert reruns.unused(CHAPTERS, "confinement", material) == []
+    assert reruns.unused(CHAPTERS, "thickness", material) == []
+    given = material | {"widths": [1.0], "alpha": 0.01}
+    assert reruns.unused(CHAPTERS, "thickness", given) == ["d"]
+    assert reruns.unused(CHAPTERS, "speed", material) == [*material]
+
+
+def test_one_file_of_a_material_serves_a_chapter_that_has_none_of_it(tree, done):
+    (tree / "material.yml").write_text("d: 3\nE_F: 2\n", encoding="utf-8")
+    status, out, err = run(tree, "rerun", "other", "-f", "material.yml")
+    assert (status, err) == (0, "not used here: d, E_F\n")
+    assert out.endswith("other.html\n") or "nothing to do" in out
+
+
+def test_examples_of_the_readme_are_allowed_and_compare_what_differs():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    lines = re.findall(r"-m qwlib rerun (\w+) (.*)", readme)
+    assert lines
+    for name, options in lines:
+        pairs = re.findall(r"-p (\S+)", options)
+        given = parameters.read_values(pairs, [])
+        assert reruns.unused(CHAPTERS, name, given) == []
+        numbers = {n: v for n, v in CHAPTERS[name].checked(given).items() if "alpha" in n and v}
+        assert len(set(numbers.values())) == len(numbers) > 1
+
+
 def test_chapters_offer_the_material():
     material = {"V_L", "V_R", "Delta", "mass", "exchange", "E_F"}
     for name in ("model", "confinement", "chirality", "thickness", "counting"):
         assert material <= set(CHAPTERS[name].parameters), name
+
+
+def test_list_that_nobody_reads_on_ends_without_a_word(tree):
+    process = command(tree, "chapters")
+    process.stdout.close()
+    assert (process.stderr.read(), process.wait(timeout=PATIENCE)) == ("", 0)
+    process.stderr.close()
+
+
+def test_where_greek_cannot_be_written_it_gets_its_number(tree):
+    status, out, err = run(ROOT, "chapters", env={"PYTHONIOENCODING": "ascii"})
+    assert (status, err) == (0, "")
+    assert r"end of the range of \u03b1_L; > 0" in out
+
+
+def test_closed_streams_do_no_harm(tree):
+    line = [sys.executable, "-m", "qwlib", "rerun", "other"]
+    closed = ["sh", "-c", '"$@" <&- >&- 2>&-', "sh", *line]
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    assert subprocess.run(closed, cwd=tree, env=environment, check=False).returncode == 0
+    assert any(name.startswith("other-") for name in visible(tree))
+
+
+def test_no_parameter_but_exchange_is_a_word():
+    """Others are numbers, so that nothing which a page would take for markup gets into one."""
+    for chapter in CHAPTERS.values():
+        for name, parameter in chapter.parameters.items():
+            example = parameter.default[0] if isinstance(parameter.default, list) else None
+            assert name == "exchange" or not isinstance(example or parameter.default, str), name
+    with pytest.raises(ValueError, match="exchange must be one of"):
+        CHAPTERS["model"].checked({"exchange": "<script>alert(1)</script>"})
 
 
 # --- What a rerun leaves -------------------------------------------------------------------------
@@ -433,7 +534,7 @@ def test_commit_is_that_of_the_tree(tmp_path):
 def test_terminal_gets_a_progress_bar(tree):
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 100))
-    status, out, _ = run(tree, "rerun", "other", stderr=theirs)
+    status, out, _ = run(tree, "rerun", "other", "--force", stderr=theirs)
     os.close(theirs)
     shown = os.read(ours, 100_000).decode()
     os.close(ours)
@@ -631,6 +732,30 @@ def test_interrupted_rerun_leaves_nothing_that_looks_finished(tmp_path, kill):
         assert not hidden_folders(tree)
 
 
+@pytest.mark.parametrize("everybody", [True, False], ids=["Ctrl-C", "kill -2"])
+@pytest.mark.parametrize("when", ["ipykernel", "build.py"])
+def test_interrupted_book_leaves_no_page_and_no_process(tmp_path, when, everybody):
+    tree = make_tree(tmp_path / "tree")
+    pause = ["-p", "pause=30"] if when == "ipykernel" else []
+    process = command(tree, "rerun", "--all", "--name", "mine", *pause)
+
+    def started() -> bool:
+        children = psutil.Process(process.pid).children(recursive=True)
+        with contextlib.suppress(psutil.NoSuchProcess):
+            return any(when in word for child in children for word in child.cmdline())
+        return False
+
+    wait_for(started, process)
+    time.sleep(1)  # so that it is at work
+    children = psutil.Process(process.pid).children(recursive=True)
+    # A terminal tells all that run in it, and `kill` one of them.
+    (os.killpg if everybody else os.kill)(process.pid, signal.SIGINT)
+    assert finish(process) == (130, "", "interrupted: nothing was changed\n")
+    assert not psutil.wait_procs(children, timeout=PATIENCE)[1]
+    assert visible(tree) == set()
+    assert not hidden_folders(tree)
+
+
 def test_killed_between_the_renames_the_old_rerun_comes_back(tree, done):
     before = snapshot(done)
     done.rename(done.parent / f".{done.name}.old")
@@ -684,7 +809,7 @@ def test_whole_book_is_built_for_another_material(tree):
     assert "How this was computed" in text.get_text()
     assert "places True" in text.get_text()
     front = BeautifulSoup((html / "book" / "intro.html").read_text("utf-8"), "html.parser")
-    assert "With d = 3.0, in each chapter that has them." in front.get_text()
+    assert "With d = 3.0, widths = [1.36, 2.73], in each chapter that has them." in front.get_text()
     other = BeautifulSoup((html / "book" / "other.html").read_text("utf-8"), "html.parser")
     assert "How this was computed" in other.get_text()
     assert "This is a rerun" not in other.find("article").get_text()
@@ -742,8 +867,7 @@ RERUNS = [chapter.name for chapter in CHAPTERS.values() if chapter.parameters]
 
 def values_of(name: str) -> dict:
     chapter = CHAPTERS[name]
-    given = (FAR | LESS_THICK.get(name, {})).items()
-    return chapter.checked({k: v for k, v in given if k in chapter.parameters})
+    return chapter.checked(FAR | LESS_THICK.get(name, {}))
 
 
 class Lent(NotebookClient):

@@ -1,8 +1,10 @@
 """Sweeps on workers: the same numbers to the bit, whatever dies, stops or fills up meanwhile."""
 
+import _thread
 import contextlib
 import io
 import itertools
+import json
 import math
 import os
 import platform
@@ -12,6 +14,8 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 import warnings
 from pathlib import Path
@@ -26,6 +30,7 @@ from distributed import Client, LocalCluster
 from hypothesis import given
 from hypothesis import strategies as st
 
+import qwlib
 from qwlib import sweep
 from qwlib.run import cli, parameters, sweeps
 
@@ -320,12 +325,7 @@ def on_submit(monkeypatch, act) -> list[sweeps.Client]:
 def test_workers_that_come_late_get_their_part(place, bare, monkeypatch):
     waiting, stored = [], []
     with started(0) as cluster:
-
-        def first(number):
-            waiting.append(number - len(stored))
-            if number == 1:
-                assert not cluster.scheduler.workers
-                cluster.scale(1)
+        on_word(monkeypatch, {"there is none yet": lambda: cluster.scale(1)})
 
         def second():
             assert len(cluster.scheduler.workers) == 1
@@ -336,13 +336,13 @@ def test_workers_that_come_late_get_their_part(place, bare, monkeypatch):
                 client.run(sweeps.code)
 
         monkeypatch.setattr(sweeps, "LOOK", 0)
-        on_submit(monkeypatch, first)
+        on_submit(monkeypatch, lambda number: waiting.append(number - len(stored)))
         stored = on_put(monkeypatch, 3, second)
         assert command("--scheduler", cluster.scheduler_address) == 0
         counts = executed(cluster)
     assert len(counts) == 2 and min(counts) >= 3 and sum(counts) == CHUNKS + 1  # and the job
-    # Two for no worker, then four for one, then six for two.
-    assert (waiting[:5], max(waiting)) == ([1, 2, 2, 3, 4], 6)
+    # Four for one worker, and six for two.
+    assert (waiting[:4], max(waiting)) == ([1, 2, 3, 4], 6)
     same_bits("result.nc", bare)
 
 
@@ -417,13 +417,137 @@ def test_scheduler_that_stays_away_is_told_and_chunks_are_kept(place, monkeypatc
     assert f"{kept} of {CHUNKS} chunks are kept in result.nc.parts" in error
 
 
-def test_worker_with_other_code_is_not_used(place, cluster, monkeypatch, capsys):
-    monkeypatch.setattr(sweeps, "code", lambda: {"qwlib_sha256": "other"})
-    assert command("--scheduler", cluster.scheduler_address) == 1
-    error = capsys.readouterr().err
-    assert "a worker has another version of qwlib_sha256" in error
-    assert "0 of 30 chunks are kept" in error
-    assert not (place / "result.nc").exists()
+def test_worker_that_has_changed_since_solves_nothing():
+    other = sweeps.code() | {"qwlib_sha256": "other"}
+    job = sweeps.Job(sweeps.Grid.of({}), 1, 1, "nowhere", "", other)
+    with pytest.raises(RuntimeError, match="a worker has another version of qwlib_sha256"):
+        sweeps.solve_on_worker(job, 0)
+
+
+# What a worker runs first: then it says of itself that it has another version, or has none.
+OLDER = "from qwlib.run import sweeps\nsweeps.code = lambda: {**REAL, 'qwlib': '0.0.9'}\n".replace(
+    "REAL", "sweeps.code.__wrapped__()"
+)
+OLDER = "from qwlib.run import sweeps\nreal = sweeps.code()\n" + (
+    "sweeps.code = lambda: {**real, 'qwlib': '0.0.9'}\n"
+)
+CHANGED = OLDER.replace("'qwlib': '0.0.9'", "'qwlib_sha256': 'other'")
+WITHOUT = """\
+import sys
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "qwlib":
+            raise ModuleNotFoundError(f"No module named {name}", name="qwlib")
+sys.meta_path.insert(0, Missing())
+"""
+
+
+@pytest.fixture
+def helpers():
+    """Start workers as another machine would; each call gives a process."""
+    processes = []
+
+    def start(address: str, first: str = "") -> subprocess.Popen:
+        options = ["--no-nanny", "--no-dashboard"]
+        processes.append(
+            dask("worker", address, *options, *(["--preload", first] if first else []))
+        )
+        return processes[-1]
+
+    # Who waits for a worker waits without end.
+    giving_up = threading.Timer(PATIENCE, _thread.interrupt_main)
+    giving_up.start()
+    yield start
+    giving_up.cancel()
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+def on_word(monkeypatch, acts: dict) -> list[str]:
+    """Call an act when the client first says what its name is in; return all that it says."""
+    said = []
+
+    def write(text, file):
+        said.append(text)
+        for word in [word for word in acts if word in text]:
+            acts.pop(word)()
+
+    monkeypatch.setattr(sweeps.tqdm, "write", write)
+    return said
+
+
+@pytest.mark.parametrize(
+    ("first", "told"),
+    [
+        (OLDER, "2 with qwlib 0.0.9"),
+        (CHANGED, "2 with another 0.1.0"),
+        (WITHOUT, "2 without qwlib"),
+    ],
+    ids=["older", "changed", "without"],
+)
+def test_without_a_usable_worker_it_says_what_it_waits_for(
+    place, bare, monkeypatch, helpers, first, told
+):
+    told = told.replace("0.1.0", qwlib.__version__)
+    with started(0) as cluster:
+        address = cluster.scheduler_address
+        acts = {
+            "there is none yet": lambda: [helpers(address, first) for _ in range(2)],
+            told: lambda: helpers(address),
+        }
+        said = on_word(monkeypatch, acts)
+        monkeypatch.setattr(sweeps, "LOOK", 0.05)
+        assert command("--scheduler", address) == 0
+        counts = executed(cluster)
+    need = f"waiting for a worker with qwlib {qwlib.__version__}, numpy {np.__version__}"
+    assert all(text.startswith(need) for text in said[:-1]) and len(said) >= 3
+    # Said as it is, and not again.
+    assert said[-1] == f"workers that are not used: {told}"
+    assert len(set(said)) == len(said)
+    assert max(counts) >= CHUNKS
+    same_bits("result.nc", bare)
+
+
+def test_worker_of_another_version_that_comes_late_takes_nothing(place, bare, monkeypatch, helpers):
+    with started(1) as cluster:
+        address = cluster.scheduler_address
+
+        def late():
+            helpers(address, OLDER)
+            with Client(cluster, set_as_default=False) as client:
+                client.wait_for_workers(2, timeout=PATIENCE)
+
+        said = on_word(monkeypatch, {})
+        monkeypatch.setattr(sweeps, "LOOK", 0)
+        stored = on_put(monkeypatch, 3, late)
+        assert command("--scheduler", address) == 0
+    assert sorted(stored) == list(range(CHUNKS))
+    assert said == ["workers that are not used: 1 with qwlib 0.0.9"]
+    same_bits("result.nc", bare)
+
+
+def test_the_last_usable_worker_dies_and_another_comes(place, bare, monkeypatch, helpers):
+    with started(0) as cluster:
+        address, good = cluster.scheduler_address, []
+
+        def ready(count):
+            with Client(cluster, set_as_default=False) as client:
+                client.wait_for_workers(count, timeout=PATIENCE)
+
+        helpers(address, OLDER)
+        good.append(helpers(address))
+        ready(2)
+        waiting = "waiting for a worker with"
+        said = on_word(monkeypatch, {waiting: lambda: good.append(helpers(address))})
+        monkeypatch.setattr(sweeps, "LOOK", 0.05)
+        monkeypatch.setattr(sweeps, "FETCH", 1)
+        stored = on_put(monkeypatch, 3, lambda: good[0].kill())
+        assert command("--scheduler", address) == 0
+    assert len(good) == 2
+    assert set(stored) == set(range(CHUNKS))
+    assert [text.startswith(waiting) for text in said] == [False, True, False]
+    same_bits("result.nc", bare)
 
 
 @pytest.mark.parametrize("options", [[], ["--scheduler"]], ids=str)
@@ -452,7 +576,8 @@ def test_chunk_that_fails_ends_the_sweep_and_is_told(
     assert "Traceback" not in error and error.count("\n") == 2
     if options:
         assert ": ArithmeticError: no such well\n" in error
-    else:
+    assert error.endswith("kept in result.nc.parts; the same command tries that one again\n")
+    if not options:
         assert error.startswith("error: chunk 16 failed: ArithmeticError: no such well\n16 of 30 ")
     assert not (place / "result.nc").exists()
     assert command() == 0
@@ -614,6 +739,44 @@ def test_chunk_that_was_damaged_is_solved_again(place, bare, monkeypatch, capsys
     same_bits("result.nc", bare)
 
 
+@pytest.mark.parametrize("name", sweeps.VARIABLES)
+def test_store_of_another_layout_is_refused(place, monkeypatch, capsys, name):
+    stop_after(monkeypatch, 3)
+    array = place / "result.nc.parts/chunks.zarr" / name / "zarr.json"
+    text = array.read_text(encoding="utf-8")
+    bytes_of = {"int64": "float64", "float64": "int64", "bool": "int8"}
+    kind = json.loads(text)["data_type"]
+    array.write_text(text.replace(f'"{kind}"', f'"{bytes_of[kind]}"'), encoding="utf-8")
+    capsys.readouterr()
+    assert command() == 2
+    assert "result.nc.parts was changed, and is no store any more" in capsys.readouterr().err
+
+
+def test_files_that_are_no_chunks_are_not_counted(place, bare, monkeypatch, capsys):
+    stop_after(monkeypatch, 3)
+    for name in sweeps.VARIABLES:
+        top = place / "result.nc.parts/chunks.zarr" / name / "c"
+        for strange in ("<b>x</b>/0/0/0/0", "99/0/0/0/0", "1", "-1/0/0/0/0"):
+            (top / strange).parent.mkdir(parents=True, exist_ok=True)
+            if not (top / strange).exists():
+                (top / strange).write_text("x")
+    capsys.readouterr()
+    assert command() == 0
+    assert "3 of them finished before" in capsys.readouterr().out
+    same_bits("result.nc", bare)
+
+
+def test_store_that_could_hold_code_is_not_read(place, bare, monkeypatch):
+    """A store of zarr's second format may name Python's pickle as a codec."""
+    parts = sweeps.Parts(sweeps.Grid.of(parameters.read_grid("grid.yml")), Path("result.nc"))
+    parts.folder.mkdir()
+    zarr.create_group(parts.address, zarr_format=2).attrs["fingerprint"] = parts.fingerprint
+    parts.check()
+    assert not parts.done.any()
+    assert command() == 0
+    same_bits("result.nc", bare)
+
+
 def test_store_without_a_finished_chunk_stops_nobody(place, bare):
     other = sweeps.Parts(sweeps.Grid.of({"d": [1.0, 2.0]}), Path("result.nc"))
     other.hold()
@@ -737,6 +900,19 @@ REFUSED = {
     "- d": "grid.yml must hold a mapping",
     "": "grid.yml must hold a mapping",
     "d: [1": "cannot read grid.yml",
+    # What would take long, or fail when it is under way.
+    "d: " + 3000 * "[" + 3000 * "]": "cannot read grid.yml: lists are nested more than 4 deep",
+    "a: &a [1, 1]\nd: [*a, *a]": "cannot read grid.yml: it has an alias",
+    "\n".join(f"{name}: {{linspace: [1, 2, 100000000]}}" for name in ("d", "E_F", "mass")): (
+        "grid.yml must stand for at most 1e+12 wells, got 1e+24"
+    ),
+    "d: 1e25": "this E_F make about 5.64e+25 states, and at most 100000 can be found",
+    "d: [1, 1e4]\nmass: [1, 10]\nE_F: [0.1, 3]": "make about 1.78e+05 states",
+    "d: {linspace: [-1e308, 1e308, 3]}": "d must be a finite real number in nm, got nan",
+    "Delta: [1e308, -1e308, 0]": "Delta must rise or fall",
+    f"d: [{'1, ' * 10_000}[2]]": "d must be a finite real number in nm, got [2]",
+    f"d: {{x: [{'1, ' * 10_000}]}}": "d must be a value, a list, or one of linspace",
+    '"d\\e[31m": 1': "d\\x1b[31m is not a parameter",
 }
 
 
@@ -754,6 +930,8 @@ def refused(place, capsys, monkeypatch):
         out, err = capsys.readouterr()
         assert (out, err.count("\n")) == ("", 1)
         assert err.startswith("error: ") and reason in err
+        # No page of numbers, and nothing that a terminal obeys.
+        assert len(err) < 2 * cli.LONGEST_LINE and err.strip().isprintable()
         assert contents(place) == before
 
     monkeypatch.setattr(sweeps, "solve_grid", None)
@@ -770,6 +948,7 @@ def test_nonsense_is_refused_in_one_line_and_nothing_is_written(place, refused, 
     ("options", "reason"),
     [
         (["--jobs", "0"], "--jobs takes a whole number from 1, got '0'"),
+        (["--jobs="], "--jobs takes a whole number from 1, got ''"),
         (["--jobs", "two"], "--jobs takes a whole number from 1, got 'two'"),
         (["--jobs", "2", "--scheduler", "tcp://x:1"], "--jobs and --scheduler exclude each other"),
         (["--scheduler", "nonsense://x:1"], "no Dask scheduler at nonsense://x:1"),
@@ -777,11 +956,78 @@ def test_nonsense_is_refused_in_one_line_and_nothing_is_written(place, refused, 
         (["-o", "."], ". is a directory"),
         (["-o", "nowhere/result.nc"], "there is no directory nowhere"),
         (["-o", "grid.yml/result.nc"], "there is no directory grid.yml"),
+        (["-o", "x" * 250], "x cannot be written: File name too long"),
+        (["-o", "\udcff.nc"], "\\udcff.nc cannot be written: its name is not UTF-8"),
     ],
     ids=str,
 )
 def test_what_cannot_work_is_refused_before_anything_is_solved(refused, options, reason):
     refused(*options, reason=reason)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with a name")
+def test_what_is_no_file_is_not_replaced_by_one(place, refused):
+    # A pipe stands for a device, which nobody should try.
+    os.mkfifo("pipe.nc")
+    refused("-o", "pipe.nc", reason="pipe.nc is no file: a device or a pipe is not replaced")
+    assert Path("pipe.nc").is_fifo()
+
+
+@pytest.mark.parametrize("to", ["there.nc", "nowhere.nc"])
+def test_a_link_is_not_replaced(place, refused, to):
+    Path("there.nc").write_text("precious")
+    Path("link.nc").symlink_to(to)
+    refused("-o", "link.nc", reason="link.nc is a link: name the file that it leads to")
+    assert Path("link.nc").is_symlink()
+
+
+@pytest.mark.parametrize("ours", ["", "lock", "chunks.zarr"])
+def test_chunks_do_not_go_where_a_link_leads(place, refused, ours):
+    (place / "others").mkdir()
+    link = Path("result.nc.parts", ours)
+    link.parent.mkdir(exist_ok=True)
+    link.symlink_to(place / "others")
+    refused(reason=f"{link} is a link: remove it")
+
+
+@contextlib.contextmanager
+def ordinary_user():
+    """Be nobody in particular where this is root, who may read and write everything."""
+    if os.geteuid():
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="no users of this kind")
+def test_what_a_user_may_not_read_or_write_is_told_in_one_line(monkeypatch, capsys):
+    monkeypatch.setattr(sweeps, "solve_grid", None)
+    with tempfile.TemporaryDirectory() as folder:  # not within what belongs to root alone
+        monkeypatch.chdir(folder)
+        file, parts = Path(folder, "grid.yml"), Path(folder, "result.nc.parts")
+        file.write_text(GRID, encoding="utf-8")
+        Path(folder).chmod(0o555)
+        with ordinary_user():
+            assert command() == 2
+        file.chmod(0)
+        with ordinary_user():
+            assert command() == 2
+        Path(folder).chmod(0o777)
+        file.chmod(0o644)
+        parts.mkdir()
+        parts.chmod(0)
+        with ordinary_user():
+            assert command() == 2
+    assert capsys.readouterr() == (
+        "",
+        "error: result.nc cannot be written: Permission denied\n"
+        "error: cannot read grid.yml: Permission denied\n"
+        "error: result.nc cannot be written: Permission denied\n",
+    )
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="no /proc")

@@ -37,8 +37,8 @@ def tree(tmp_path) -> Path:
     """A tree that pins nothing."""
     # The space is there because a reader's folder may have one.
     tree = tmp_path / "a tree"
-    (tree / "tools").mkdir(parents=True)
-    shutil.copy(ROOT / "tools" / "environment.sh", tree / "tools")
+    tree.mkdir()
+    shutil.copy(ROOT / "make.py", tree)
     (tree / "requirements.txt").write_text("# nothing\n")
     (tree / "pyproject.toml").write_text(PROJECT)
     (tree / "backend.py").write_text(BACKEND)
@@ -57,7 +57,7 @@ def make(tree: Path) -> subprocess.CompletedProcess:
         "PIP_NO_INDEX": "1",
     }
     return subprocess.run(
-        ["sh", "tools/environment.sh"],
+        [sys.executable, "make.py", "environment"],
         cwd=tree,
         env=os.environ | changed,
         capture_output=True,

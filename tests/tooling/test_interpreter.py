@@ -1,8 +1,9 @@
-"""tools/environment.sh: which interpreter it takes, and when .venv is made again."""
+"""make.py: which interpreter it takes, and when .venv is made again."""
 
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -24,8 +25,7 @@ esac
 @pytest.fixture
 def place(tmp_path) -> Path:
     """A tree of what the script reads, and nobody's own interpreters."""
-    (tmp_path / "tools").mkdir()
-    shutil.copy(ROOT / "tools" / "environment.sh", tmp_path / "tools")
+    shutil.copy(ROOT / "make.py", tmp_path)
     (tmp_path / "requirements.txt").write_text("one==1\n")
     (tmp_path / "pyproject.toml").write_text("one\n")
     interpreter(tmp_path / "bin" / "uv")  # it notes what it is told, too
@@ -42,7 +42,7 @@ def interpreter(path: Path, version: str = "3.12") -> Path:
 def environment(place: Path, *options: str, **variables: object) -> tuple[int, str, str]:
     found = os.pathsep.join((str(place / "bin"), "/usr/bin", "/bin"))
     done = subprocess.run(
-        ["sh", "tools/environment.sh", *options],
+        [sys.executable, "make.py", "environment", *options],
         cwd=place,
         env={"PATH": found, **{name: str(value) for name, value in variables.items()}},
         capture_output=True,
@@ -60,6 +60,16 @@ def test_the_interpreter_that_is_named_is_taken(place):
     assert environment(place, "--find") == (0, f"{place}/bin/python3.11\n", "")
     assert environment(place, PYTHON=other)[0] == 0
     assert environment(place, "--find") == (0, f"{other}\n", "")
+
+
+def test_what_there_is_to_run_is_listed(place):
+    make = [sys.executable, "make.py"]
+    for arguments, status in (([], 0), (["--help"], 0), (["boook"], 2)):
+        done = subprocess.run([*make, *arguments], cwd=place, capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (status, "")
+        for name in ("book", "serve", "lint", "test", "rerun", "environment"):
+            assert f"python make.py {name}" in done.stdout
+    assert not (place / ".venv").exists()
 
 
 def test_one_that_does_not_run_is_refused_in_one_line(place):

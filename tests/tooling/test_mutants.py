@@ -23,7 +23,7 @@ AREAS = [
     "book/_static/sliders.css",
     "_config.yml",
     *(f"tools/{name}.py" for name in ("build", "live", "slides", "baseline", "release")),
-    "tools/environment.sh",
+    "make.py",
 ]
 
 
