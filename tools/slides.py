@@ -16,7 +16,7 @@ import re
 import sys
 from collections.abc import Iterator
 from importlib.metadata import distribution
-from itertools import groupby, pairwise
+from itertools import groupby, pairwise, takewhile
 from pathlib import Path
 from string import ascii_lowercase, ascii_uppercase
 from typing import NamedTuple
@@ -190,7 +190,8 @@ def figure(part: Tag, page: Path) -> Iterator[Slide]:
     lines = inside(text).split("\n")
     alt = part.img.get("alt", "")
     image = Image.open(page.parent / unquote(part.img["src"])).convert("RGB")
-    letters = {a for a in ascii_lowercase if f"({a})" in text.get_text() + alt}
+    where = text.get_text() + alt
+    letters = list(takewhile(lambda letter: f"({letter})" in where, ascii_lowercase))
     pieces = cut(image, len(letters))
     alone = len(pieces) == len(letters)  # a panel in each row
     for letter, piece in zip(ascii_lowercase, pieces, strict=False):
