@@ -101,7 +101,7 @@ release:
 	@$(ENVIRONMENT)
 	@$(PY) tools/release.py _build/html _build/release
 
-# What the page on speed and the end of rerunning.md show; `make baseline` then puts it there.  What
+# What the page on speed and clusters.md show; `make baseline` then puts it there.  What
 # readers of the pages wait for is printed; the book must have been built for it.
 bench:
 	@$(ENVIRONMENT)

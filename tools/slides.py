@@ -1,23 +1,42 @@
-"""Make slides of the figures and summaries of a built book: one HTML file that needs no network.
+"""Make slides of a built book with reveal.js: HTML files that need no other, and no network.
 
     python tools/slides.py DIRECTORY
 
-DIRECTORY holds _toc.yml and the book in _build/html; the slides are slides.html among its pages.
-The figures, their numbers and their captions are those of the pages, so slides cannot differ from
-the book.  Arrow keys turn the slides; printed, each is a page.
+DIRECTORY holds _toc.yml and the book in _build/html.
+The slides are made of the pages, so they cannot differ from them: slides.html has all, and each
+lesson of the page for the lecturer a deck of its own with what its plan links to, in that order.
+A slide has one figure or panel, equation, table, prediction, question, exercise, or a few points of
+a summary; what is more to say is in the notes of the speaker.
 """
 
 import base64
 import html as markup
-import mimetypes
+import io
 import re
 import sys
+from collections.abc import Iterator
+from importlib.metadata import distribution
+from itertools import groupby, pairwise, takewhile
 from pathlib import Path
+from string import ascii_lowercase, ascii_uppercase
+from typing import NamedTuple
 from urllib.parse import unquote
 
+import numpy as np
 from bs4 import BeautifulSoup, Tag
+from PIL import Image
 
 from qwlib.run.page import mathml
+
+LECTURER = "book/lecturer"
+"""The page with the plans of the lessons: sections whose address begins with ``lesson-``."""
+
+REVEAL = Path(distribution("sphinx-revealjs").locate_file("sphinx_revealjs/_static/revealjs"))
+"""reveal.js as files; of the extension that brings it nothing else is used."""
+
+ROWS, COLUMNS, LETTERS = 8, 10, 420
+"""The most rows of a table and letters of a list on one slide; a table with more columns has none,
+since nobody could read it."""
 
 DECK = """<!DOCTYPE html>
 <html lang="en">
@@ -26,32 +45,70 @@ DECK = """<!DOCTYPE html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
 <style>
-html {{ scroll-snap-type: y mandatory; font: 1.3rem/1.4 sans-serif; }}
-body {{ margin: 0; color: #222; background: #fff; }}
-section {{ box-sizing: border-box; height: 100vh; padding: 2vh 4vw; scroll-snap-align: start;
-  display: flex; flex-direction: column; justify-content: center; break-after: page; }}
-h1, h2 {{ margin: 0 0 1vh; }}
-h2 {{ font-size: 1.1rem; color: #555; font-weight: normal; }}
-figure {{ margin: 0; min-height: 0; flex: 1; display: flex; gap: 3vw; align-items: center; }}
-figure img {{ max-width: 62%; max-height: 100%; object-fit: contain; }}
-figcaption {{ flex: 1; max-height: 100%; overflow: auto; font-size: 1rem; }}
-.caption-number {{ font-weight: bold; }}
-li {{ margin-bottom: 1vh; }}
-@media (max-width: 700px) {{ section {{ height: auto; min-height: 100vh; }}
-  figure {{ flex-direction: column; }} figure img {{ max-width: 100%; }} }}
+{reveal_css}
+body {{ background: #fff; }}
+.reveal {{ font: 44px/1.35 sans-serif; color: #222; }}
+.reveal .slides {{ text-align: left; }}
+.reveal :is(h1, h2, p, ul, ol, figure, pre) {{ margin: 0 0 0.6em; }}
+.reveal h1 {{ font-size: 88px; line-height: 1.15; margin-top: 3em; }}
+.reveal h2 {{ font-size: 48px; font-weight: normal; color: #555; }}
+.reveal .slides section {{ box-sizing: border-box; padding: 30px 60px 0; }}
+.reveal .slides section.stack {{ padding: 0; }}
+.reveal img {{ display: block; height: 18em; max-width: 100%; object-fit: contain; margin: auto; }}
+.reveal :is(figcaption, table, pre) {{ font-size: 0.8em; line-height: 1.3; }}
+.reveal figcaption {{ text-align: center; }}
+.reveal table {{ border-collapse: collapse; margin: auto; }}
+.reveal :is(th, td) {{ padding: 0.25em 0.6em; border-bottom: 1px solid #bbb; text-align: left; }}
+.reveal table p {{ margin: 0; }}
+.reveal pre {{ font-family: monospace; white-space: pre-wrap; }}
+.reveal td[style*="right"] {{ text-align: right; white-space: nowrap; }}
+.reveal [mathvariant^="bold"] {{ font-weight: bold; font-style: normal; text-transform: none; }}
+.reveal .vote {{ font-size: 1.3em; }}
+.reveal li {{ margin-bottom: 0.5em; }}
+.reveal ol.answers {{ list-style: upper-alpha; padding-left: 1.5em; }}
+.reveal .equation {{ display: flex; font-size: 1.4em; margin: 0.8em 0; }}
+.reveal .equation math {{ margin: auto; }}
+.reveal .eqno {{ color: #555; }}
+.reveal .slide-number, .reveal .slide-number a {{ color: #222; background: #fff; font-size: 24px; }}
+.measured .slides section {{ display: block !important; position: static; width: 1920px; }}
+@page {{ size: A4 landscape; margin: 10mm; }}
+@media print {{
+  .reveal .slides section {{ padding: 0 !important; break-inside: avoid; }}
+  .reveal img {{ height: 125mm; border: 0 !important; }}
+  .reveal :is(figcaption, table, pre, td) {{ font-size: 14pt !important; }}
+  .reveal .equation {{ font-size: 26pt; }}
+}}
 </style>
 </head>
 <body>
+<main class="reveal"><div class="slides">
 {slides}
+</div></main>
 <script>
-document.addEventListener("keydown", event => {{
-  const step = {{ArrowRight: 1, ArrowDown: 1, PageDown: 1, " ": 1,
-    ArrowLeft: -1, ArrowUp: -1, PageUp: -1}}[event.key];
-  if (!step) return;
-  event.preventDefault();
-  const slides = [...document.querySelectorAll("section")];
-  const here = slides.findIndex(slide => slide.getBoundingClientRect().bottom > 1);
-  slides[Math.min(Math.max(here + step, 0), slides.length - 1)].scrollIntoView();
+{reveal_js}
+</script>
+<script>
+{notes_js}
+</script>
+<script>
+// What is too much for a slide gets smaller letters, by steps, before any slide is shown.
+document.documentElement.classList.add("measured");
+for (const slide of document.querySelectorAll(".slides > section > section")) {{
+  const body = slide.querySelector(".fit");
+  const wide = body ? Array.from(body.querySelectorAll("table, .equation, pre")) : [];
+  const shrink = (one, fits) => {{
+    const full = parseFloat(getComputedStyle(one).fontSize);
+    for (let size = full; size > full / 2 && !fits(); size--) one.style.fontSize = `${{size}}px`;
+  }};
+  for (const one of wide) shrink(one, () => one.getBoundingClientRect().width <= 1800.5
+    && one.scrollWidth <= one.clientWidth + 1);
+  if (body) shrink(body, () => slide.scrollHeight <= 1060);
+}}
+document.documentElement.classList.remove("measured");
+Reveal.initialize({{
+  width: 1920, height: 1080, margin: 0, maxScale: 4, center: false, hash: true,
+  slideNumber: "c/t", controls: false, navigationMode: "linear", transition: "none",
+  plugins: [RevealNotes],
 }});
 </script>
 </body>
@@ -59,67 +116,252 @@ document.addEventListener("keydown", event => {{
 """
 
 
-def cleaned(part: Tag) -> str:
-    """Return the inside of a part of a page, with formulas as MathML and no links.
+class Slide(NamedTuple):
+    """A slide: its address in a deck, what it shows and what the speaker sees, as HTML."""
 
-    Nor is there the line below a figure that leads to its data.
-    """
-    for useless in part.select("a.headerlink, script, .figure-data"):
-        useless.decompose()
-    for formula in part.select(".math"):
-        mathml(formula)
-    for link in part.find_all("a"):
-        link.unwrap()
-    return part.decode_contents().strip()
-
-
-def picture(image: Tag, page: Path) -> str:
-    """Return an image of a page with its file inside."""
-    file = page.parent / unquote(image["src"])
-    data = base64.b64encode(file.read_bytes()).decode()
-    kind = mimetypes.guess_type(file.name)[0]
-    return f'<img src="data:{kind};base64,{data}" alt="{markup.escape(image.get("alt", ""))}">'
+    name: str
+    shown: str
+    notes: str = ""
 
 
 def article_of(page: Path) -> Tag:
     """Return the article of a page, without code: that is most of it, and takes long to parse."""
     article = re.search("<article.*</article>", page.read_text(encoding="utf-8"), re.DOTALL)[0]
-    text = re.sub("<pre>.*?</pre>", "", article, flags=re.DOTALL)
-    return BeautifulSoup(text, "html.parser").article
+    code = (
+        r'(<div class="highlight-(?:ipython3|python) [^>]*><div class="highlight">)<pre>.*?</pre>'
+    )
+    article = BeautifulSoup(re.sub(code, r"\1", article, flags=re.DOTALL), "html.parser").article
+    for useless in article.select("a.headerlink, script, .cell_input, .figure-data, summary"):
+        if not useless.find_parent("fieldset"):
+            useless.decompose()
+    for formula in article.select(".math"):
+        mathml(formula)
+    return article
 
 
-def slides_of(page: Path) -> list[str]:
-    """Return the slides of a page: its title, each of its figures, its summary."""
+def inside(part: Tag | None) -> str:
+    """Return the inside of a part of a page, without links and names of places."""
+    if part is None:
+        return ""
+    part = BeautifulSoup(part.decode_contents(), "html.parser")
+    for link in part.find_all("a"):
+        link.unwrap()
+    for named in part.select("[id]"):
+        del named["id"]
+    return part.decode_contents().strip()
+
+
+def beside(part: Tag, after: bool) -> str:
+    """Return the paragraph before or after a part of a page, if it is of the same section."""
+    found = part.find_next("p") if after else part.find_previous("p")
+    while after and found is not None and found.find_parent(["figure", "table", "fieldset"]):
+        found = found.find_next("p")
+    same = found is not None and found.find_parent("section") is part.find_parent("section")
+    return inside(found) if same else ""
+
+
+def cut(image: Image.Image, letters: int) -> list[Image.Image]:
+    """Return the rows of panels of a figure, each with its title above and its axis below.
+
+    A panel is what has ink over an eighth of the height with no white line through it.
+    If there are letters for all panels each has a title, which begins on the left.
+    Where nothing else is between two panels they share the lowest axis.
+    """
+    dark = np.asarray(image.convert("L")) < 250
+    ends = np.flatnonzero(np.diff(dark.any(axis=1), prepend=False, append=False)).reshape(-1, 2)
+    tall = [i for i, (top, end) in enumerate(ends) if end - top > image.height / 8]
+    lines = [dark[top:end].any(axis=0).argmax() < 0.4 * image.width for top, end in ends]
+    pieces, start = [], 0
+    for above, below in pairwise(tall):
+        titles = [i for i in range(above + 1, below) if lines[i] and letters % len(tall) == 0]
+        first = titles[-1] if titles else below
+        end = int(ends[first - 1][1] + ends[first][0]) // 2
+        parts = [image.crop((0, start, image.width, end))]
+        if first == above + 1:
+            parts.append(image.crop((0, ends[tall[-1]][1], image.width, image.height)))
+        pieces.append(Image.fromarray(np.vstack(list(map(np.asarray, parts)))))
+        start = end
+    return [*pieces, image.crop((0, start, image.width, image.height))]
+
+
+def figure(part: Tag, page: Path) -> Iterator[Slide]:
+    """Show a figure, each row of its panels on a slide: letters are too small otherwise."""
+    number, text = part.select_one(".caption-number"), part.select_one(".caption-text")
+    lines = inside(text).split("\n")
+    alt = part.img.get("alt", "")
+    image = Image.open(page.parent / unquote(part.img["src"])).convert("RGB")
+    where = text.get_text() + alt
+    letters = list(takewhile(lambda letter: f"({letter})" in where, ascii_lowercase))
+    pieces = cut(image, len(letters))
+    alone = len(pieces) == len(letters)  # a panel in each row
+    for letter, piece in zip(ascii_lowercase, pieces, strict=False):
+        name = part["id"] if letter == "a" else f"{part['id']}-{letter}"
+        file = io.BytesIO()
+        piece.save(file, "png")
+        data = base64.b64encode(file.getvalue()).decode()
+        own = [line for line in lines if alone and line.startswith(f"({letter})")]
+        shown = f'<figure><img src="data:image/png;base64,{data}" alt="{markup.escape(alt)}">'
+        shown += f"<figcaption><b>{inside(number)}</b> {(own or lines)[0]}</figcaption></figure>"
+        notes = f"<p>{' '.join(lines)}</p>{inside(part.select_one('.legend'))}"
+        yield Slide(name, shown, notes + f"<p>{beside(part, after=True)}</p>")
+
+
+def equation(part: Tag, page: Path) -> Iterator[Slide]:
+    """Show a numbered equation between the lines of text around it."""
+    before, after = beside(part, after=False), beside(part, after=True)
+    shown = f"<p>{before.split(chr(10))[-1]}</p><div class='equation'>{inside(part)}</div>"
+    yield Slide(part["id"], shown + f"<p>{after.split(chr(10))[0]}</p>", f"{before} … {after}")
+
+
+def table(part: Tag, page: Path) -> Iterator[Slide]:
+    """Show a table, some of its rows on a slide."""
+    if len(part.tr.find_all(["th", "td"])) > COLUMNS:
+        return
+    head = f"<thead>{inside(part.thead)}</thead>" if part.thead else ""
+    rows = [f"<tr>{inside(row)}</tr>" for row in part.select("tbody tr")]
+    for start in range(0, len(rows), ROWS):
+        shown = f"<table>{head}<tbody>{''.join(rows[start : start + ROWS])}</tbody></table>"
+        yield Slide("table", shown, f"<p>{beside(part, after=True)}</p>")
+
+
+def printed(part: Tag, page: Path) -> Iterator[Slide]:
+    """Show what a cell prints below a prediction."""
+    yield Slide("output", f"<pre>{inside(part)}</pre>", f"<p>{beside(part, after=True)}</p>")
+
+
+def prediction(part: Tag, page: Path) -> Iterator[Slide]:
+    """Ask for a vote; the output that answers is the next slide."""
+    question = inside(part.parent).split("</strong>", 1)[1].lstrip(": ")
+    yield Slide("predict", f"<p class='vote'><b>Vote.</b> {question[0].upper()}{question[1:]}</p>")
+
+
+def question(part: Tag, page: Path) -> Iterator[Slide]:
+    """Ask a question; a tick at what is right comes with the next key."""
+    answers = zip(ascii_uppercase, part.select("li[data-answer]"), strict=False)
+    shown, notes = "", ""
+    for letter, answer in answers:
+        text, why = (inside(p) for p in answer.find_all("p")[:2])
+        right = answer["data-answer"] == "right"
+        shown += f"<li>{text}{' <span class=fragment>✓</span>' if right else ''}</li>"
+        notes += f"<p>{letter}: {why}</p>"
+    asked = part.find(id=part["aria-describedby"])
+    yield Slide(asked["id"], f"{inside(asked)}<ol class='answers'>{shown}</ol>", notes)
+
+
+def exercise(part: Tag, page: Path) -> Iterator[Slide]:
+    """Show the text of an exercise."""
+    title = inside(part.select_one(".admonition-title"))
+    yield Slide(part["id"], f"<h2>{title}</h2>{inside(part.section)}")
+
+
+def summary(part: Tag, page: Path) -> Iterator[Slide]:
+    """Show the points of a summary, as many on a slide as can be read."""
+    points = [f"<li>{inside(point)}</li>" for point in part.find_all("li", recursive=False)]
+    lengths = np.cumsum([len(BeautifulSoup(p, "html.parser").get_text()) for p in points])
+    for _, some in groupby(zip(points, lengths // LETTERS, strict=True), lambda each: each[1]):
+        yield Slide("summary", f"<ul>{''.join(point for point, _ in some)}</ul>")
+
+
+KINDS = {
+    "figure": figure,
+    "div.math[id]": equation,
+    ".exercise": exercise,
+    "fieldset": question,
+    "section#summary > ul": summary,
+    "p > strong:first-child": prediction,
+    ".tag_hide-output:not(:has(table, figure)) .stream pre": printed,
+    "table": table,
+}
+"""What of a page gets slides, and how."""
+SKIPPED = ".solution, .dropdown, details:not(.hide), .exercise *, fieldset *"
+"""What is folded on a page is for those who open it, but outputs that a prediction waits for."""
+
+
+def slides_of(page: Path) -> Iterator[Slide]:
+    """Return the slides of a page; those of a page with no figure are none."""
     article = article_of(page)
-    title = cleaned(article.h1)
-    found = []
-    for figure in article.find_all("figure"):
-        above = figure.find_previous(["h1", "h2", "h3"])
-        heading = "" if above is article.h1 else f"<h2>{cleaned(above)}</h2>"
-        caption = cleaned(figure.figcaption)
-        image = picture(figure.img, page)
-        found.append(f"{heading}<figure>{image}<figcaption>{caption}</figcaption></figure>")
-    if not found:
-        return []
-    summary = article.select_one("section#summary ul")
-    if summary:
-        found.append(f"<h2>Summary</h2><ul>{cleaned(summary)}</ul>")
-    return [f"<section>{slide}</section>" for slide in (f"<h1>{title}</h1>", *found)]
+    if not article.find("figure"):
+        return
+    taken: dict[str, int] = {}
+    yield Slide(page.stem, f"<h1>{inside(article.h1)}</h1>")
+    parts = {id(part): make for kind, make in KINDS.items() for part in article.select(kind)}
+    hidden = {id(part) for part in article.select(SKIPPED)}
+    for part in article.find_all(lambda one: id(one) in parts):
+        if any(id(one) in hidden for one in (part, *part.parents)):
+            continue
+        if parts[id(part)] is prediction and not part.get_text().startswith("Before you"):
+            continue
+        above = part.find_previous(["h2", "h3"])
+        heading = f"<h2>{inside(above)}</h2>" if above else ""
+        for name, shown, notes in parts[id(part)](part, page):
+            if name in ("table", "output", "predict", "summary"):
+                taken[name] = taken.get(name, 0) + 1
+                name = f"{page.stem}-{name}-{taken[name]}"
+            own = "" if shown.startswith("<h2>") else heading
+            yield Slide(name, f"{own}<div class='fit'>{shown}</div>", notes)
 
 
-def deck(html: Path, toc: Path) -> str:
-    """Return the slides of a built book, in the order of its table of contents."""
-    pages = re.findall(r"(?:root|file): *(\S+)", toc.read_text(encoding="utf-8"))
-    slides = [slide for page in pages for slide in slides_of(html / f"{page}.html")]
-    title = article_of(html / f"{pages[0]}.html").h1
-    return DECK.format(title=markup.escape(title.get_text().rstrip("#")), slides="\n".join(slides))
+def stack(slides: list[Slide]) -> str:
+    """Return slides that stand below each other in the overview."""
+    return "<section>{}</section>".format(
+        "\n".join(
+            f'<section id="{name}">{shown}<aside class="notes">{notes}</aside></section>'
+            for name, shown, notes in slides
+        )
+    )
+
+
+def lessons(page: Path, slides: dict[str, list[Slide]]) -> Iterator[tuple[str, str, list]]:
+    """Return name, title and stacks of the lessons: what each line of a plan links to.
+
+    Raises
+    ------
+    ValueError
+        If a plan links to a slide that there is not.
+    """
+    for section in article_of(page).select("section[id^=lesson-]"):
+        title = inside(section.h2)
+        stacks = [[Slide("title", f"<h1>{title}</h1><p>{inside(section.p)}</p>")]]
+        for line in section.select("tr, section > p"):
+            found = []
+            for link in line.select("a[href*='#']"):
+                file, _, name = link["href"].partition("#")
+                if file.endswith("slides.html") and name.removeprefix("/") not in slides:
+                    raise ValueError(f"{page.name}: {title} asks for a slide {name}, which is none")
+                found += slides.get(name.removeprefix("/"), [])
+            if found:
+                plan = "<p>" + " – ".join(map(inside, line.find_all("td") or [line])) + "</p>"
+                stacks.append([found[0]._replace(notes=plan + found[0].notes), *found[1:]])
+        yield "-".join(section["id"].split("-")[:2]), title, stacks
+
+
+def deck(title: str, stacks: list[list[Slide]]) -> str:
+    """Return slides as a page that needs no other."""
+    return DECK.format(
+        title=markup.escape(title),
+        slides="\n".join(map(stack, stacks)),
+        reveal_css=(REVEAL / "dist" / "reveal.css").read_text(encoding="utf-8"),
+        reveal_js=(REVEAL / "dist" / "reveal.js").read_text(encoding="utf-8"),
+        notes_js=(REVEAL / "plugin" / "notes" / "notes.js").read_text(encoding="utf-8"),
+    )
 
 
 def add(html: Path, toc: Path) -> str:
     """Put the slides of a built book among its pages; return how many there are, in words."""
-    text = deck(html, toc)
-    (html / "slides.html").write_text(text, encoding="utf-8")
-    return f"==> {text.count('<section>')} slides, one file"
+    pages = re.findall(r"(?:root|file): *(\S+)", toc.read_text(encoding="utf-8"))
+    stacks = [list(slides_of(html / f"{page}.html")) for page in pages]
+    title = article_of(html / f"{pages[0]}.html").h1.get_text()
+    decks = {"slides": deck(title, [stack for stack in stacks if stack])}
+    slides: dict[str, list[Slide]] = {}
+    for slide in (slide for stack in stacks for slide in stack):
+        # The panels of a figure go together.
+        slides.setdefault(re.sub("^(fig-.*)-[b-z]$", r"\1", slide.name), []).append(slide)
+    if LECTURER in pages:
+        for name, title, plan in lessons(html / f"{LECTURER}.html", slides):
+            decks[f"slides-{name}"] = deck(title, plan)
+    for name, text in decks.items():
+        (html / f"{name}.html").write_text(text, encoding="utf-8")
+    return f"==> {sum(map(len, stacks))} slides, {len(decks)} decks"
 
 
 def main(directory: Path) -> int:

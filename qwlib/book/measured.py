@@ -144,7 +144,7 @@ def of_sweeps(results: dict) -> dict[str, str | int]:
 
 
 def of_engine(engine: dict) -> dict[str, str]:
-    """Return the numbers of the section "What it costs" in rerunning.md, from engine.json."""
+    """Return the numbers of the section "What it costs" in clusters.md, from engine.json."""
     large, future = engine["large"], engine["extrapolated"]
     told = {
         "wells": engine["ways"]["bare"]["wells"],

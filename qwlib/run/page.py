@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import io
 import mimetypes
+import re
 import shutil
 import warnings
 from contextlib import redirect_stderr, redirect_stdout
@@ -198,6 +199,8 @@ def mathml(formula: Tag) -> None:
         number.extract()
     text = formula.get_text().strip()
     tex, display = text[2:-2].strip(), "block" if text.startswith(r"\[") else "inline"
+    # The converter prints the & of aligned, and the space that a line asks for after it.
+    tex = re.sub(r"\\\\\[\w+\]", r"\\\\", tex.replace("{aligned}", "{split}"))
     formula.string = ""
     formula.append(BeautifulSoup(convert(tex, display=display), "html.parser"))
     if number is not None:

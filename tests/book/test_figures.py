@@ -69,6 +69,9 @@ CURVES = {
     "fig-thin": {"a": 3, "b": 3},
     "fig-wide": {"a": 2, "b": 2},
     "fig-verdicts": {"a": 3},
+    # What a student starts from.
+    "fig-hour-widths": {"a": 1},
+    "fig-hour-sums": {"a": 1},
 }
 """Curves in each panel of each figure, counted in the picture."""
 

@@ -317,7 +317,7 @@ def three(data: dict) -> tuple[int, int, int]:
 
 
 def test_every_chapter_has_a_slider():
-    lists = {"symbols", "open-problems"}  # nothing in them could move
+    lists = {"symbols", "open-problems", "hour"}  # nothing in them could move, or may yet
     assert {path.stem for path in (ROOT / "book").glob("*.ipynb")} - lists == set(CHAPTERS)
 
 

@@ -41,6 +41,10 @@ spec = importlib.util.spec_from_file_location("quiz", BOOK / "_ext" / "quiz.py")
 quiz = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(quiz)
 
+spec = importlib.util.spec_from_file_location("exercises", BOOK / "_ext" / "exercises.py")
+table = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(table)
+
 FENCE = r"^(?:`{3,}|:{3,})\{%s\}[ ]*(.*?)[ ]*$"
 
 
@@ -68,6 +72,30 @@ def test_exercises_come_in_three_grades_each_with_a_solution(chapter):
     assert set(grades) == set(GRADES), "each title begins with its grade"
     solved = re.findall(FENCE % "solution(?:-start)?", text, flags=re.MULTILINE)
     assert sorted(solved) == sorted(found)
+
+
+def test_table_has_every_exercise_with_its_title_and_minutes():
+    rows = [re.split(r" *\| *", line)[1:-1] for line in table.table(BOOK)[2:]]
+    listed = {re.fullmatch(r"\{ref\}`(.*)`", label)[1]: rest for label, *rest in rows}
+    found = {}
+    for page in BOOK.glob("*.ipynb"):
+        found |= exercises(markdown(page.stem))
+    assert {label: f"{grade}: {title}" for label, (title, grade, *_) in listed.items()} == found
+    for _, grade, minutes, after in listed.values():
+        assert 5 <= int(minutes) <= (10 if grade == GRADES[0] else 20)
+        assert re.fullmatch(r"[A-Zα].*[^.]\.", after)
+
+
+@pytest.mark.parametrize("change", [("ex-hour-2", "ex-hour-3"), ("ex-hour-2: [20", "#")])
+def test_an_exercise_that_only_one_side_has_is_refused(tmp_path, change):
+    shutil.copy(BOOK / "hour.ipynb", tmp_path)
+    lines = (BOOK / "exercises.yml").read_text(encoding="utf-8").splitlines()
+    told = "\n".join(line for line in lines if line.startswith("ex-hour"))
+    (tmp_path / "exercises.yml").write_text(told, encoding="utf-8")
+    assert len(table.table(tmp_path)) == 4
+    (tmp_path / "exercises.yml").write_text(told.replace(*change), encoding="utf-8")
+    with pytest.raises(ValueError, match="ex-hour-2"):
+        table.table(tmp_path)
 
 
 @pytest.mark.parametrize("chapter", sorted(MUST))
@@ -250,7 +278,7 @@ def names(sources: list[str], context: type) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("chapter", sorted(MUST))
+@pytest.mark.parametrize("chapter", sorted(MUST | {"hour"}))
 def test_a_chapter_does_without_its_solutions(tmp_path, chapter):
     page = tmp_path / f"{chapter}.ipynb"
     shutil.copy(BOOK / page.name, page)

@@ -401,7 +401,7 @@ PREVIEWS = [
     ("confinement", 'a[href="#fig-confinement"]', FIGURE, "figure img"),
     ("confinement", 'a[href^="verdicts.html#claim-"]', "11 states at 0.046", "strong"),
     ("glossary", 'a[href="#term-Fermi-state"]', "has the Fermi energy", "mjx-container"),
-    ("speed", 'a[href="rerunning.html#what-it-costs"]', "What it costs", "p"),
+    ("speed", 'a[href="clusters.html#what-it-costs"]', "What it costs", "p"),
 ]
 # Where the box is, against the screen, and whether anything in it is cut at its side.
 INSIDE = """box => {

@@ -1056,13 +1056,15 @@ def test_plain_papermill_stops_at_the_first_cell_that_uses_nonsense(tmp_path):
     assert [n for n in counts if n] == [1, 2, 3, 4]
 
 
-# --- The page that shows how ---------------------------------------------------------------------
+# --- The pages that show how ---------------------------------------------------------------------
 
-PAGE = (ROOT / "book" / "rerunning.md").read_text(encoding="utf-8")
+PAGE = "\n".join(
+    (ROOT / "book" / f"{name}.md").read_text(encoding="utf-8") for name in ("rerunning", "clusters")
+)
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 
-def test_commands_of_the_page_do_what_it_says(tmp_path):
+def test_commands_of_the_pages_do_what_they_say(tmp_path):
     # The whole of the book takes minutes: what makes it is given a small one.
     small = make_tree(tmp_path / "small")
     tree = tmp_path / "qwlib"

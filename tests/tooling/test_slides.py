@@ -1,61 +1,125 @@
-"""Slides made of a built book: its own figures and captions, in one file."""
+"""Slides made of a built book: its own figures, equations and questions, in files of their own."""
 
 import base64
+import io
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 from bs4 import BeautifulSoup
+from conftest import ROOT
+from PIL import Image
 
 from tools import slides
 
-MARKDOWN = """# A *chapter*
+CHAPTER = """# A *chapter*
 
 ## First section
-"""
 
-CODE = """
+The jump is
+
+```{math}
+:label: eq-jump
+\\begin{aligned} a &= \\mathbf k,\\\\[6pt] b &= 2 \\end{aligned}
+```
+
+where $a$ is a number.
+More of it.
+"""
+FIGURE = """
 import matplotlib.pyplot as plt
-plt.plot([0, 1])
+figure, axes = plt.subplots(2, sharex=True, figsize=(4.8, 6), layout="constrained")
+for letter, ax in zip("ab", axes):
+    ax.plot([0, 1])
+    ax.set_title(f"({letter})", loc="left")
 plt.show()
 """
+PREDICTION = "**Before you run the next cell**: how many *rows*?"
+TABLE = """
+| one | two |
+|---|---|
+""" + "\n".join(f"| {i} | {i * i} |" for i in range(10))
+EXERCISE = """
+```{exercise} calculate: a sum
+:label: ex-one
 
-GLUE = """
-from myst_nb import glue
-glue("found", "seven", display=False)
+Add.
+```
+
+```{solution} ex-one
+:class: dropdown
+
+HIDDEN
+
+| HIDDEN |
+|---|
+| 3 |
+```
 """
-
+QUESTION = """
+- question: How many?
+  answers:
+    - {text: none, correct: false, why: There is one.}
+    - {text: one, correct: true}
+    - {text: two, correct: false, why: That is too many.}
+"""
 SUMMARY = """## Summary
 
 - A sum $\\int S_y\\,dz$ and {glue:text}`found`.
-- A link to [the top](#first-section).
+- A link to {doc}`intro`.
 """
+LECTURER = """# For the lecturer
+
+## Lesson one: a plan
+
+Aim: to see.
+
+| Minutes | What happens |
+|---|---|
+| 0–10 | First {ref}`the exercise <ex-one>`, then {eq}`eq-jump`. |
+| 10–20 | Nothing to see in {doc}`intro`. |
+| 20–30 | A <a href="../slides.html#/intro-predict-1">vote</a>, and {numref}`fig-one`. |
+"""
+KINDS = """intro equation-eq-jump fig-one fig-one-b intro-predict-1 intro-output-1 intro-table-1
+intro-table-2 ex-one quiz-intro-1 intro-summary-1""".split()
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory) -> Path:
-    """Return a book of one chapter with one figure, built."""
+    """Return a book of one chapter, with one of each kind of slide, and of a plan."""
     tree = tmp_path_factory.mktemp("a book")
+    text, code = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
+    glue = "from myst_nb import glue\nglue('found', 'seven', display=False)"
     cells = [
-        nbformat.v4.new_markdown_cell(MARKDOWN),
-        nbformat.v4.new_code_cell(CODE),
-        nbformat.v4.new_code_cell(
-            "from myst_nb import glue\nglue('found', 'seven', display=False)"
-        ),
-        nbformat.v4.new_markdown_cell(SUMMARY),
+        text(CHAPTER),
+        code(FIGURE),
+        text(PREDICTION),
+        code(f"print('two')\n{glue}", metadata={"tags": ["hide-output"]}),
+        text(TABLE),
+        text(EXERCISE),
+        text("```{quiz} intro\n```"),
+        text(SUMMARY),
     ]
+    caption = "A line of $\\alpha_L$.\n(b) It rises again.\n\nWith a legend.\n"
     cells[1].metadata["mystnb"] = {
-        "figure": {"name": "fig-one", "caption": "A line of $\\alpha_L$.\n\nWith a legend.\n"},
-        "image": {"alt": 'A line that "rises".'},
+        "figure": {"name": "fig-one", "caption": caption},
+        "image": {"alt": '(a) A line that "rises".'},
     }
-    (tree / "book").mkdir()
+    (tree / "book" / "quizzes").mkdir(parents=True)
+    shutil.copytree(ROOT / "book" / "_ext", tree / "book" / "_ext")
+    (tree / "book" / "quizzes" / "intro.yml").write_text(QUESTION, encoding="utf-8")
     nbformat.write(nbformat.v4.new_notebook(cells=cells), tree / "book" / "intro.ipynb")
-    (tree / "_toc.yml").write_text("format: jb-book\nroot: book/intro\n", encoding="utf-8")
-    config = "title: Small\nparse: {myst_enable_extensions: [dollarmath]}\n"
-    config += "sphinx: {config: {numfig: true}}\n"
+    (tree / "book" / "lecturer.md").write_text(LECTURER, encoding="utf-8")
+    toc = "format: jb-book\nroot: book/intro\nchapters:\n- file: book/lecturer\n"
+    (tree / "_toc.yml").write_text(toc, encoding="utf-8")
+    config = "title: Small\nparse: {myst_enable_extensions: [dollarmath, amsmath]}\n"
+    config += "sphinx: {config: {numfig: true}, extra_extensions: [sphinx_exercise],\n"
+    config += "  local_extensions: {quiz: book/_ext}}\n"
     (tree / "_config.yml").write_text(config, encoding="utf-8")
     script = "from jupyter_book.cli.main import main; main()"
     done = subprocess.run(
@@ -65,59 +129,146 @@ def built(tmp_path_factory) -> Path:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    slides.add(tree / "_build" / "html", tree / "_toc.yml")
     return tree
+
+
+def shown(built: Path, name: str) -> BeautifulSoup:
+    path = built / "_build" / "html" / f"{name}.html"
+    return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
 
 
 @pytest.fixture(scope="module")
 def deck(built) -> BeautifulSoup:
-    text = slides.deck(built / "_build" / "html", built / "_toc.yml")
-    return BeautifulSoup(text, "html.parser")
+    return shown(built, "slides")
 
 
-def test_slides_are_title_figure_and_summary(deck):
-    titles = [s.find(["h1", "h2"]).get_text() for s in deck.find_all("section")]
-    assert titles == ["A chapter", "First section", "Summary"]
-    assert "seven" in deck.find_all("section")[2].get_text()
+def test_each_kind_has_a_slide_with_an_address_in_the_order_of_the_page(deck):
+    assert [one["id"] for one in deck.select("section section")] == KINDS
 
 
-def test_figure_is_that_of_the_page_with_its_number_and_caption(deck, built):
-    (image,) = deck.find_all("img")
-    kind, data = image["src"].split(";base64,")
-    assert kind == "data:image/png"
+def test_what_is_folded_is_not_shown(deck):
+    assert "HIDDEN" not in deck.main.get_text()
+    title, text = deck.find(id="ex-one").select("h2, p")
+    assert (title.get_text(), text.get_text()) == ("Exercise 1  (calculate: a sum)", "Add.")
+
+
+def test_vote_comes_before_the_answer(deck):
+    assert deck.find(id="intro-predict-1").p.get_text() == "Vote. How many rows?"
+    assert deck.find(id="intro-output-1").pre.get_text() == "two"
+
+
+def test_tick_of_the_right_answer_waits_for_a_key(deck):
+    answers = deck.find(id="quiz-intro-1").find_all("li")
+    ticks = [answer.select_one(".fragment") for answer in answers]
+    assert [tick is not None for tick in ticks] == [False, True, False]
+    assert "That is too many" in deck.find(id="quiz-intro-1").aside.get_text()
+
+
+def test_long_table_goes_on_with_its_head(deck):
+    parts = [deck.find(id=f"intro-table-{i}").table for i in (1, 2)]
+    assert [part.thead.get_text().split() for part in parts] == [["one", "two"]] * 2
+    rows = [row.td.get_text() for part in parts for row in part.select("tbody tr")]
+    assert rows == [str(i) for i in range(10)]
+
+
+def test_formulas_are_drawn_without_a_script(deck):
+    equation = deck.find(id="equation-eq-jump").select_one(".equation")
+    assert equation.math is not None and equation.select_one(".eqno").get_text() == "(1)"
+    # What the converter does not know it prints.
+    assert not {"&", "["} & {mark.get_text() for mark in equation.find_all(["mi", "mo"])}
+    assert "\\" not in deck.main.get_text()
+    lines = [p.get_text() for p in deck.find(id="equation-eq-jump").select(".fit > p")]
+    assert lines[0] == "The jump is" and lines[1].startswith("where") and len(lines) == 2
+
+
+def pixels(image) -> np.ndarray:
+    data = image["src"].removeprefix("data:image/png;base64,")
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("L"))
+
+
+def test_panels_of_a_figure_are_slides_with_its_number_and_a_line(deck, built):
+    first, second = (deck.find(id=name) for name in ("fig-one", "fig-one-b"))
+    assert first.img["alt"] == second.img["alt"] == '(a) A line that "rises".'
+    captions = [one.figcaption.get_text() for one in (first, second)]
+    assert re.fullmatch(r"Fig\. 1 +A line of α\s*L\s*\.", captions[0].strip())
+    assert first.figcaption.math is not None
+    assert captions[1].strip() == "Fig. 1 (b) It rises again."
+    assert "With a legend" in first.aside.get_text()
     (page_image,) = (built / "_build" / "html" / "_images").glob("*.png")
-    assert base64.b64decode(data) == page_image.read_bytes()
-    assert image["alt"] == 'A line that "rises".'
-    caption = deck.figcaption.get_text()
-    assert re.match(r"\s*Fig\. 1", caption) and "With a legend" in caption
-    assert deck.figcaption.math is not None  # a formula, drawn without a script
+    whole = np.asarray(Image.open(page_image).convert("L"))
+    upper, lower = pixels(first.img), pixels(second.img)
+    # The upper one has the axis that they share, so that its numbers can be read.
+    cut = len(whole) - len(lower)
+    assert (upper[:cut] == whole[:cut]).all() and (lower == whole[cut:]).all()
+    axis = len(upper) - cut
+    assert axis > 0 and (upper[cut:] == whole[-axis:]).all()
 
 
-def test_deck_needs_no_other_file_and_no_network(deck):
+def drawing(*rows: int, left: int = 10) -> Image.Image:
+    """Return black bars of such heights, 10 px apart; one that is low begins at `left`."""
+    bars = [np.full((10, 100), 255, np.uint8)]
+    for height in rows:
+        bar = np.full((height, 100), 255, np.uint8)
+        bar[:, 0 if height > 20 else left : 60] = 0
+        bars += [bar, bars[0]]
+    return Image.fromarray(np.vstack(bars))
+
+
+@pytest.mark.parametrize(
+    ("rows", "left", "letters", "heights"),
+    [
+        ((5, 80), 10, 1, [115]),  # one panel
+        ((5,), 10, 0, [25]),  # none
+        ((5, 80, 4, 3, 6, 80, 4, 3), 10, 2, [10 + 5 + 10 + 80 + 10 + 4 + 10 + 3 + 5, 138]),
+        # No title, but what belongs to the axis above.
+        ((5, 80, 4, 80, 4), 10, 1, [10 + 5 + 10 + 80 + 10 + 4 + 5, 5 + 80 + 10 + 4 + 10]),
+    ],
+)
+def test_a_figure_is_cut_above_titles(rows, left, letters, heights):
+    image = drawing(*rows, left=left)
+    assert [piece.height for piece in slides.cut(image, letters)] == heights
+
+
+@pytest.mark.parametrize("name", ["slides", "slides-lesson-one"])
+def test_deck_needs_no_other_file_and_no_network(built, name):
+    deck = shown(built, name)
     assert not deck.find_all(["link", "iframe"]) and not deck.find_all("script", src=True)
-    assert not deck.find_all(href=True)
+    assert not deck.main.find_all(href=True)
     assert all(image["src"].startswith("data:") for image in deck.find_all("img"))
-    assert "url(" not in deck.style.get_text() and "\\(" not in deck.get_text()
+    assert not re.search(r"url\((?!data:)|@import", deck.style.get_text())
 
 
-def test_every_page_with_a_figure_is_in_the_deck_in_order(deck, built):
+def test_lesson_shows_what_its_plan_links_to(built):
+    deck = shown(built, "slides-lesson-one")
+    outer = deck.select(".slides > section")
+    stacks = [[one["id"] for one in stack.find_all("section")] for stack in outer]
+    exercise, vote = ["ex-one", "equation-eq-jump"], ["intro-predict-1", "fig-one", "fig-one-b"]
+    assert stacks == [["title"], exercise, vote]
+    assert deck.find(id="title").h1.get_text() == "Lesson one: a plan"
+    assert "0–10" in deck.find(id="ex-one").aside.get_text()
+    assert "20–30" in deck.find(id="intro-predict-1").aside.get_text()
+
+
+def test_a_slide_that_there_is_not_stops_the_build(built):
+    page = built / "_build" / "html" / "book" / "lecturer.html"
+    with pytest.raises(ValueError, match=r"lecturer\.html: Lesson one: a plan.*intro-predict-1"):
+        list(slides.lessons(page, {}))
+
+
+def test_same_book_has_the_same_slides(built):
     html = built / "_build" / "html"
-    text = (html / "book" / "intro.html").read_text(encoding="utf-8")
-    for name in ("zeta", "alpha"):
-        (html / "book" / f"{name}.html").write_text(
-            text.replace("<em>chapter</em>", name), encoding="utf-8"
-        )
-    toc = built / "longer.yml"
-    toc.write_text("root: book/intro\nchapters:\n- file: book/zeta\n- file: book/alpha\n")
-    found = re.findall(r"<section><h1>(.*?)</h1>", slides.deck(html, toc))
-    assert found == ["A <em>chapter</em>", "A zeta", "A alpha"]
+    before = (html / "slides.html").read_bytes()
+    slides.add(html, built / "_toc.yml")
+    assert (html / "slides.html").read_bytes() == before
 
 
 def test_slides_go_beside_the_pages(built, capsys):
     (built / "_build" / "html" / "index.html").touch()
     assert slides.main(built) == 0
-    target = Path(capsys.readouterr().out.splitlines()[-1])
-    assert target == built / "_build" / "html" / "slides.html"
-    assert target.read_text(encoding="utf-8").count("<section>") == 3
+    said, target = capsys.readouterr().out.splitlines()
+    assert said == f"==> {len(KINDS)} slides, 2 decks:"
+    assert Path(target) == built / "_build" / "html" / "slides.html"
 
 
 def test_without_a_book_it_says_what_to_do(tmp_path, capsys):

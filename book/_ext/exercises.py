@@ -1,0 +1,70 @@
+"""A directive for a table of all exercises, for those who choose some of them.
+
+    ```{exercises}
+    ```
+
+puts the table there.  Titles and grades are those of the chapters; minutes and what an exercise is
+after come from ``exercises.yml``, which also gives the order.
+"""
+
+import re
+from pathlib import Path
+
+import nbformat
+from docutils import nodes
+from docutils.statemachine import StringList
+from ruamel.yaml import YAML
+from sphinx.util.docutils import SphinxDirective
+
+EXERCISE = re.compile(r"^[`:]{3,}\{exercise(?:-start)?\} (.*): (.*)\n:label: (\S+)$", re.MULTILINE)
+
+
+def titles(page: Path) -> dict[str, tuple[str, str]]:
+    """Return grade and title of each exercise of a chapter by its label."""
+    cells = nbformat.read(page, as_version=4).cells
+    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    return {label: (grade, title) for grade, title, label in EXERCISE.findall(text)}
+
+
+def table(book: Path) -> list[str]:
+    """Return the lines of the table, in MyST.
+
+    Raises
+    ------
+    ValueError
+        If the chapters and the file do not have the same exercises.
+    """
+    told = YAML(typ="safe").load((book / "exercises.yml").read_text(encoding="utf-8"))
+    found = {k: v for page in sorted(book.glob("*.ipynb")) for k, v in titles(page).items()}
+    if told.keys() ^ found.keys():
+        names = ", ".join(sorted(told.keys() ^ found.keys()))
+        raise ValueError(f"only one of exercises.yml and the chapters has {names}")
+    rows = [
+        f"| {{ref}}`{label}` | {found[label][1]} | {found[label][0]} | {minutes} | {after} |"
+        for label, (minutes, after) in told.items()
+    ]
+    return ["| | Title | Grade | Minutes | What it is after |", "|--|--|--|--:|--|", *rows]
+
+
+class Exercises(SphinxDirective):
+    """Show the table."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return the table in a block of its own class."""
+        source, _ = self.get_source_info()
+        book = Path(source).parent
+        for path in [book / "exercises.yml", *book.glob("*.ipynb")]:
+            self.env.note_dependency(str(path))
+        try:
+            lines = table(book)
+        except ValueError as error:
+            raise self.error(str(error)) from None
+        block = nodes.container(classes=["exercises"])
+        self.state.nested_parse(StringList(lines, source=source), self.content_offset, block)
+        return [block]
+
+
+def setup(app) -> dict:
+    """Register the directive."""
+    app.add_directive("exercises", Exercises)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
