@@ -857,7 +857,7 @@ def well_scheme(well: Well, E_F: float) -> Figure:
     side.text(z0 + 0.22 * d, x0, "$z$", va="center", fontsize=11)
     side.text(z0, x0 + 0.44, "$x$", ha="center", va="bottom", fontsize=11)
     side.plot(z0, x0, "o", ms=9, mfc="white", mec="k")
-    side.plot(z0, x0, "k.", ms=3)
+    side.plot(z0, x0, "k.", ms=4)
     side.text(z0, x0 - 0.06, "$y$", ha="center", va="top", fontsize=11)
     side.set(xlim=(-reach, d + reach), ylim=(0, 1), yticks=[], title="(a)")
     side.spines[:].set_visible(False)
