@@ -181,9 +181,10 @@ def test_views_hold_without_a_state_and_with_two_equal_parameters():
     (_, exact) = bare.panels[0].series
     assert np.isnan(exact.y).all()
     figure = figures.levels_and_contributions([("", fermi_states(Well(), -3.0))])
-    assert not figure.legends
+    assert len(figure.axes) == 2
     d = np.linspace(1.0, 2.0, 5)
     twice = views.sums(sweep(Well(), alpha_R=[0.02, 0.02], d=d), "d", "d (nm)")
     for panel in twice.panels:
         one, other = panel.series[-2:]
-        assert one.y.shape == d.shape and np.array_equal(one.y, other.y, equal_nan=True)
+        assert len(one.y) == len(one.x) >= d.size
+        assert np.array_equal(one.y, other.y, equal_nan=True)
