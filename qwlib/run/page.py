@@ -14,6 +14,7 @@ import shutil
 import warnings
 from contextlib import redirect_stderr, redirect_stdout
 from copy import copy
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -191,14 +192,23 @@ def _cite(body: Any, path: Path) -> None:
         body.extend(list(cited.values()))
 
 
+@cache
+def in_mathml(tex: str) -> str:
+    r"""Return MathML of ``\(…\)`` or ``\[…\]``, which browsers draw without a script."""
+    tex = tex.strip()
+    return convert(tex[2:-2].strip(), display="block" if tex.startswith(r"\[") else "inline")
+
+
 def mathml(formula: Tag) -> None:
-    r"""Turn ``\(…\)`` or ``\[…\]`` into MathML, which browsers draw without a script."""
+    """Turn the TeX in an element of a page into MathML."""
     number = formula.find(class_="eqno")
     if number is not None:
         number.extract()
-    text = formula.get_text().strip()
-    tex, display = text[2:-2].strip(), "block" if text.startswith(r"\[") else "inline"
+    # Of the book's own pages, where it stands for those without scripts.
+    for same in formula.select("noscript"):
+        same.decompose()
+    drawn = in_mathml(formula.get_text())
     formula.string = ""
-    formula.append(BeautifulSoup(convert(tex, display=display), "html.parser"))
+    formula.append(BeautifulSoup(drawn, "html.parser"))
     if number is not None:
         formula.append(number)
