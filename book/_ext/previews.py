@@ -15,7 +15,7 @@ from bs4 import BeautifulSoup, Tag
 
 HEADINGS = ["h1", "h2", "h3", "h4", "h5", "h6"]
 # Not for a preview: controls, what stands for a control, and what is folded.
-USELESS = "a.headerlink, script, style, button, input, details, .viewcode-link"
+USELESS = "a.headerlink, script, noscript, style, button, input, details, .viewcode-link"
 # Names and links between elements, which would be there twice.
 NAMES = ("id", "name", "for", "aria-labelledby", "aria-describedby", "tabindex", "loading", "style")
 ARTICLE = re.compile(r'<article class="bd-article".*</article>', re.DOTALL)

@@ -6,6 +6,7 @@ needs to be read with a keyboard or a screen reader, the theme's own markup incl
 here.
 """
 
+import html
 import re
 import shutil
 from functools import cache
@@ -18,6 +19,8 @@ from docutils import nodes
 from myst_nb.core.render import load_mime_renders
 from sphinx import addnodes
 from sphinx.domains.std import StandardDomain
+
+from qwlib.run.page import in_mathml
 
 MATHJAX = ("tex-mml-chtml.js", "output/chtml/fonts/", "input/tex/extensions/", "a11y/", "sre/")
 """What a page may use of MathJax: the program, of 1.2 MB, and what it loads when it is needed."""
@@ -74,6 +77,40 @@ def once(app, pagename, templatename, context, doctree) -> None:
     for script in context["script_files"]:
         scripts.setdefault((script.filename or "", script.attributes.get("body")), script)
     context["script_files"] = list(scripts.values())
+
+
+FORMULA = re.compile(
+    r'(<(span|div) class="math[^>]*>\s*(?:<span class="eqno">.*?</span>)?)'
+    r"(\\\(.*?\\\)|\\\[.*?\\\])(\s*</\2>)",
+    re.DOTALL,
+)
+"""What Sphinx makes of a formula: an element with TeX in it, after the number if there is one."""
+
+
+def without_scripts(app, pagename, templatename, context, doctree) -> None:
+    """Put MathML behind the TeX of each formula, for who has no MathJax to set that.
+
+    Browsers that run scripts take what is in a ``<noscript>`` for text that is not shown; in the
+    others qwlib.css hides the TeX.
+    """
+
+    def both(found: re.Match) -> str:
+        start, _, tex, end = found.groups()
+        drawn = in_mathml(html.unescape(tex))
+        return f'{start}<span class="tex">{tex}</span><noscript>{drawn}</noscript>{end}'
+
+    if doctree is not None and app.builder.name == "html":
+        context["body"] = FORMULA.sub(both, context["body"])
+
+
+EMPTY = re.compile(r"<th([^>]*)>(?:<p></p>)?</th>")
+"""The corner of a table, which heads nothing."""
+
+
+def without_empty_headings(app, pagename, templatename, context, doctree) -> None:
+    """Make a heading without a word a plain cell: a screen reader would announce it."""
+    if "body" in context:
+        context["body"] = EMPTY.sub(r"<td\1></td>", context["body"])
 
 
 class FigureData:
@@ -231,6 +268,8 @@ def setup(app) -> dict:
     app.connect("doctree-resolved", bind, priority=900)
     app.connect("doctree-resolved", join, priority=901)
     app.connect("html-page-context", describe)
+    app.connect("html-page-context", without_scripts)
+    app.connect("html-page-context", without_empty_headings)
     # After sphinx-thebe.
     app.connect("html-page-context", once, priority=900)
     # Before napoleon and after it; it is at 500.

@@ -1,11 +1,13 @@
 /* What Sphinx's search counts a find and shows of it.  It is put into the script of the search page
    alone. */
 
-/* A page whose own title has the words comes first, the names of functions after the pages. */
+/* A page whose own title has the words comes first, one that treats them before what the glossary
+   says of them, the names of functions after the pages. */
 var Scorer = {
-  score: ([, title, anchor, , score]) => {
+  score: ([page, title, anchor, , score]) => {
     const asked = new URLSearchParams(location.search).get("q") ?? "";
-    return score + (!anchor && title.toLowerCase().includes(asked.trim().toLowerCase()) ? 200 : 0);
+    const named = !anchor && title.toLowerCase().includes(asked.trim().toLowerCase());
+    return score + (named ? 200 : 0) - (page === "book/glossary" ? 1 : 0);
   },
   objNameMatch: 3,
   objPartialMatch: 2,

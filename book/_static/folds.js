@@ -10,7 +10,10 @@
   const ofCell = (place) => place.closest("div.cell")?.querySelectorAll(FOLD) ?? [];
 
   document.addEventListener("click", ({ target }) => {
-    if (target.closest(".thebe-controls button")) {
+    if (target.closest(".thebe-controls .qw-below")) {
+      const all = Array.from(document.querySelectorAll("div.cell"));
+      all.slice(all.indexOf(target.closest("div.cell"))).forEach((one) => open(ofCell(one)));
+    } else if (target.closest(".thebe-controls button")) {
       open(ofCell(target));
     } else if (target.closest('.qw-live[data-state="live"] .qw-run')) {
       open(document.querySelectorAll(FOLD));

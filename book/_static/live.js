@@ -50,10 +50,58 @@ del Path
 
   class Trouble extends Error {}
 
-  const explain = (error) =>
-    error instanceof Trouble
-      ? error.message
-      : `Python could not be started: ${error.message || error}.`;
+  const explain = (error) => {
+    /* A part of Thebe that did not come; webpack says which only by a number. */
+    const told = error.name === "ChunkLoadError" ? undelivered(error.request) : error;
+    return told instanceof Trouble
+      ? told.message
+      : `Python could not be started: ${told.message || told}.`;
+  };
+
+  /* --- what a person sees while it starts -------------------------------------------------------- */
+
+  /* The stages of a start, and how many hundredths of it each takes. */
+  const STAGES = [
+    ["Loading the editor", 6],
+    ["Downloading Python", 12],
+    ["Compiling it", 10],
+    ["Loading its packages", 17],
+    ["Starting the kernel", 17],
+    ["Loading qwlib", 3],
+    ["Running the imports, the parameters and the explorers", 35],
+  ];
+
+  /* Returns what is called with the number of a stage when that begins, and with none at the end.
+     How long all will take is told by how long the stages did that are over.  The time is no part
+     of the message, or a screen reader would speak each second. */
+  function watchStages(say, progress, left) {
+    const began = performance.now();
+    const before = STAGES.map((_, now) =>
+      STAGES.slice(0, now).reduce((sum, [, share]) => sum + share, 0)
+    );
+    let now = -1, start = began, clock;
+    const show = () => {
+      const [share, done] = [STAGES[now][1], before[now]];
+      const each = done && (start - began) / done; // ms
+      const part = each ? Math.min((performance.now() - start) / (share * each), 1) : 0;
+      progress.value = done + share * part;
+      const seconds = (each * (100 - done - share * part)) / 1000;
+      const rounded = 5 * Math.ceil(seconds / 5);
+      left.textContent = each ? `about ${rounded} s more` : "";
+    };
+    return (stage) => {
+      if (stage === undefined) {
+        clearInterval(clock);
+        left.textContent = "";
+      } else if (stage > now) {
+        now = stage;
+        start = performance.now();
+        clock ??= setInterval(show, 1000);
+        say(`${STAGES[now][0]} (${now + 1} of ${STAGES.length}) …`);
+        show();
+      }
+    };
+  }
 
   /* --- loading --------------------------------------------------------------------------------- */
 
@@ -110,13 +158,16 @@ del Path
 
   /* A worker must come from the site itself, and one that cannot go on says nothing.  So a small
      worker of ours loads that of thebe-lite, and the parts that it asks for, from where they are,
-     and tells the page of each piece that came and of each file that did not. */
+     and tells the page of each file that it asks for, that came, and that did not. */
+  const workers = [];
+
   function watchWorkers(heard) {
     const Native = window.Worker;
     window.Worker = class extends Native {
       constructor(url, options) {
         if (!/^https?:/.test(url)) {
           super(url, options);
+          workers.push(this);
           return;
         }
         const folder = new URL(".", url).href;
@@ -139,9 +190,8 @@ del Path
           const watch = async (url, answer) => {
             try {
               const reader = answer.body.getReader();
-              for (let piece; !(piece = await reader.read()).done; ) {
-                tell({ bytes: piece.value.length });
-              }
+              while (!(await reader.read()).done);
+              tell({ came: url });
             } catch {
               tell({ lost: url });
             }
@@ -149,6 +199,7 @@ del Path
           const fetch = self.fetch.bind(self);
           self.fetch = async (what, ...rest) => {
             const url = String(what.url || what);
+            tell({ asked: url });
             try {
               const answer = await fetch(what, ...rest);
               if (!answer.ok) {
@@ -164,6 +215,7 @@ del Path
           self.importScripts(${JSON.stringify(String(url))});
         }`;
         super(URL.createObjectURL(new Blob([source], { type: "text/javascript" })), options);
+        workers.push(this);
         new BroadcastChannel(name).onmessage = ({ data }) => heard(data);
       }
     };
@@ -228,7 +280,7 @@ del Path
 
   /* ipywidgets gives names to neither the handle of a slider, nor the number beside it, nor a
      picture; a screen reader says nothing without one.  The value of a handle comes with the digits
-     that binary fractions add.  Of the HTML of a label it would let no <sub> through. */
+     that binary fractions add, its ends with one decimal.  Of the HTML of a label it would let no <sub> through. */
   function nameControls(root) {
     const name = () => {
       root.querySelectorAll(".widget-inline-hbox").forEach((box) => {
@@ -237,7 +289,8 @@ del Path
           const parts = label.textContent.split(/_(\w+)/);
           label.replaceChildren(...parts.map((part, i) => (i % 2 ? element("sub", {}, part) : part)));
         }
-        const named = label.title ? `${label.textContent}: ${label.title}` : label.textContent;
+        const unit = /\(.*\)$/.exec(label.textContent);
+        const named = label.title ? [label.title, ...(unit ?? [])].join(" ") : label.textContent;
         box.querySelectorAll(".noUi-handle, .widget-readout").forEach((node) => {
           node.setAttribute("aria-label", named);
           if (!node.hasAttribute("role")) {
@@ -246,10 +299,18 @@ del Path
         });
       });
       root.querySelectorAll(".noUi-handle").forEach((handle) => {
+        const { range } = handle.closest(".noUi-target").noUiSlider.options;
         const value = handle.getAttribute("aria-valuetext");
-        const short = String(Number(Number(value).toFixed(9)));
-        if (value !== short) {
-          handle.setAttribute("aria-valuetext", short);
+        for (const [name, number] of Object.entries({
+          "aria-valuemin": [range.min].flat()[0],
+          "aria-valuemax": [range.max].flat()[0],
+          "aria-valuenow": value,
+          "aria-valuetext": value,
+        })) {
+          const short = String(Number(Number(number).toFixed(9)));
+          if (handle.getAttribute(name) !== short) {
+            handle.setAttribute(name, short);
+          }
         }
       });
       root.querySelectorAll("img.widget-image").forEach((image) => {
@@ -260,11 +321,17 @@ del Path
       childList: true,
       subtree: true,
       attributes: true,
-      attributeFilter: ["aria-valuetext"],
+      attributeFilter: ["aria-valuemin", "aria-valuemax", "aria-valuenow", "aria-valuetext"],
     });
     for (const event of ["input", "keydown", "blur"]) {
       root.addEventListener(event, readTyped, true);
     }
+    /* It would lead to the field of the search, and what is typed next would go there. */
+    root.addEventListener("keydown", (event) => {
+      if (event.key === "/" && event.target.matches(".widget-readout")) {
+        event.stopPropagation();
+      }
+    });
     /* What was said of a typed value is no longer so when a slider moves. */
     for (const event of ["pointerdown", "keydown"]) {
       root.addEventListener(event, ({ target }) => {
@@ -321,7 +388,6 @@ del Path
 
   /* The number that a slider will take, empty if it keeps its own, and what is to be said. */
   function settle(typed, box) {
-    /* The aria-valuemin and aria-valuemax of its handle are rounded. */
     const { range, step } = box.querySelector(".noUi-target").noUiSlider.options;
     const [low, high] = [range.min, range.max].flat();
     const symbol = box.querySelector(".widget-label").textContent.replace(/ \(.*/, "");
@@ -351,14 +417,18 @@ del Path
   }
 
   /* Each cell says when what it shows is not that of its code and of the cells above: after it was
-     edited, after a cell above ran with other code, while it runs, and when it failed.  `ended` is
-     told of each run. */
-  function followCells(notebook, ended) {
+     edited, after a cell above ran with other code, while it runs, and when it failed.  Where it says
+     so, a button runs the cell and those below, which `onwards` does.  `began` is called at each run,
+     and what it returns in any case after it; `ended` is told what came of it. */
+  function followCells(notebook, began, ended, onwards) {
     const all = cells();
     const ran = notebook.cells.map((cell) => cell.source);
     const told = all.map((cell, place) => {
       const line = element("span", { class: "qw-stale", role: "status" });
-      cell.querySelector(".thebe-controls").append(line);
+      const below = element("button", { type: "button", class: "thebe-button qw-below" });
+      below.textContent = "run from here down";
+      below.onclick = () => onwards(place);
+      cell.querySelector(".thebe-controls").append(below, line);
       const editor = cell.querySelector(".CodeMirror").CodeMirror;
       editor.getInputField().setAttribute("aria-label", `Code of cell ${place + 1}`);
       editor.addKeyMap({ Tab: false, "Shift-Tab": false }); // they go to the next field
@@ -374,13 +444,15 @@ del Path
         const line = told[place];
         line.textContent = "running …";
         const patience = setTimeout(() => {
-          line.textContent = "still running; to stop it, load the page again";
-        }, 20000);
+          line.textContent = "still running; “Stop” at the top ends it";
+        }, 5000);
+        const over = began();
         let answer;
         try {
           answer = await run(source);
         } finally {
           clearTimeout(patience);
+          over();
           line.textContent = cell.source !== code ? "edited, not run yet" : "";
         }
         const trouble = failure(answer);
@@ -401,7 +473,7 @@ del Path
 
   /* --- the button ------------------------------------------------------------------------------ */
 
-  async function start(say, count) {
+  async function start(say, stage) {
     checkBrowser();
     /* Of what the worker waits for it says nothing itself when that does not come. */
     let lost, lose;
@@ -412,11 +484,15 @@ del Path
       if ("lost" in message) {
         lost = undelivered(message.lost);
         lose(lost);
-      } else {
-        count(message.bytes);
+      } else if (/pyodide\.asm\.wasm/.test(message.came)) {
+        stage(2);
+      } else if (/(numpy|scipy|matplotlib)-/.test(message.asked)) {
+        stage(3);
+      } else if (/piplite/.test(message.asked)) {
+        stage(4);
       }
     };
-    say("Loading the editor (1 of 4) …");
+    stage(0);
     const config = await (await download(new URL("config.json", live))).json();
     const source = (name) => new URL(config.sources[name], live);
     /* thebe-lite would register a service worker for the whole site, if there were such a thing. */
@@ -438,7 +514,7 @@ del Path
     }
     const pyodide = new URL("pyodide.js", source("pyodide"));
 
-    say("Starting Python (2 of 4) …");
+    stage(1);
     const startServer = window.thebeLite.startJupyterLiteServer;
     window.thebeLite.startJupyterLiteServer = () =>
       startServer({
@@ -464,16 +540,27 @@ del Path
       mountRunAllButton: false,
       mountRestartButton: false,
       mountRestartAllButton: false,
-      codeMirrorConfig: { theme: "default", lineNumbers: false, viewportMargin: Infinity },
+      codeMirrorConfig: {
+        theme: "default",
+        lineNumbers: false,
+        lineWrapping: true, // what scrolls there, no key could scroll
+        viewportMargin: Infinity,
+      },
     });
     const { session, notebook } = await unbroken(booted);
+    /* What is pressed now would run before the cells that all others need. */
+    const buttons = document.querySelectorAll(".thebe-button");
+    buttons.forEach((button) => {
+      button.disabled = true;
+      button.title = "waits until Python has started";
+    });
     /* The widgets of ipywidgets itself are part of Thebe; without this it would first load an AMD
        loader for other ones from elsewhere. */
     session.manager._loader = { requested: true, ready: Promise.resolve(undefined) };
 
     await unbroken(session.kernel.info);
 
-    say("Loading qwlib (3 of 4) …");
+    stage(5);
     const execute = async (code) => {
       const reply = await session.kernel.requestExecute({ code, store_history: false }).done;
       if (reply.content.status !== "ok") {
@@ -488,7 +575,7 @@ del Path
       }
     }
 
-    say("Running the imports, the parameters and the explorers (4 of 4) …");
+    stage(6);
     loadLate(notebook, say, async () => {
       lost = undefined;
       await execute(install(config.late) + noThreads);
@@ -500,6 +587,10 @@ del Path
     if (trouble) {
       throw new Trouble(`A cell that the others need failed: ${trouble.error}.`);
     }
+    buttons.forEach((button) => {
+      button.disabled = false;
+      button.title = "run this cell";
+    });
     session.kernel.statusChanged.connect((_, status) => {
       document.documentElement.classList.toggle("qw-busy", status === "busy");
     });
@@ -547,8 +638,11 @@ del Path
     }
     const button = element("button", { type: "button", class: "qw-run" }, "Run this page");
     const message = element("span", { class: "qw-run-message", role: "status" });
-    const progress = element("progress", { max: MEGABYTES, "aria-label": "Loaded" });
-    const bar = element("div", { class: "qw-live" }, button, message, progress);
+    const progress = element("progress", { max: 100, "aria-label": "Python starts" });
+    const left = element("span", { class: "qw-run-left" });
+    const stop = element("button", { type: "button", class: "qw-stop" }, "Stop");
+    stop.hidden = true;
+    const bar = element("div", { class: "qw-live" }, button, stop, message, left, progress);
     title.after(bar);
     /* Returns what it said before. */
     const say = (text, state = "loading") => {
@@ -564,52 +658,120 @@ del Path
       "idle"
     );
 
+    /* What was typed outlives a stop, which needs the page anew. */
+    const drawer = `qw-kept ${location.pathname}`;
+    const kept = JSON.parse(sessionStorage.getItem(drawer) ?? "null");
+    sessionStorage.removeItem(drawer);
+
     button.onclick = async () => {
       button.disabled = true;
-      progress.value = 0;
       const began = performance.now();
+      const stage = watchStages(say, progress, left);
       try {
-        const notebook = await start(say, (bytes) => (progress.value += bytes / 1e6));
+        const notebook = await start(say, stage);
+        stage();
         const seconds = Math.round((performance.now() - began) / 1000);
         bar.dataset.seconds = seconds;
-        const kept = "The sentences keep the numbers of the published book.";
+        const published = "The sentences keep the numbers of the published book.";
         const ready =
           `Python runs in this page (ready after ${seconds} s). Edit a cell and press “run” below ` +
-          `it, from the top down. ${kept}`;
+          `it, from the top down. ${published}`;
         const tell = (text) => say(text, "live");
         let together = false;
-        followCells(notebook, (place, trouble) => {
-          if (!together) {
-            tell(trouble ? `Cell ${place + 1} failed: ${trouble}` : ready);
+
+        /* While cells run the bar stays in sight; what takes a while can be stopped. */
+        let running = 0, patience;
+        const busy = () => {
+          running += 1;
+          patience ??= setTimeout(() => {
+            bar.toggleAttribute("data-running", true);
+            stop.hidden = false;
+          }, 1000);
+          return () => {
+            running -= 1;
+            if (!running) {
+              rest();
+            }
+          };
+        };
+        const rest = () => {
+          clearTimeout(patience);
+          patience = undefined;
+          bar.toggleAttribute("data-running", false);
+          stop.hidden = true;
+        };
+
+        const several = async (first) => {
+          if (together) {
+            return;
           }
-        });
-        tell(ready);
-        button.textContent = "Run all cells";
-        button.disabled = false;
-        button.onclick = async () => {
           button.disabled = together = true;
           const pressed = performance.now();
           try {
-            const trouble = await runAll(notebook.cells, tell);
+            const some = notebook.cells.slice(first);
+            const trouble = await runAll(some, tell);
             const took = Math.round((performance.now() - pressed) / 1000);
             const n = notebook.cells.length;
             if (trouble) {
-              tell(`Stopped at cell ${trouble.place + 1} of ${n}: ${trouble.error}`);
-              cells()[trouble.place].scrollIntoView({ block: "center" });
+              const place = first + trouble.place;
+              tell(`Stopped at cell ${place + 1} of ${n}: ${trouble.error}`);
+              cells()[place].scrollIntoView({ block: "center" });
             } else {
-              tell(`All ${n} cells have run, in ${took} s. ${kept}`);
+              const which = first ? `Cells ${first + 1} to ${n}` : `All ${n} cells`;
+              tell(`${which} have run, in ${took} s. ${published}`);
             }
           } finally {
             button.disabled = together = false;
           }
         };
+
+        followCells(
+          notebook,
+          busy,
+          (place, trouble) => {
+            if (!together) {
+              tell(trouble ? `Cell ${place + 1} failed: ${trouble}` : ready);
+            }
+          },
+          several
+        );
+        (kept ?? []).forEach((text, place) => {
+          const editor = cells()[place]?.querySelector(".CodeMirror").CodeMirror;
+          if (editor && editor.getValue() !== text) {
+            editor.setValue(text);
+          }
+        });
+        tell(kept ? `${ready} What you had typed is in the cells; it has not run.` : ready);
+        button.textContent = "Run all cells";
+        button.disabled = false;
+        button.onclick = () => several(0);
+
+        /* Python in a page listens to nothing while it computes, so it is ended as a whole. */
+        stop.onclick = () => {
+          workers.forEach((worker) => worker.terminate());
+          rest();
+          document.querySelectorAll(".thebe-button").forEach((one) => (one.disabled = true));
+          const typed = notebook.cells.map((cell) => cell.source);
+          say("Python was stopped, and has forgotten all; what you typed is kept.", "failed");
+          button.textContent = "Start Python again";
+          button.disabled = false;
+          button.onclick = () => {
+            sessionStorage.setItem(drawer, JSON.stringify(typed));
+            location.reload();
+          };
+          button.focus();
+        };
       } catch (error) {
+        stage();
         console.warn("Run this page:", error);
         const changed = document.querySelector("[data-executable], .thebe-cell") !== null;
         say(explain(error) + (changed ? " Reload the page first." : ""), "failed");
         button.disabled = changed;
       }
     };
+    if (kept) {
+      button.click();
+    }
   }
 
   if (document.readyState === "loading") {

@@ -5,6 +5,13 @@
   const KINDS = ["propagating", "mixed", "interface"];
   const UNIT = "10⁻³ nm⁻² per τeE/ħ";
   const SPIN = "∫S_y dz";
+  /* What the symbols of the sliders are, as qwlib says it. */
+  const WORDS = {
+    "α_L": "Rashba parameter of the left interface",
+    d: "width of the well",
+    E: "energy of the motion along z",
+    "ħ/τ": "broadening, ħ over the relaxation time",
+  };
 
   /* Elements. In a child that is text, an underscore lowers the next letter. */
   const fill = (node, attributes, children, lowered) => {
@@ -344,7 +351,8 @@
       const link = html("a", { href, download: `${page}.csv` }, "The data of this figure (CSV)");
       this.replaceChildren(
         ...(view.controls ?? []),
-        html("label", { class: "position" }, html("span", {}, `${data.name} = `, at), this.range),
+        html("label", { class: "position" }, WORDS[data.name] ? `${WORDS[data.name]}, ` : "", data.name,
+          html("span", { "aria-hidden": true }, " = ", at), this.range), // which says its value itself
         out, box, key, html("p", {}, link), source);
       this.update = () => {
         const i = Number(this.range.value), width = Math.floor(box.clientWidth);

@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 import ipywidgets as widgets
 import matplotlib.pyplot as plt
+from matplotlib import image
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -161,8 +162,7 @@ class Explorer(widgets.VBox):
                 states = fermi_states(Well(**self._fixed, **fields), E_F)
                 shown = self._view(states, **values)
                 figure, text = drawn(shown) if isinstance(shown, views.View) else shown
-                self._places = place_axes(figure, self._places)
-                octets = png(figure)
+                octets, self._places = png(figure, self._places)
         except ValueError as error:
             text = f"{error}. The picture shows the last allowed values."
             self.message.value = note(in_symbols(text))
@@ -226,25 +226,41 @@ def note(text: str) -> str:
     return f'<div role="status">{lowered(text)}</div>'
 
 
-def place_axes(figure: Figure, places: list | None) -> list:
-    """Lay the axes out as `places` says, or find that out: it takes as long as to draw them."""
-    figure.set_dpi(DPI)
-    if places is None:
-        figure.draw_without_rendering()
-        places = [axes.get_position() for axes in figure.axes]
-    figure.set_layout_engine("none")
-    for axes, place in zip(figure.axes, places, strict=True):
-        axes.set_position(place)
-    return places
+def png(figure: Figure, places: list | None) -> tuple[bytes, list]:
+    """Return the figure as PNG, and where its axes are; let pyplot forget it.
 
-
-def png(figure: Figure) -> bytes:
-    """Return the figure as PNG and let pyplot forget it."""
+    They are where `places` says, and laid out anew where there is none or where a label would be
+    cut, as those of another range may be longer: to find places takes as long as to draw.
+    """
     plt.close(figure)
+    figure.set_dpi(DPI)
+    canvas = FigureCanvasAgg(figure)
+    engine = figure.get_layout_engine()
+    if places is not None:
+        figure.set_layout_engine("none")
+        for axes, place in zip(figure.axes, places, strict=True):
+            axes.set_position(place)
+        canvas.draw()
+    if places is None or is_cut(figure):
+        figure.set_layout_engine(engine)
+        for axes in figure.axes:
+            axes.set_in_layout(True)  # out of which a place of its own has taken it
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
+        places = [axes.get_position() for axes in figure.axes]
+        canvas.draw()
     buffer = io.BytesIO()
-    # Not savefig, which draws twice where there was a layout engine: once for that to lay out.
-    FigureCanvasAgg(figure).print_png(buffer, pil_kwargs={"compress_level": 1})
-    return buffer.getvalue()
+    # Not savefig, which draws once more.
+    image.imsave(
+        buffer, canvas.buffer_rgba(), format="png", dpi=DPI, pil_kwargs={"compress_level": 1}
+    )
+    return buffer.getvalue(), places
+
+
+def is_cut(figure: Figure) -> bool:
+    """Return whether something that was drawn sticks out of a figure."""
+    whole, drawn = figure.bbox_inches, figure.get_tightbbox()
+    return any((drawn.min < whole.min) | (drawn.max > whole.max))
 
 
 def facts(rows: list[tuple]) -> str:

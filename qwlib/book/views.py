@@ -820,7 +820,8 @@ def one_state(states: FermiStates, state: int) -> View:
         for sign, name, look in ((1, "+", "mark +"), (-1, "−", "mark −"), (0, "none", "mark 0"))
     ]
     edges = Series("|E| = |Δ|", [-floor, floor], None, "guide")
-    label = f"contribution to {SUM}"
+    # Of ∫S_y dz, but that would be longer than the axis.
+    label = f"contribution {SUM.partition(' dz ')[2]}"
     upper = Panel("E (eV)", label, [*marks, Series("", one.E, own, "ring"), edges])
     up, down = (one.kappa[0] ** 2).real
     numbers = [

@@ -15,6 +15,7 @@ import shutil
 import warnings
 from contextlib import redirect_stderr, redirect_stdout
 from copy import copy
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -192,16 +193,26 @@ def _cite(body: Any, path: Path) -> None:
         body.extend(list(cited.values()))
 
 
+@cache
+def in_mathml(tex: str) -> str:
+    r"""Return MathML of ``\(…\)`` or ``\[…\]``, which browsers draw without a script."""
+    tex = tex.strip()
+    display = "block" if tex.startswith(r"\[") else "inline"
+    # The converter prints the & of aligned, and the space that a line asks for after it.
+    tex = re.sub(r"\\\\\[\w+\]", r"\\\\", tex[2:-2].strip().replace("{aligned}", "{split}"))
+    return convert(tex, display=display)
+
+
 def mathml(formula: Tag) -> None:
-    r"""Turn ``\(…\)`` or ``\[…\]`` into MathML, which browsers draw without a script."""
+    """Turn the TeX in an element of a page into MathML."""
     number = formula.find(class_="eqno")
     if number is not None:
         number.extract()
-    text = formula.get_text().strip()
-    tex, display = text[2:-2].strip(), "block" if text.startswith(r"\[") else "inline"
-    # The converter prints the & of aligned, and the space that a line asks for after it.
-    tex = re.sub(r"\\\\\[\w+\]", r"\\\\", tex.replace("{aligned}", "{split}"))
+    # Of the book's own pages, where it stands for those without scripts.
+    for same in formula.select("noscript"):
+        same.decompose()
+    drawn = in_mathml(formula.get_text())
     formula.string = ""
-    formula.append(BeautifulSoup(convert(tex, display=display), "html.parser"))
+    formula.append(BeautifulSoup(drawn, "html.parser"))
     if number is not None:
         formula.append(number)

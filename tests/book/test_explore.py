@@ -294,6 +294,23 @@ def test_wells_at_the_ends_of_the_sliders_are_shown_or_refused(name):
         assert all(np.isfinite(numbers(explorer)))
 
 
+@pytest.mark.parametrize("name", MAKERS | OTHERS)
+def test_no_label_is_cut_at_the_ends_of_the_sliders(name):
+    explorer = (MAKERS | OTHERS)[name]()
+    explorer.figure.canvas.get_renderer()
+    for control in explorer.controls.values():
+        first = control.value
+        for end in ("min", "max"):
+            control.value = getattr(control, end, first)
+            # Where things are drawn, in inches; the picture is its pixels.
+            drawn, (width, height) = (
+                explorer.figure.get_tightbbox(),
+                explorer.figure.get_size_inches(),
+            )
+            assert min(drawn.x0, drawn.y0, width - drawn.x1, height - drawn.y1) > 0
+        control.value = first
+
+
 def test_steps_of_a_slider_reach_the_value_that_it_starts_with():
     explorer = explore_states(alpha_L=0.0468, d=2.237, V_L=5.0)
     steps = {name: explorer.controls[name].step for name in ("alpha_L", "d", "V_L")}

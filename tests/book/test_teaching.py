@@ -190,7 +190,7 @@ def scratch(tmp_path) -> Path:
     """A book of one chapter under this book's configuration, with both forms of a solution."""
     (tmp_path / "book" / "quizzes").mkdir(parents=True)
     shutil.copy(ROOT / "_config.yml", tmp_path)
-    for name in ("_ext", "_static"):
+    for name in ("_ext", "_static", "_templates"):
         shutil.copytree(BOOK / name, tmp_path / "book" / name)
     shutil.copy(BOOK / "references.bib", tmp_path / "book")
     (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: book/intro\n", encoding="utf-8")

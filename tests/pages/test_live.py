@@ -7,6 +7,7 @@ no other machine can be reached.
 import re
 
 import pytest
+from conftest import told, violations
 from livepage import (
     BOOK,
     SAME,
@@ -131,15 +132,34 @@ def test_a_value_that_is_typed_is_taken_or_the_page_says_why_not(
     expect(handle).to_have_attribute("aria-valuetext", f"{float(shown):g}")
 
 
+def test_what_is_typed_beside_a_slider_stays_there(running):
+    box = control(running.explorer, "d").locator(".widget-readout")
+    said = running.explorer.locator(".qw-told")
+    box.fill("")
+    box.press_sequentially("1/3")
+    assert running.page.evaluate("document.activeElement.className").split()[0] == "widget-readout"
+    box.press("Enter")
+    expect(said).to_contain_text("“1/3” is not a number")
+
+
+def test_picture_and_numbers_wait_together(running):
+    # Python is busy until the page is told otherwise.
+    running.page.evaluate("document.documentElement.classList.add('qw-busy')")
+    for part in ("img.widget-image", ".widget-html:has(table)"):
+        expect(running.explorer.locator(part)).to_have_css("opacity", "0.5")
+    running.page.evaluate("document.documentElement.classList.remove('qw-busy')")
+    expect(running.explorer.locator(".widget-html:has(table)")).to_have_css("opacity", "1")
+
+
 def test_what_was_said_of_a_typed_value_goes_when_a_slider_moves(running):
     box = control(running.explorer, "d").locator(".widget-readout")
-    told = running.explorer.locator(".qw-told")
+    said = running.explorer.locator(".qw-told")
     before = box.inner_text()
     box.fill("wide")
     box.press("Enter")
-    expect(told).to_contain_text("is not a number")
+    expect(said).to_contain_text("is not a number")
     slider(running.explorer, "V_L").press("ArrowRight")
-    expect(told).to_have_text("")
+    expect(said).to_have_text("")
     slider(running.explorer, "V_L").press("ArrowLeft")
     expect(box).to_have_text(before)
 
@@ -193,6 +213,28 @@ def test_a_cell_that_fails_alone_is_told_at_the_cell_and_at_the_top(running):
         assert cell_of(running.page, 1).locator(".qw-stale").inner_text() == mark
 
 
+def test_from_an_edited_cell_all_below_run_at_one_press(running):
+    cells = [cell for cell in code(running.chapter) if not has(cell, "remove-cell")]
+    (place,) = [i for i, cell in enumerate(cells) if has(cell, "parameters")]
+    below = cell_of(running.page, place).get_by_role("button", name="run from here down")
+    editor = cell_of(running.page, place).locator(".CodeMirror")
+    source = editor.evaluate("node => node.CodeMirror.getValue()")
+    assert below.is_hidden()
+    editor.evaluate("(node, text) => node.CodeMirror.setValue(text)", source + "\nprint('again')")
+    below.click()
+    expect(running.page.locator(".qw-live")).to_contain_text(
+        f"Cells {place + 1} to {len(cells)} have run"
+    )
+    expect(cell_of(running.page, place).locator("[data-output]")).to_contain_text("again")
+    assert not any(running.page.locator(".qw-stale").all_inner_texts())
+    assert below.is_hidden()
+
+
+def test_axe_finds_nothing_serious_in_what_runs(running):
+    found = violations(running.page, {"exclude": [["mjx-container"], [".citation-list"]]})
+    assert told(found) == []
+
+
 def test_nothing_went_wrong_on_the_way(running):
     # What any of the tests above made the page say is in it.
     assert running.page.wrong == []
@@ -208,6 +250,30 @@ def test_running_all_cells_stops_at_the_first_that_fails(running):
         f"Stopped at cell 2 of {cells.count()}: ZeroDivisionError"
     )
     expect(running.page.get_by_role("button", name="Run all cells")).to_be_enabled()
-    (told,) = complaints(running.page)
-    assert told.endswith("ZeroDivisionError: division by zero")
+    (said,) = complaints(running.page)
+    assert said.endswith("ZeroDivisionError: division by zero")
     assert running.page.wrong == []
+
+
+def test_a_loop_without_an_end_is_stopped_and_what_was_typed_is_kept(running):
+    page, endless = running.page, "while True:\n    pass"
+    editor = cell_of(page, 1).locator(".CodeMirror")
+    before = cell_of(page, 2).locator(".CodeMirror").evaluate("node => node.CodeMirror.getValue()")
+    stop = page.get_by_role("button", name="Stop")
+    assert stop.is_hidden()
+    editor.evaluate("(node, text) => node.CodeMirror.setValue(text)", endless)
+    cell_of(page, 1).get_by_role("button", name="run", exact=True).click()
+    stop.wait_for()
+    # In sight, however far down the cell is.
+    page.locator("article h2").last.scroll_into_view_if_needed()
+    expect(stop).to_be_in_viewport()
+    stop.click()
+    expect(page.locator(".qw-live")).to_contain_text("was stopped")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Start Python again").click()
+    expect(page.locator(".qw-live[data-state=live]")).to_contain_text("it has not run")
+    assert editor.evaluate("node => node.CodeMirror.getValue()") == endless
+    expect(cell_of(page, 1).locator(".qw-stale")).to_have_text("edited, not run yet")
+    other = cell_of(page, 2)
+    text = other.locator(".CodeMirror").evaluate("node => node.CodeMirror.getValue()")
+    assert text == before and other.locator(".qw-stale").inner_text() == ""

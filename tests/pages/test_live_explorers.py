@@ -39,7 +39,7 @@ from playwright.sync_api import Locator, expect
 from test_explore import numbers
 
 from qwlib import Well, fermi_states
-from qwlib.book.explore import Explorer
+from qwlib.book.explore import QUANTITIES, SLIDERS, Explorer
 from tools import live
 
 PUBLISHED = "speed"
@@ -172,8 +172,19 @@ def test_a_screen_reader_finds_names_and_nothing_sticks_out(hosted):
     handles = hosted.explorer.get_by_role("slider")
     names = handles.evaluate_all("nodes => nodes.map(n => n.getAttribute('aria-label'))")
     labels = hosted.explorer.locator(".widget-slider .widget-label").all_text_contents()
-    assert [name.partition(":")[0] for name in names] == labels != []
+    # In words, with the unit that stands at the symbol.
+    meanings = {q.symbol.replace("_", ""): q.meaning for q in QUANTITIES.values()}
+    symbols, units = zip(*(label.partition(" (")[::2] for label in labels), strict=True)
+    assert names == [
+        f"{meanings[symbol]} ({unit}" if unit else meanings[symbol]
+        for symbol, unit in zip(symbols, units, strict=True)
+    ]
     assert "_" not in "".join(labels)  # lowered letters instead
+    for symbol, handle in zip(symbols, handles.all(), strict=True):
+        (name,) = [name for name, q in QUANTITIES.items() if q.symbol.replace("_", "") == symbol]
+        ends = [float(handle.get_attribute(f"aria-value{end}")) for end in ("min", "now", "max")]
+        low, high, _ = SLIDERS[name]
+        assert [min(low, ends[1]), max(high, ends[1])] == ends[::2]
     assert told(violations(page, ".tag_explorer .cell_output")) == []
     page.set_viewport_size({"width": 1200, "height": 1000})
 

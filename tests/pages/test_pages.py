@@ -9,6 +9,7 @@ import base64
 import gzip
 import os
 import re
+import runpy
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -16,8 +17,10 @@ from types import SimpleNamespace
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from conftest import PAGES, served, told, violations, watched
+from conftest import PAGES, ROOT, served, told, violations, watched
 from playwright.sync_api import expect
+
+ENTRIES = runpy.run_path(str(ROOT / "book" / "_ext" / "entries.py"))["ENTRIES"]
 
 # What a page costs before any button of it is pressed, and what of it must be there before the page
 # shows anything: the page itself, styles, and scripts that do not wait.  Octets, compressed.
@@ -89,10 +92,10 @@ def open_in(context, site: str, path: str):
 
 
 def obstacles(page) -> list[str]:
-    """Return what axe-core finds serious or critical."""
+    """Return what axe-core finds, however small."""
     # The markup in the dark is that of the light page.
     only = {"runOnly": ["color-contrast"]} if page.evaluate(DARK) else {}
-    return told(violations(page, CONTEXT, **only))
+    return told(violations(page, CONTEXT, **only), ("minor", "moderate", "serious", "critical"))
 
 
 def keep(page, name: str, width: int) -> None:
@@ -175,12 +178,55 @@ def test_page_fits_each_screen_light_and_dark(opened):
     assert not page.evaluate(CUT), f"cut at {WIDTHS[-1]} px"
 
 
+# How many letters of its own text fit into a line of each paragraph, list and definition.
+LETTERS = """() => {
+  const pen = document.createElement("canvas").getContext("2d");
+  const texts = Array.from(document.querySelectorAll(".bd-article :is(p, li, dd)"));
+  return texts.filter(one => one.checkVisibility() && one.textContent.length > 150
+      && !one.querySelector("p, ul, ol, table, pre, mjx-container")).map(one => {
+    pen.font = getComputedStyle(one).font;
+    const letter = pen.measureText(one.textContent).width / one.textContent.length;
+    return [Math.floor(one.clientWidth / letter), one.textContent.slice(0, 60)];
+  });
+}"""
+
+
+def test_page_has_lines_of_at_most_75_letters(opened):
+    opened.page.set_viewport_size({"width": WIDTHS[0], "height": 1000})
+    found = opened.page.evaluate(LETTERS)
+    # Pages of tables have no paragraph.
+    assert found or opened.name in ("book/quizzes", "book/coverage", "book/statements")
+    assert not [one for one in found if one[0] > 75]
+
+
 def test_page_puts_nothing_in_the_way_of_a_reader(opened):
     page = opened.page
     assert not page.evaluate(MOVING)
     assert not obstacles(page)
     turn(page, "dark")
     assert not obstacles(page)
+    turn(page, "light")
+
+
+# What a finger is to hit, but for links in a sentence.
+SMALL = """() => Array.from(document.querySelectorAll(
+  "a[href], button, input, select, summary, label, [role=slider]")).filter(one => {
+    const { width, height } = one.getBoundingClientRect();
+    const inSentence = getComputedStyle(one).display === "inline" && one.closest(".bd-article");
+    return one.checkVisibility({ visibilityProperty: true }) && !inSentence
+      && !one.closest("#pst-skip-link, .skip-link") && (width < 24 || height < 24);
+  }).map(one => one.outerHTML.slice(0, 120))"""
+
+
+@pytest.mark.parametrize("name", ["book/confinement", "book/chirality", "search"])
+def test_a_finger_finds_what_it_is_to_hit(browser, site, name):
+    phone = {"width": WIDTHS[-1], "height": 800}
+    context = browser.new_context(has_touch=True, is_mobile=True, viewport=phone)
+    page = context.new_page()
+    page.goto(f"{site}/{name}.html")
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate(SMALL) == []
+    context.close()
 
 
 def test_nothing_went_wrong_on_the_way(opened):
@@ -199,6 +245,76 @@ def test_search_page_finds_a_chapter(visit):
     expect(found.nth(1)).to_have_attribute("href", re.compile(r"#term-chirality"))
     assert not wrong
     assert not obstacles(page)
+
+
+def test_search_leads_to_where_a_word_is_treated(browser, site, html):
+    page = browser.new_page()
+    for words, where in (
+        ("27", "lost.html#lost-counts"),
+        ("lost state", "lost.html"),
+        ("hbar", "symbols.html#from-our-units-to-si"),
+        ("alpha_L", "symbols.html#sym-alpha"),
+        ("damping", "interband.html"),
+    ):
+        page.goto(f"{site}/search.html?q={words}")
+        expect(page.locator("ul.search > li > a").first).to_have_attribute("href", f"book/{where}")
+    page.close()
+    for name, place, _ in ENTRIES:
+        text = (html / f"{name}.html").read_text(encoding="utf-8")
+        assert not place or f'id="{place}"' in text, f"{name} has no {place}"
+
+
+def test_formulas_are_drawn_without_scripts(browser, site):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{site}/book/model.html")
+    formulas = page.locator(".bd-article .math")
+    shown = [one for one in formulas.all()[:60] if one.is_visible()]
+    assert len(shown) > 40
+    for one in shown:
+        assert one.locator("math").is_visible() and "\\" not in one.inner_text()
+    context.close()
+
+
+def test_colours_of_the_system_leave_buttons_and_focus(browser, site):
+    context = browser.new_context(forced_colors="active", color_scheme="dark")
+    page = context.new_page()
+    page.goto(f"{site}/book/confinement.html")
+    button = page.locator(".qw-run")
+    style = """(one, name) => {
+      const drawn = getComputedStyle(one);
+      return `${drawn[`${name}Style`]} ${parseFloat(drawn[`${name}Width`])}`;
+    }"""
+    assert button.evaluate(style, "borderTop") == "solid 1"
+    page.locator(".bd-article .sd-btn, .bd-article button").first.focus()
+    page.keyboard.press("Tab")
+    focused = page.locator(":focus-visible")
+    assert focused.evaluate(style, "outline") == "solid 3"
+    # Lines of a drawing are not those of a page of another colour.
+    line = page.locator("qw-slider line.axis").first
+    ink = line.evaluate("one => getComputedStyle(one).stroke")
+    letters = page.locator("qw-slider").evaluate("one => getComputedStyle(one).color")
+    assert ink == letters
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_more_contrast_is_given_to_who_asks_for_it(browser, site, scheme):
+    context = browser.new_context(contrast="more", color_scheme=scheme)
+    page = context.new_page()
+    page.goto(f"{site}/book/confinement.html")
+    colour = "one => getComputedStyle(one).color"
+    ink = {"light": "rgb(0, 0, 0)", "dark": "rgb(255, 255, 255)"}[scheme]
+    muted = page.locator(".bd-sidebar-primary .toctree-l1:not(.current) > a").first
+    assert page.locator(".bd-article p").first.evaluate(colour) == ink
+    assert muted.evaluate(colour) == ink
+    page.evaluate(SETTLED)
+    only = {
+        "runOnly": ["color-contrast-enhanced"],
+        "rules": {"color-contrast-enhanced": {"enabled": True}},
+    }
+    assert told(violations(page, ".bd-article", **only)) == []
+    context.close()
 
 
 @pytest.mark.parametrize("visit", ["light"], indirect=True)

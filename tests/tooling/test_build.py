@@ -210,7 +210,7 @@ def symbols(html: Path) -> list[tuple[str, list[str], set[str]]]:
         for row in table.select("tbody tr"):
             target = row.select_one("td span[id]")
             if target is not None:
-                tex = [SYMBOL.fullmatch(math.get_text())[1] for math in target.select(".math")]
+                tex = [SYMBOL.fullmatch(math.get_text())[1] for math in target.select(".tex")]
                 pages = {link["href"] for link in row.select("td")[-1].find_all("a")}
                 found.append((target["id"], tex, pages if confined else set()))
     return found
@@ -239,7 +239,7 @@ def test_first_use_of_a_symbol_leads_to_its_meaning(html, page):
     seen = set()
     for math in article.select("span.math"):
         parent = math.find_parent("a")
-        target = known.get(SYMBOL.fullmatch(math.get_text())[1])
+        target = known.get(SYMBOL.fullmatch(math.select_one(".tex").get_text())[1])
         if parent is not None and "symbol" in parent.get("class", ()):
             seen.add(parent["href"].partition("#")[2])
             assert re.search(r"[^\W\d]", parent["aria-label"]) and "\\" not in parent["aria-label"]
@@ -272,7 +272,13 @@ def test_notebook_is_stored_as_make_baseline_stores_it(notebook):
 @pytest.fixture
 def scratch(tmp_path) -> Path:
     """A book of one empty chapter under this book's configuration."""
-    for name in ("_config.yml", "book/_ext", "book/_static", "book/references.bib"):
+    for name in (
+        "_config.yml",
+        "book/_ext",
+        "book/_static",
+        "book/_templates",
+        "book/references.bib",
+    ):
         target = tmp_path / name
         target.parent.mkdir(exist_ok=True)
         if (ROOT / name).is_dir():
