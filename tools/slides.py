@@ -44,9 +44,11 @@ DECK = """<!DOCTYPE html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
+<link rel="icon" href="data:,">
 <style>
 {reveal_css}
 body {{ background: #fff; }}
+main {{ height: 100%; }}
 .reveal {{ font: 44px/1.35 sans-serif; color: #222; }}
 .reveal .slides {{ text-align: left; }}
 .reveal :is(h1, h2, p, ul, ol, figure, pre) {{ margin: 0 0 0.6em; }}
@@ -74,16 +76,17 @@ body {{ background: #fff; }}
 @page {{ size: A4 landscape; margin: 10mm; }}
 @media print {{
   .reveal .slides section {{ padding: 0 !important; break-inside: avoid; }}
-  .reveal img {{ height: 125mm; border: 0 !important; }}
+  .reveal img {{ height: 110mm; border: 0 !important; }}
   .reveal :is(figcaption, table, pre, td) {{ font-size: 14pt !important; }}
-  .reveal .equation {{ font-size: 26pt; }}
+  .reveal .equation {{ display: flex !important; font-size: 26pt; }}
+  .reveal .speaker-notes {{ display: none !important; }}
 }}
 </style>
 </head>
 <body>
-<main class="reveal"><div class="slides">
+<main><div class="reveal"><div class="slides">
 {slides}
-</div></main>
+</div></div></main>
 <script>
 {reveal_js}
 </script>
