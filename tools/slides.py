@@ -354,7 +354,8 @@ def add(html: Path, toc: Path) -> str:
     pages = re.findall(r"(?:root|file): *(\S+)", toc.read_text(encoding="utf-8"))
     stacks = [list(slides_of(html / f"{page}.html")) for page in pages]
     title = article_of(html / f"{pages[0]}.html").h1.get_text()
-    decks = {"slides": deck(title, [stack for stack in stacks if stack])}
+    front = [Slide("title", f"<h1>{markup.escape(title)}</h1>")]
+    decks = {"slides": deck(title, [front, *filter(None, stacks)])}
     slides: dict[str, list[Slide]] = {}
     for slide in (slide for stack in stacks for slide in stack):
         # The panels of a figure go together.
@@ -364,7 +365,7 @@ def add(html: Path, toc: Path) -> str:
             decks[f"slides-{name}"] = deck(title, plan)
     for name, text in decks.items():
         (html / f"{name}.html").write_text(text, encoding="utf-8")
-    return f"==> {sum(map(len, stacks))} slides, {len(decks)} decks"
+    return f"==> {1 + sum(map(len, stacks))} slides, {len(decks)} decks"
 
 
 def main(directory: Path) -> int:

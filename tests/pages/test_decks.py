@@ -84,7 +84,8 @@ def test_slide_has_an_address(browser, site):
 
 
 def test_notes_are_for_the_speaker(first):
-    first.evaluate("Reveal.slide(1, 0)")
+    noted = "Reveal.getSlides().find(slide => slide.querySelector('.notes').innerHTML)"
+    first.evaluate(f"(({{h, v}}) => Reveal.slide(h, v))(Reveal.getIndices({noted}))")
     note = first.locator("section.present section.present .notes")
     assert len(note.text_content()) > 20 and not note.is_visible()
     with first.expect_popup() as opened:

@@ -85,8 +85,8 @@ Aim: to see.
 | 10–20 | Nothing to see in {doc}`intro`. |
 | 20–30 | A <a href="../slides.html#/intro-predict-1">vote</a>, and {numref}`fig-one`. |
 """
-KINDS = """intro equation-eq-jump fig-one fig-one-b intro-predict-1 intro-output-1 intro-table-1
-intro-table-2 ex-one quiz-intro-1 intro-summary-1""".split()
+KINDS = """title intro equation-eq-jump fig-one fig-one-b intro-predict-1 intro-output-1
+intro-table-1 intro-table-2 ex-one quiz-intro-1 intro-summary-1""".split()
 
 
 @pytest.fixture(scope="module")
