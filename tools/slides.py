@@ -44,9 +44,11 @@ DECK = """<!DOCTYPE html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
+<link rel="icon" href="data:,">
 <style>
 {reveal_css}
 body {{ background: #fff; }}
+main {{ height: 100%; }}
 .reveal {{ font: 44px/1.35 sans-serif; color: #222; }}
 .reveal .slides {{ text-align: left; }}
 .reveal :is(h1, h2, p, ul, ol, figure, pre) {{ margin: 0 0 0.6em; }}
@@ -74,16 +76,17 @@ body {{ background: #fff; }}
 @page {{ size: A4 landscape; margin: 10mm; }}
 @media print {{
   .reveal .slides section {{ padding: 0 !important; break-inside: avoid; }}
-  .reveal img {{ height: 125mm; border: 0 !important; }}
+  .reveal img {{ height: 110mm; border: 0 !important; }}
   .reveal :is(figcaption, table, pre, td) {{ font-size: 14pt !important; }}
-  .reveal .equation {{ font-size: 26pt; }}
+  .reveal .equation {{ display: flex !important; font-size: 26pt; }}
+  .reveal .speaker-notes {{ display: none !important; }}
 }}
 </style>
 </head>
 <body>
-<main class="reveal"><div class="slides">
+<main><div class="reveal"><div class="slides">
 {slides}
-</div></main>
+</div></div></main>
 <script>
 {reveal_js}
 </script>
@@ -351,7 +354,8 @@ def add(html: Path, toc: Path) -> str:
     pages = re.findall(r"(?:root|file): *(\S+)", toc.read_text(encoding="utf-8"))
     stacks = [list(slides_of(html / f"{page}.html")) for page in pages]
     title = article_of(html / f"{pages[0]}.html").h1.get_text()
-    decks = {"slides": deck(title, [stack for stack in stacks if stack])}
+    front = [Slide("title", f"<h1>{markup.escape(title)}</h1>")]
+    decks = {"slides": deck(title, [front, *filter(None, stacks)])}
     slides: dict[str, list[Slide]] = {}
     for slide in (slide for stack in stacks for slide in stack):
         # The panels of a figure go together.
@@ -361,7 +365,7 @@ def add(html: Path, toc: Path) -> str:
             decks[f"slides-{name}"] = deck(title, plan)
     for name, text in decks.items():
         (html / f"{name}.html").write_text(text, encoding="utf-8")
-    return f"==> {sum(map(len, stacks))} slides, {len(decks)} decks"
+    return f"==> {1 + sum(map(len, stacks))} slides, {len(decks)} decks"
 
 
 def main(directory: Path) -> int:

@@ -85,8 +85,8 @@ Aim: to see.
 | 10–20 | Nothing to see in {doc}`intro`. |
 | 20–30 | A <a href="../slides.html#/intro-predict-1">vote</a>, and {numref}`fig-one`. |
 """
-KINDS = """intro equation-eq-jump fig-one fig-one-b intro-predict-1 intro-output-1 intro-table-1
-intro-table-2 ex-one quiz-intro-1 intro-summary-1""".split()
+KINDS = """title intro equation-eq-jump fig-one fig-one-b intro-predict-1 intro-output-1
+intro-table-1 intro-table-2 ex-one quiz-intro-1 intro-summary-1""".split()
 
 
 @pytest.fixture(scope="module")
@@ -233,7 +233,8 @@ def test_a_figure_is_cut_above_titles(rows, left, letters, heights):
 @pytest.mark.parametrize("name", ["slides", "slides-lesson-one"])
 def test_deck_needs_no_other_file_and_no_network(built, name):
     deck = shown(built, name)
-    assert not deck.find_all(["link", "iframe"]) and not deck.find_all("script", src=True)
+    assert not deck.find_all("iframe") and not deck.find_all("script", src=True)
+    assert [link["href"] for link in deck.find_all("link")] == ["data:,"]
     assert not deck.main.find_all(href=True)
     assert all(image["src"].startswith("data:") for image in deck.find_all("img"))
     assert not re.search(r"url\((?!data:)|@import", deck.style.get_text())
