@@ -18,15 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-def _checked_energies(well: Well, E_F: float, E: float) -> tuple[float, float]:
-    """Return ε_F below the barriers and E below ε_F, both in eV."""
-    E_F = well.checked_fermi_energy(E_F)
-    E = checked_number("E", E, "eV")
-    if E >= E_F:
-        raise ValueError(f"E must be below E_F = {E_F:g} eV, got {E!r}")
-    return E_F, E
-
-
 def rashba_at(well: Well, E_F: float, E: float) -> np.ndarray:
     """Return the α_L at which a Fermi state of the well has the energy E along z.
 
@@ -41,20 +32,22 @@ def rashba_at(well: Well, E_F: float, E: float) -> np.ndarray:
     E_F : float
         Fermi energy in eV, below `Well.continuum_edge`.
     E : float
-        Energy of the motion along z in eV, below `E_F`.
+        Energy of the motion along z in eV.
 
     Returns
     -------
     1D float array
-        The two values in eV·nm², ascending; empty where A₁₁A₂₂ < 0: no coupling moves a state
-        there.
+        The two values in eV·nm², ascending; empty where A₁₁A₂₂ < 0, so that no coupling moves a
+        state there, and for E ≥ ε_F, where none can be.
 
     Raises
     ------
     ValueError
-        If `E_F` is not below the lower barrier edge, or `E` is not below `E_F`.
+        If `E_F` is not below the lower barrier edge, or `E` is no number.
     """
-    E_F, E = _checked_energies(well, E_F, E)
+    E_F, E = well.checked_fermi_energy(E_F), checked_number("E", E, "eV")
+    if E >= E_F:
+        return np.empty(0)
     k = np.sqrt((E_F - E) / well.c)
     M = matching_matrix(well.replace(alpha_L=0.0), E, k)
     A = M[:2, :2] - M[:2, 2:] @ np.linalg.solve(M[2:, 2:], M[2:, :2])
@@ -119,18 +112,21 @@ def net_number(well: Well, E_F: float, E: float) -> int:
     E_F : float
         Fermi energy in eV, below `Well.continuum_edge`.
     E : float
-        Energy of the motion along z in eV, below `E_F`.
+        Energy of the motion along z in eV.
 
     Returns
     -------
     int
+        0 for E ≥ ε_F, where none can be.
 
     Raises
     ------
     ValueError
         As `rashba_at`.
     """
-    E_F, E = _checked_energies(well, E_F, E)
+    E_F, E = well.checked_fermi_energy(E_F), checked_number("E", E, "eV")
+    if E >= E_F:
+        return 0
     k = np.sqrt((E_F - E) / well.c)
     return int(count_states(well, E_F, 0.0)) - int(count_states(well, E, k))
 
