@@ -38,11 +38,10 @@ export LIVE
 
 # book and test share .venv, so `make -j book test` must not set it up twice at once.
 .NOTPARALLEL:
-.PHONY: help book plain serve test coverage mutants lint baseline bench slides links release lock clean
+.PHONY: help book serve test coverage mutants lint baseline bench slides links release lock clean
 
 help:
 	@echo 'make book      build the book afresh into _build/html/index.html'
-	@echo 'make plain     write the chapters as notebooks of plain Markdown into _build/plain'
 	@echo 'make serve     show the built book at an address of this machine, so that its pages can run'
 	@echo 'make test      lint, run the tests, and rerun the chapters against their stored outputs'
 	@echo 'make coverage  show what of the solver no test runs'
@@ -62,11 +61,6 @@ help:
 
 book:
 	@$(MAKE_PY) book --solutions '$(SOLUTIONS)'
-
-# For JupyterHub, Colab, Kaggle and others that know nothing of MyST.
-plain:
-	@$(ENVIRONMENT)
-	@$(PY) tools/plain.py . _build/plain
 
 serve:
 	@$(MAKE_PY) serve

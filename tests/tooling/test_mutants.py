@@ -22,7 +22,7 @@ AREAS = [
     "book/_static/qwlib.css",
     "book/_static/sliders.css",
     "_config.yml",
-    *(f"tools/{name}.py" for name in ("build", "live", "slides", "baseline", "release", "plain")),
+    *(f"tools/{name}.py" for name in ("build", "live", "slides", "baseline", "release")),
     "make.py",
 ]
 
