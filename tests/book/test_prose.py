@@ -95,3 +95,14 @@ def test_nothing_is_allowed_that_is_not_there(page):
 )
 def test_numbers_are_seen(text, numbers):
     assert typed(text) == numbers
+
+
+@pytest.mark.parametrize("page", sorted(BOOK.glob("*.ipynb")), ids=lambda page: page.name)
+def test_code_does_not_drown_the_argument(page):
+    """A cell that is not folded has 15 lines at most, and none is cut where the page ends."""
+    folded = {"hide-input", "hide-cell", "remove-input", "remove-cell", "parameters"}
+    for cell in nbformat.read(page, 4).cells:
+        if cell.cell_type == "code":
+            lines = [line for line in cell.source.splitlines() if line.strip()]
+            assert max(map(len, lines)) <= 85, cell.source
+            assert len(lines) <= 15 or folded & {*cell.metadata.get("tags", [])}, cell.source
