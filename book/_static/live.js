@@ -51,8 +51,9 @@ del Path
   class Trouble extends Error {}
 
   const explain = (error) => {
-    /* A part of Thebe that did not come; webpack says which only by a number. */
-    const told = error.name === "ChunkLoadError" ? undelivered(error.request) : error;
+    /* A part of Thebe that did not come, as webpack says it. */
+    const part = /Loading chunk .*\(\w+: (.*)\)/s.exec(error.message);
+    const told = part ? undelivered(part[1]) : error;
     return told instanceof Trouble
       ? told.message
       : `Python could not be started: ${told.message || told}.`;
