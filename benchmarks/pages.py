@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 if __name__ == "__main__":
     os.environ.update({f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")})
     os.environ.setdefault("MPLBACKEND", "agg")
-    sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+    sys.path[:0] = map(str, (ROOT, *(ROOT / "tests" / part for part in ("", "pages", "book"))))
 
 import psutil  # noqa: E402
 from conftest import launched, served  # noqa: E402

@@ -132,9 +132,11 @@ def served(pages: Path, handler: type[Handler] = Handler) -> Iterator[Site]:
         thread.start()
         site = Site(f"http://127.0.0.1:{server.server_port}")
         site.seen = seen
-        yield site
-        server.shutdown()
-        thread.join()
+        try:
+            yield site
+        finally:  # or a test that fails would keep the run from its end
+            server.shutdown()
+            thread.join()
 
 
 def common(tmp_path_factory) -> Path:

@@ -20,6 +20,7 @@ from myst_nb.core.render import load_mime_renders
 from sphinx import addnodes
 from sphinx.domains.std import StandardDomain
 
+from qwlib.book.explore import QUANTITIES
 from qwlib.run.page import in_mathml
 
 MATHJAX = ("tex-mml-chtml.js", "output/chtml/fonts/", "input/tex/extensions/", "a11y/", "sre/")
@@ -101,6 +102,26 @@ def without_scripts(app, pagename, templatename, context, doctree) -> None:
 
     if doctree is not None and app.builder.name == "html":
         context["body"] = FORMULA.sub(both, context["body"])
+
+
+SLIDER = re.compile(
+    r'(<script type="application/json">\s*\{\s*"view":.*?)"name": "([^"]*)"', re.DOTALL
+)
+"""The data of a slider, up to what it sets."""
+
+
+def name_sliders(app, pagename, templatename, context, doctree) -> None:
+    """Say beside the symbol of a slider what that is; a name that is a word has none."""
+    meanings = {quantity.symbol: quantity.meaning for quantity in QUANTITIES.values()}
+
+    def named(found: re.Match) -> str:
+        data, name = found.groups()
+        meaning = meanings.get(name, name)
+        words = "" if meaning.startswith(name + " ") or meaning == name else f"{meaning}, {name}"
+        return f'{data}"words": "{words}", "name": "{name}"' if words else found[0]
+
+    if "body" in context:
+        context["body"] = SLIDER.sub(named, context["body"])
 
 
 EMPTY = re.compile(r"<th([^>]*)>(?:<p></p>)?</th>")
@@ -270,6 +291,7 @@ def setup(app) -> dict:
     app.connect("html-page-context", describe)
     app.connect("html-page-context", without_scripts)
     app.connect("html-page-context", without_empty_headings)
+    app.connect("html-page-context", name_sliders)
     # After sphinx-thebe.
     app.connect("html-page-context", once, priority=900)
     # Before napoleon and after it; it is at 500.

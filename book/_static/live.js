@@ -51,8 +51,9 @@ del Path
   class Trouble extends Error {}
 
   const explain = (error) => {
-    /* A part of Thebe that did not come; webpack says which only by a number. */
-    const told = error.name === "ChunkLoadError" ? undelivered(error.request) : error;
+    /* A part of Thebe that did not come, as webpack says it. */
+    const part = /Loading chunk .*\(\w+: (.*)\)/s.exec(error.message);
+    const told = part ? undelivered(part[1]) : error;
     return told instanceof Trouble
       ? told.message
       : `Python could not be started: ${told.message || told}.`;
@@ -62,18 +63,17 @@ del Path
 
   /* The stages of a start, and how many hundredths of it each takes. */
   const STAGES = [
-    ["Loading the editor", 6],
-    ["Downloading Python", 12],
-    ["Compiling it", 10],
-    ["Loading its packages", 17],
-    ["Starting the kernel", 17],
+    ["Loading the editor", 5],
+    ["Downloading and compiling Python", 8], // which a browser does together
+    ["Loading its packages", 31],
+    ["Starting the kernel", 16],
     ["Loading qwlib", 3],
-    ["Running the imports, the parameters and the explorers", 35],
+    ["Running the imports, the parameters and the explorers", 37],
   ];
 
   /* Returns what is called with the number of a stage when that begins, and with none at the end.
-     How long all will take is told by how long the stages did that are over.  The time is no part
-     of the message, or a screen reader would speak each second. */
+     How long all will take is told by how long the stages did that are over, and this one where it
+     takes longer than they let expect.  The time is no part of the message, or a screen reader would speak each second. */
   function watchStages(say, progress, left) {
     const began = performance.now();
     const before = STAGES.map((_, now) =>
@@ -82,11 +82,12 @@ del Path
     let now = -1, start = began, clock;
     const show = () => {
       const [share, done] = [STAGES[now][1], before[now]];
-      const each = done && (start - began) / done; // ms
+      const slower = (performance.now() - began) / (done + share);
+      const each = done && Math.max((start - began) / done, slower); // ms
       const part = each ? Math.min((performance.now() - start) / (share * each), 1) : 0;
       progress.value = done + share * part;
       const seconds = (each * (100 - done - share * part)) / 1000;
-      const rounded = 5 * Math.ceil(seconds / 5);
+      const rounded = 5 * Math.max(Math.ceil(seconds / 5), 1);
       left.textContent = each ? `about ${rounded} s more` : "";
     };
     return (stage) => {
@@ -158,7 +159,7 @@ del Path
 
   /* A worker must come from the site itself, and one that cannot go on says nothing.  So a small
      worker of ours loads that of thebe-lite, and the parts that it asks for, from where they are,
-     and tells the page of each file that it asks for, that came, and that did not. */
+     and tells the page of each file that it asks for or that did not come, and of what is compiled. */
   const workers = [];
 
   function watchWorkers(heard) {
@@ -191,11 +192,18 @@ del Path
             try {
               const reader = answer.body.getReader();
               while (!(await reader.read()).done);
-              tell({ came: url });
             } catch {
               tell({ lost: url });
             }
           };
+          for (const name of ["instantiate", "instantiateStreaming"]) {
+            const make = WebAssembly[name].bind(WebAssembly);
+            WebAssembly[name] = async (...all) => {
+              const made = await make(...all);
+              tell({ compiled: true });
+              return made;
+            };
+          }
           const fetch = self.fetch.bind(self);
           self.fetch = async (what, ...rest) => {
             const url = String(what.url || what);
@@ -484,12 +492,10 @@ del Path
       if ("lost" in message) {
         lost = undelivered(message.lost);
         lose(lost);
-      } else if (/pyodide\.asm\.wasm/.test(message.came)) {
+      } else if ("compiled" in message) {
         stage(2);
-      } else if (/(numpy|scipy|matplotlib)-/.test(message.asked)) {
-        stage(3);
       } else if (/piplite/.test(message.asked)) {
-        stage(4);
+        stage(3);
       }
     };
     stage(0);
@@ -560,7 +566,7 @@ del Path
 
     await unbroken(session.kernel.info);
 
-    stage(5);
+    stage(4);
     const execute = async (code) => {
       const reply = await session.kernel.requestExecute({ code, store_history: false }).done;
       if (reply.content.status !== "ok") {
@@ -575,7 +581,7 @@ del Path
       }
     }
 
-    stage(6);
+    stage(5);
     loadLate(notebook, say, async () => {
       lost = undefined;
       await execute(install(config.late) + noThreads);

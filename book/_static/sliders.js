@@ -1,17 +1,10 @@
 /* Figures with a slider, drawn from the data that sliders.py of qwlib put into <qw-slider>.
-   No library, no network, no animation. Colours and dashes are in sliders.css. */
+   No library, no network. Looks are in sliders.css. */
 (() => {
   const SVG = "http://www.w3.org/2000/svg";
   const KINDS = ["propagating", "mixed", "interface"];
   const UNIT = "10⁻³ nm⁻² per τeE/ħ";
   const SPIN = "∫S_y dz";
-  /* What the symbols of the sliders are, as qwlib says it. */
-  const WORDS = {
-    "α_L": "Rashba parameter of the left interface",
-    d: "width of the well",
-    E: "energy of the motion along z",
-    "ħ/τ": "broadening, ħ over the relaxation time",
-  };
 
   /* Elements. In a child that is text, an underscore lowers the next letter. */
   const fill = (node, attributes, children, lowered) => {
@@ -88,7 +81,7 @@
     return words.join("");
   }
 
-  /* One choice of several, or several, as native buttons. */
+  /* A choice of one, or of several, as native buttons. */
   function choice(type, legend, names, checked, changed) {
     const group = html("fieldset", {}, html("legend", {}, legend));
     const name = `qw-${Math.random()}`; // the buttons of one question
@@ -351,8 +344,8 @@
       const link = html("a", { href, download: `${page}.csv` }, "The data of this figure (CSV)");
       this.replaceChildren(
         ...(view.controls ?? []),
-        html("label", { class: "position" }, WORDS[data.name] ? `${WORDS[data.name]}, ` : "", data.name,
-          html("span", { "aria-hidden": true }, " = ", at), this.range), // which says its value itself
+        html("label", { class: "position" }, data.words ?? data.name,
+          html("span", { "aria-hidden": true }, " = ", at), this.range),
         out, box, key, html("p", {}, link), source);
       this.update = () => {
         const i = Number(this.range.value), width = Math.floor(box.clientWidth);
@@ -360,7 +353,7 @@
         this.range.setAttribute("aria-valuetext", place(i));
         out.replaceChildren(...view.say(i).map(([name, value, rest]) =>
           html("span", {}, `${name}: `, html("span", {}, html("b", {}, value), rest))));
-        if (!width) return; // in a part of the page that is folded away
+        if (!width) return; // in a part that is folded away
         const figure = svg("svg", { role: "img", "aria-label": data.alt });
         const height = view.draw(figure, i, width);
         figure.setAttribute("viewBox", `0 0 ${width} ${height}`);

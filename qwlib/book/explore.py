@@ -251,9 +251,8 @@ def png(figure: Figure, places: list | None) -> tuple[bytes, list]:
         canvas.draw()
     buffer = io.BytesIO()
     # Not savefig, which draws once more.
-    image.imsave(
-        buffer, canvas.buffer_rgba(), format="png", dpi=DPI, pil_kwargs={"compress_level": 1}
-    )
+    pixels, fast = canvas.buffer_rgba(), {"compress_level": 1}
+    image.imsave(buffer, pixels, format="png", origin="upper", dpi=DPI, pil_kwargs=fast)
     return buffer.getvalue(), places
 
 

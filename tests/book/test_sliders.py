@@ -902,6 +902,21 @@ def test_keys_move_the_slider_and_the_figure(kept):
     assert says(page) == levels_say(0)
 
 
+@pytest.mark.parametrize(
+    ("chapter", "name"),
+    [
+        ("confinement", "Rashba parameter of the left interface, αL"),
+        ("thickness", "width of the well, d"),
+        ("counting", "energy of the motion along z, E"),
+        ("interband", "broadening, ħ over the relaxation time, ħ/τ"),
+        ("speed", "points"),
+    ],
+)
+def test_symbols_of_sliders_are_named_in_words(kept, chapter, name):
+    # The value is no part of the name, or it would be said twice.
+    assert kept(chapter).get_by_role("slider", name=name, exact=True).count() == 1
+
+
 def test_on_a_phone_the_slider_stays_above_a_drawing_that_is_longer_than_the_screen(visit):
     page = visit("lost", width=400)
     page.set_viewport_size({"width": 400, "height": 600})

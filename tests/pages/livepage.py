@@ -146,6 +146,16 @@ def write(cell: Locator, source: str) -> Locator:
 
 RUNS = count()
 
+# What the page says while Python starts: the stage, and how long is left.
+SAID = """() => {
+  window.said = [];
+  const [bar, words, left] = ["", "-message", "-left"].map((part) =>
+    document.querySelector(part ? `.qw-run${part}` : ".qw-live"));
+  new MutationObserver(() => {
+    if (bar.dataset.state === "loading") said.push([words.textContent, left.textContent]);
+  }).observe(bar, { childList: true, subtree: true });
+}"""
+
 
 def run(page: Page, number: int, source: str) -> str:
     """Run other code in a cell and return what it prints, with the cells of its tables below."""
@@ -225,6 +235,7 @@ def started(
         page.context.route("**/*", answer)
     page.wait_for_load_state("networkidle")
     before, idle = list(site.seen), page.inner_text(".qw-run-message")
+    page.evaluate(SAID)
     press(page)
     yield SimpleNamespace(
         site=site,
@@ -235,6 +246,7 @@ def started(
         idle=idle,
         loaded=site.seen[len(before) :],
         public=public,
+        said=page.evaluate("said"),
         urls=urls,
     )
     page.close()

@@ -44,6 +44,19 @@ def test_the_button_loads_what_it_says_and_nothing_twice(running, local_html):
     assert size == pytest.approx(told, rel=0.05)  # "about"
 
 
+def test_a_start_tells_its_stages_and_how_long_they_take(running):
+    stages = [words for words, _ in running.said]
+    n = re.search(r"STAGES = \[(.*?)\];", (BOOK / "_static/live.js").read_text(), re.DOTALL)[1]
+    names = re.findall(r"\"(.*?)\"", n)
+    assert list(dict.fromkeys(stages)) == [
+        f"{name} ({place} of {len(names)}) …" for place, name in enumerate(names, 1)
+    ]
+    # Nothing is known before the first is over.
+    assert {left for words, left in running.said if words == stages[0]} == {""}
+    told = [left for words, left in running.said if words != stages[0]]
+    assert all(re.fullmatch(r"about \d+ s more", left) for left in told)
+
+
 def test_the_slider_moves_the_figure_and_the_page_shows_what_qwlib_computes(running):
     explorer = running.explorer
     first, before = parameters(explorer), picture(explorer)

@@ -47,7 +47,15 @@ class Cut(Handler):
 
 @pytest.mark.parametrize(
     "file",
-    ["thebe/index.js", "thebe-lite/51.", "pyodide.asm.js", "pyodide.asm.wasm", "scipy-", "/qwlib-"],
+    [
+        "thebe/index.js",
+        "thebe-lite/545.",
+        "thebe-lite/51.",
+        "pyodide.asm.js",
+        "pyodide.asm.wasm",
+        "scipy-",
+        "/qwlib-",
+    ],
 )
 def test_a_network_that_breaks_off_is_told(browser, local_html, monkeypatch, file):
     monkeypatch.setattr(Cut, "half", file)
