@@ -322,4 +322,4 @@ def test_make_passes_the_switch_on():
             encoding="utf-8",
             check=True,
         )
-        assert f"tools/build.py . --solutions '{value}'" in done.stdout
+        assert f"make.py book --solutions '{value}'" in done.stdout
