@@ -238,11 +238,12 @@ def draw(view: View, size: tuple[float, float] | None = None) -> Figure:
         Of the figure in inches.
     """
     n = len(view.panels)
+    ends_of_x = {(p.x, p.xlim is None or tuple(np.ravel(p.xlim).tolist())) for p in view.panels}
     fig, axes = plt.subplots(
         n,
         1,
         figsize=size or (WIDTH, 2.9 * n + 0.5),
-        sharex=len({panel.x for panel in view.panels}) == 1,
+        sharex=len(ends_of_x) == 1,
         sharey=view.alike,
         squeeze=False,
         layout="constrained",
@@ -256,7 +257,7 @@ def draw(view: View, size: tuple[float, float] | None = None) -> Figure:
         ends = {axis: end for axis in ("xlim", "ylim") if (end := getattr(panel, axis)) is not None}
         letter = f"({'abcdefgh'[i]})" if n > 1 and not panel.title.startswith("(") else ""
         ax.set(title=f"{letter} {panel.title}".strip(), ylabel=in_formula(panel.y), **ends)
-        if i == n - 1 or panel.x != view.panels[i + 1].x:
+        if i == n - 1 or len(ends_of_x) > 1:
             ax.set_xlabel(in_formula(panel.x))
         if view.at is not None and panel.marked:
             ax.axvline(view.at, color="0.4", lw=0.8, ls=":")

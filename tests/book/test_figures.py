@@ -295,6 +295,17 @@ def test_name_of_the_end_of_the_model_is_clear_of_titles(title):
             plt.close(figure)
 
 
+def test_panels_of_other_ranges_keep_their_own():
+    """Of one quantity along both axes: a range that is shared is that of the last panel."""
+    panels = [
+        views.Panel("k (nm⁻¹)", "F", [views.Series("", ends, [0, 1])], ends)
+        for ends in ([0.0, 1.0], [5.0, 6.0])
+    ]
+    axes = figures.draw(views.View(panels)).axes
+    assert [ax.get_xlim() for ax in axes] == [(0.0, 1.0), (5.0, 6.0)]
+    assert {ax.get_xlabel() for ax in axes} == {axes[0].get_xlabel()} != {""}
+
+
 def test_curves_of_a_sign_look_alike():
     looks = views.by_sign([-0.025, 0.0, 0.025])
     assert looks == views.by_sign([-0.01, -0.0, 0.3])
