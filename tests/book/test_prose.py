@@ -4,6 +4,7 @@ A number with a decimal point, or of two digits and more, must be one that the p
 allowed for its page below.  Code, roles, links and places in the paper are not looked at.
 """
 
+import ast
 import re
 from pathlib import Path
 
@@ -106,3 +107,38 @@ def test_code_does_not_drown_the_argument(page):
             lines = [line for line in cell.source.splitlines() if line.strip()]
             assert max(map(len, lines)) <= 85, cell.source
             assert len(lines) <= 15 or folded & {*cell.metadata.get("tags", [])}, cell.source
+
+
+class Assigned(ast.NodeVisitor):
+    """Collects the names that a cell assigns, those within functions and comprehensions aside."""
+
+    def __init__(self):
+        self.names = set()
+
+    def visit_FunctionDef(self, node):
+        self.names.add(node.name)
+
+    def visit_Name(self, node):
+        if isinstance(node.ctx, ast.Store):
+            self.names.add(node.id)
+
+    def visit_ListComp(self, node):
+        pass
+
+    visit_Lambda = visit_SetComp = visit_DictComp = visit_GeneratorExp = visit_ListComp
+
+
+@pytest.mark.parametrize("page", sorted(BOOK.glob("*.ipynb")), ids=lambda page: page.name)
+def test_no_cell_takes_the_name_of_what_was_imported(page):
+    """A cell above it could then not be run once more."""
+    imported = set()
+    for cell in nbformat.read(page, 4).cells:
+        if cell.cell_type == "code":
+            body = ast.parse(cell.source).body
+            assigned = Assigned()
+            for node in body:
+                assigned.visit(node)
+            assert not assigned.names & imported, cell.source
+            for node in body:
+                if isinstance(node, ast.Import | ast.ImportFrom):
+                    imported |= {(a.asname or a.name).split(".")[0] for a in node.names}
