@@ -19,7 +19,7 @@ import numpy as np
 from .matching import Rule, slopes
 from .search import DOUBTS, solve
 from .waves import barrier, shapes, values
-from .well import Well, written
+from .well import Well, checked_places
 
 PREFACTOR = 1 / (8 * np.pi**2)
 """1/2π of Eq. (6) times π/4π²: what the angular integral leaves.  The plain Boltzmann result, which
@@ -187,11 +187,7 @@ class FermiStates:
         ValueError
             If `z` is not a number or a 1D array of finite numbers.
         """
-        z = np.atleast_1d(np.asarray(z))
-        if z.ndim != 1 or z.dtype.kind not in "iuf" or not np.isfinite(z).all():
-            raise ValueError(
-                f"z must be finite real numbers in nm, one or a 1D array, got {written(z)}"
-            )
+        z = checked_places(z)
         rule, u = self._rule, self.amplitude.T.reshape(2, 2, -1)
         point = rule.at(self.k**2)
         slope = slopes(rule, self.k, u, point.q)

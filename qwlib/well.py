@@ -94,6 +94,16 @@ def written(value: Any) -> str:
     return repr(value.tolist() if isinstance(value, (np.generic, np.ndarray)) else value)
 
 
+def checked_places(z: Any) -> np.ndarray:
+    """Return places in nm as a 1D array; a `ValueError` if they are not finite real numbers."""
+    z = np.atleast_1d(np.asarray(z))
+    if z.ndim != 1 or z.dtype.kind not in "iuf" or not np.isfinite(z).all():
+        raise ValueError(
+            f"z must be finite real numbers in nm, one or a 1D array, got {written(z)}"
+        )
+    return z
+
+
 @dataclass(frozen=True)
 class Well:
     """A ferromagnetic layer between two insulators, with Rashba coupling at both interfaces.

@@ -34,7 +34,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..kubo import PREFACTOR, FermiStates, fermi_states
+from ..kubo import PREFACTOR, FermiStates, contribution, fermi_states
 from ..well import Well
 from .interband import NODES, _quadrature, check_bounded, checked_broadening, mesh, pairs
 
@@ -68,9 +68,7 @@ def drift(states: FermiStates) -> np.ndarray:
     float array (n,)
         nm⁻² per τeE/ħ: Eq. (6) with 2ck, the momentum over m, in place of the velocity.
     """
-    return (
-        -PREFACTOR * states.k * (2 * states.well.c * states.k / abs(states.velocity)) * states.spin
-    )
+    return states.contribution * (2 * states.well.c * states.k / states.velocity)
 
 
 def conserving(
@@ -150,7 +148,7 @@ def conserving(
         energies, vectors = fem.eigenstates(k)
         up, down = np.split(vectors[:, [np.abs(energies - E).argmin()]], 2)
         s, turn = 2 * products(up, down)[:, 0], (up.T @ fem.W @ up - down.T @ fem.W @ down)[0, 0]
-        S[:, 1] -= PREFACTOR * k * np.sign(v) * s
+        S[:, 1] += contribution(k, v, s)
         static += PREFACTOR * k / abs(v) * np.outer(s, s[:m])
         turned[:, 0] -= 2 * PREFACTOR * k**2 / abs(v) * turn * s[:m]
     for g in range(gamma.size):

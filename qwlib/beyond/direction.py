@@ -35,7 +35,7 @@ import numpy as np
 from ..matching import Rule, slopes
 from ..search import DOUBTS, PRECISE, solve
 from ..waves import TINY, UNIT, own_integrals, shapes, values
-from ..well import Well, checked_number
+from ..well import Well, checked_number, checked_places
 from . import interband, torque
 
 PREFACTOR = 1 / (8 * np.pi**3)
@@ -666,9 +666,7 @@ class Response:
         ValueError
             If `z` is not a number or a 1D array of finite numbers.
         """
-        z = np.atleast_1d(np.asarray(z))
-        if z.ndim != 1 or z.dtype.kind not in "iuf" or not np.isfinite(z).all():
-            raise ValueError(f"z must be finite real numbers in nm, one or a 1D array, got {z!r}")
+        z = checked_places(z)
         theta = self.quadrature.theta
         chi, weight, states = self.quadrature.nodes
         cos, sin = angle_to_rashba(theta, chi)

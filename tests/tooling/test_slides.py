@@ -14,6 +14,7 @@ import pytest
 from bs4 import BeautifulSoup
 from conftest import ROOT
 from PIL import Image
+from test_teaching import QUESTION
 
 from tools import slides
 
@@ -60,13 +61,6 @@ HIDDEN
 |---|
 | 3 |
 ```
-"""
-QUESTION = """
-- question: How many?
-  answers:
-    - {text: none, correct: false, why: There is one.}
-    - {text: one, correct: true}
-    - {text: two, correct: false, why: That is too many.}
 """
 SUMMARY = """## Summary
 
