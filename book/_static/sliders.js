@@ -164,7 +164,7 @@
       const key = [
         [state(0, "+"), "+ chirality"], [state(0, "-"), "− chirality"],
         [state(0, "0"), "propagating"], [state(1, "0"), "mixed"], [state(2, "0"), "interface"],
-        [ringed, "of another kind than at α_L = 0"],
+        ...(data.rows.length > 1 ? [[ringed, "of another kind than at α_L = 0"]] : []),
       ];
       return {
         key,
@@ -320,6 +320,26 @@
     },
   };
 
+  function keyOf(view) {
+    const key = html("ul", { class: "key" });
+    for (const [sample, words] of view.key) {
+      sample.setAttribute("aria-hidden", "true");
+      key.append(html("li", {}, sample, html("span", {}, words)));
+    }
+    return key;
+  }
+
+  function drawInto(box, view, i, alt) {
+    const width = Math.floor(box.clientWidth);
+    if (!width) return; // in a part that is folded away
+    const figure = svg("svg", { role: "img", "aria-label": alt });
+    const height = view.draw(figure, i, width);
+    figure.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    box.replaceChildren(figure);
+  }
+
+  window.qwSliders = { views, html, keyOf, drawInto }; // for explorer.js
+
   customElements.define("qw-slider", class extends HTMLElement {
     connectedCallback() {
       const source = this.querySelector('script[type="application/json"]');
@@ -332,12 +352,7 @@
       this.range.addEventListener("input", () => this.update());
       const at = html("span", { class: "place" });
       const out = html("output", { "aria-live": "polite" });
-      const key = html("ul", { class: "key" });
-      for (const [sample, words] of view.key) {
-        sample.setAttribute("aria-hidden", "true");
-        key.append(html("li", {}, sample, html("span", {}, words)));
-      }
-      const box = html("div", { class: "drawing" });
+      const key = keyOf(view), box = html("div", { class: "drawing" });
       const table = view.table().map((row) => row.join(",")).join("\n");
       const href = URL.createObjectURL(new Blob([table, "\n"], { type: "text/csv" }));
       const page = location.pathname.replace(/.*\/|\.html$/g, "");
@@ -348,16 +363,12 @@
           html("span", { "aria-hidden": true }, " = ", at), this.range),
         out, box, key, html("p", {}, link), source);
       this.update = () => {
-        const i = Number(this.range.value), width = Math.floor(box.clientWidth);
+        const i = Number(this.range.value);
         at.textContent = place(i);
         this.range.setAttribute("aria-valuetext", place(i));
         out.replaceChildren(...view.say(i).map(([name, value, rest]) =>
           html("span", {}, `${name}: `, html("span", {}, html("b", {}, value), rest))));
-        if (!width) return; // in a part that is folded away
-        const figure = svg("svg", { role: "img", "aria-label": data.alt });
-        const height = view.draw(figure, i, width);
-        figure.setAttribute("viewBox", `0 0 ${width} ${height}`);
-        box.replaceChildren(figure);
+        drawInto(box, view, i, data.alt);
       };
       this.update();
       new ResizeObserver(() => this.update()).observe(box);
