@@ -271,7 +271,6 @@
       field.onkeydown = ({ key }) => {
         if (key === "Escape") show(this.values[name]);
       };
-      field.onfocus = () => field.select();
       show(value);
       return html("div", { class: "control" }, words, range, field);
     }

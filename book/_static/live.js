@@ -492,8 +492,8 @@ del Path
     bar.classList.add("qw-live");
     title.after(bar);
     const explorer = document.querySelector("qw-explorer");
-    if (explorer?.bar) {
-      const move = element("button", { type: "button", class: "qw-run" }, "Move every parameter");
+    const move = element("button", { type: "button", class: "qw-run" }, "Move every parameter");
+    if (explorer) {
       move.onclick = () => {
         explorer.scrollIntoView();
         explorer.begin();
@@ -514,6 +514,7 @@ del Path
 
     button.onclick = async () => {
       button.disabled = true;
+      move.remove(); // the cell of the explorer runs with the others
       const began = performance.now();
       const stage = stages();
       try {

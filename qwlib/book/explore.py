@@ -44,6 +44,11 @@ WITHOUT_PYTHON = (
     "or open the chapter in Jupyter."
 )
 
+WITHOUT_SCRIPTS = (
+    "Here the built book has sliders for every parameter. "
+    "They need JavaScript, and Python, which the page loads when it is asked to."
+)
+
 
 class Explorer(widgets.VBox):
     """The parameters of a well on sliders, above a picture that follows them.
@@ -139,7 +144,7 @@ class Explorer(widgets.VBox):
             first = {name: each.value for name, each in self.controls.items()}
             about = json.dumps({"explorer": self._name, "values": first}, ensure_ascii=False)
             data["text/html"] = (
-                f"<qw-explorer>\n<p>{WITHOUT_PYTHON}</p>\n"
+                f"<qw-explorer>\n<p>{WITHOUT_SCRIPTS}</p>\n"
                 f'<script type="application/json">\n{about}\n</script>\n</qw-explorer>'
             )
         return data

@@ -311,7 +311,7 @@ def curves(
                 axis: stored(values, height)
                 for axis, values, height in zip("xy", (one.x, one.y), heights, strict=True)
             }
-            is_curve = one.look.split()[0] not in ("dot", "hollow", "guide")
+            is_curve = one.look.split()[0] not in ("dot", "hollow", "guide", "mark", "ring")
             look = f"curve {one.look}" if is_curve else one.look
             entry = {"name": one.name, "look": look, "smooth": one.smooth} | both
             series.append(
