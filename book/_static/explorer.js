@@ -8,13 +8,16 @@
   const { checkBrowser, startBar, watched, settled } = window.qwStart;
   const { views, html, keyOf, drawInto } = window.qwSliders;
 
-  /* What a press of the button loads, uncompressed; a test compares it with what was loaded. */
-  const MEGABYTES = 18;
+  /* What a press of the button loads, uncompressed, and what is added where the view needs SciPy; a
+     test compares both with what was loaded. */
+  const MEGABYTES = 17;
+  const SCIPY_MEGABYTES = 20;
+  const SCIPY = ["direction", "interband", "spread"];
 
   /* The stages of a start, and how many hundredths of it each takes. */
   const STAGES = [
     ["Downloading and compiling Python", 45], // which a browser does together
-    ["Loading NumPy", 20],
+    ["Loading its packages", 20],
     ["Loading qwlib", 10],
     ["Solving", 25],
   ];
@@ -59,13 +62,15 @@
       const source = this.querySelector('script[type="application/json"]');
       if (!source || this.bar) return;
       Object.assign(this, JSON.parse(source.textContent));
+      this.more = SCIPY.includes(this.explorer) ? ["scipy"] : [];
+      this.megabytes = MEGABYTES + this.more.length * SCIPY_MEGABYTES;
       this.button = html("button", { type: "button", class: "qw-run" }, "Move every parameter");
       Object.assign(this, startBar(STAGES, this.button));
       this.button.onclick = () => this.begin();
       this.stop.onclick = () => this.ended("Python was stopped; the sliders keep their values.");
       this.say(
         "starts Python in your browser for the sliders of all parameters; nothing to install, " +
-          `about ${MEGABYTES} MB the first time.`,
+          `about ${this.megabytes} MB the first time.`,
         "idle"
       );
       this.shown = html("div", { class: "shown" });
@@ -123,7 +128,7 @@
       const here = (name) => new URL(name, live).href;
       const options = {
         source: pyodide,
-        packages,
+        packages: [...packages, ...this.more],
         archives: archives.map(here),
         late: Object.fromEntries(Object.entries(late).map(([name, file]) => [name, here(file)])),
       };

@@ -501,8 +501,13 @@ del Path
       bar.prepend(move);
     }
     const late = cells().some((cell) => LATE.test(cell.querySelector("pre").textContent));
+    const first = explorer
+      ? `“Move every parameter” starts Python for the sliders alone, ${explorer.megabytes} MB; ` +
+        "“Run this page” makes all cells editable. It "
+      : "";
     say(
-      `starts Python in your browser; nothing to install, about ${MEGABYTES} MB the first time` +
+      first +
+        `starts Python in your browser; nothing to install, about ${MEGABYTES} MB the first time` +
         (late ? `, and ${LATE_MEGABYTES} MB more for some of its cells.` : "."),
       "idle"
     );

@@ -7,6 +7,8 @@ compares with other routes.
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from types import SimpleNamespace
 
@@ -88,8 +90,33 @@ def settled(explorer: Locator) -> Locator:
 def test_the_button_loads_what_it_says_and_nothing_twice(running, local_html):
     assert len({*running.loaded}) == len(running.loaded)
     size = sum((local_html / path.lstrip("/")).stat().st_size for path in running.loaded) / 1e6
-    said = float(re.search(r"MEGABYTES = (\d+);", (BOOK / "_static/explorer.js").read_text())[1])
-    assert size == pytest.approx(said, rel=0.05)  # "about"
+    assert size == pytest.approx(said("MEGABYTES"), rel=0.05)  # "about"
+    packages = json.loads((local_html / "live/pyodide/pyodide-lock.json").read_text())["packages"]
+    files = [packages[name]["file_name"] for name in ("scipy", "openblas")]
+    more = sum((local_html / "live/pyodide" / name).stat().st_size for name in files) / 1e6
+    assert more == pytest.approx(said("SCIPY_MEGABYTES"), rel=0.05)
+
+
+def said(name: str) -> float:
+    """Return a number of the page's script."""
+    script = (BOOK / "_static/explorer.js").read_text()
+    return float(re.search(rf" {name} = (\d+);", script)[1])
+
+
+def test_a_view_needs_scipy_where_the_page_says_so():
+    script = (BOOK / "_static/explorer.js").read_text()
+    named = json.loads(re.search(r"SCIPY = (\[.*?\]);", script)[1])
+    requests = {one["explorer"]: json.dumps(one) for one in map(asked, STEERED)}
+    # One of those first, in a process of its own, then all others in one.
+    others = [name for name in requests if name not in named]
+    for names in (*([name] for name in named), others):
+        source = "import sys; from qwlib.book import steer; [steer.step(x) for x in sys.argv[1:]]; "
+        source += "print('scipy' in sys.modules)"
+        wanted = [requests[name] for name in names]
+        done = subprocess.run(
+            [sys.executable, "-c", source, *wanted], capture_output=True, text=True, check=True
+        )
+        assert done.stdout.strip() == str(names != others), names
 
 
 def test_sliders_show_what_qwlib_computes(running):
