@@ -6,20 +6,24 @@
   const UNIT = "10⁻³ nm⁻² per τeE/ħ";
   const SPIN = "∫S_y dz";
 
-  /* Elements. In a child that is text, an underscore lowers the next letter. */
+  /* Elements. In a child that is text, an underscore lowers the next letter, and ^{…} is raised. */
   const fill = (node, attributes, children, lowered) => {
     for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
     for (const child of children) {
-      node.append(...(child instanceof Node ? [child] : lowered(String(child).split(/_(\w)/))));
+      node.append(...(child instanceof Node ? [child] : lowered(String(child).split(/_(\w)|\^\{(.+?)\}/))));
     }
     return node;
   };
   const html = (tag, attributes = {}, ...children) =>
     fill(document.createElement(tag), attributes, children, (parts) =>
-      parts.map((part, i) => (i % 2 ? html("sub", {}, part) : part)));
+      parts.flatMap((part, i) => (part ? [i % 3 ? html(["", "sub", "sup"][i % 3], {}, part) : part] : [])));
   const svg = (tag, attributes = {}, ...children) =>
     fill(document.createElementNS(SVG, tag), attributes, children, (parts) =>
-      parts.map((part, i) => (i ? svg("tspan", i % 2 ? { dy: 3, class: "sub" } : { dy: -3 }, part) : part)));
+      parts.flatMap((part, i) => {
+        if (!part) return [];
+        const dy = i % 3 ? [0, 3, -5][i % 3] : parts[i - 1] ? 5 : -3; // and back to the line
+        return [i ? svg("tspan", i % 3 ? { dy, class: "sub" } : { dy }, part) : part];
+      }));
   const line = (cls, x1, y1, x2, y2) => svg("line", { class: cls, x1, y1, x2, y2 });
   const text = (cls, x, y, words) => svg("text", { class: cls, x, y }, words);
 
@@ -27,6 +31,16 @@
   const plain = (whole, digits) => (whole / 10 ** digits).toFixed(digits).replace(/^-(?=[0.]*$)/, "");
   const shown = (whole, digits) => plain(whole, digits).replace("-", "−");
   const tidy = (value) => String(Number(value.toPrecision(6))).replace("-", "−");
+  const power = (n) => `10^{${String(n).replace("-", "−")}}`;
+
+  /* What is written at ticks, and the power of ten that they are in where that would be long. */
+  function written(found, log) {
+    const words = found.map(tidy);
+    if (words.every((one) => one.length < 7 && !one.includes("e"))) return [words, ""];
+    if (log) return [found.map((t) => (`${t}`.match(/^[1e.0+-]+$/) ? power(Math.round(Math.log10(t))) : "")), ""];
+    const n = Math.floor(Math.log10(Math.max(...found.map(Math.abs))));
+    return [found.map((t) => tidy(t / 10 ** n)), `, in ${power(n)}`];
+  }
 
   function ticks(ends, most, log) {
     const [low, high] = ends.toSorted((a, b) => a - b);
@@ -55,14 +69,16 @@
     const frame = svg("g", { transform: `translate(${left} ${top})` });
     const plane = svg("svg", { width, height });
     frame.append(line("axis", 0, height, width, height), line("axis", 0, 0, 0, height));
-    for (const x of ticks(xRange, width / 60, logs[0])) {
+    const [at, upwards] = [ticks(xRange, width / 60, logs[0]), ticks(yRange, height / 36, logs[1])];
+    const [[xs, xUnit], [ys, yUnit]] = [written(at, logs[0]), written(upwards, logs[1])];
+    at.forEach((x, i) => {
       frame.append(line("axis", X(x), height, X(x), height + 4));
-      frame.append(text("middle", X(x), height + 17, tidy(x)));
-    }
-    for (const y of ticks(yRange, height / 36, logs[1])) {
-      frame.append(line("axis", -4, Y(y), 0, Y(y)), text("end", -7, Y(y) + 4, tidy(y)));
-    }
-    frame.append(text("middle", width / 2, height + 35, xName), text("", -40, -14, yName));
+      frame.append(text("middle", X(x), height + 17, xs[i]));
+    });
+    upwards.forEach((y, i) => {
+      frame.append(line("axis", -4, Y(y), 0, Y(y)), text("end", -7, Y(y) + 4, ys[i]));
+    });
+    frame.append(text("middle", width / 2, height + 35, xName + xUnit), text("", -40, -14, yName + yUnit));
     if (Math.min(...yRange) < 0) plane.append(line("zero", 0, Y(0), width, Y(0)));
     frame.append(plane);
     figure.append(frame);
@@ -105,8 +121,13 @@
 
   /* Each view: what it needs at the start, what it says and draws at position i, and its data as
      a table. `say` returns a list of [name, value, rest]. */
-  const isMark = (look) => /^(dot|hollow)/.test(look);
-  const dot = (cls, cx, cy) => svg("circle", { class: cls, cx, cy, r: 4.5 });
+  const isMark = (look) => /^(dot|hollow|mark|ring)/.test(look);
+  const dot = (cls, cx, cy) => {
+    const sign = /^mark (.)/.exec(cls)?.[1].replace("−", "-");
+    return sign
+      ? svg("g", { class: `${CHIRALITY[sign]} propagating` }, svg("path", { class: "mark", d: marker(sign, cx, cy) }))
+      : svg("circle", { class: cls, cx, cy, r: cls === "ring" ? 10 : 4.5 });
+  };
   const sample = (...what) => svg("svg", { class: "sample", width: 36, height: 16 }, ...what);
   const looks = (look) => sample(isMark(look) ? dot(look, 18, 8) : line(look, 0, 8, 36, 8));
 
@@ -164,7 +185,7 @@
       const key = [
         [state(0, "+"), "+ chirality"], [state(0, "-"), "− chirality"],
         [state(0, "0"), "propagating"], [state(1, "0"), "mixed"], [state(2, "0"), "interface"],
-        [ringed, "of another kind than at α_L = 0"],
+        ...(data.rows.length > 1 ? [[ringed, "of another kind than at α_L = 0"]] : []),
       ];
       return {
         key,
@@ -320,6 +341,26 @@
     },
   };
 
+  function keyOf(view) {
+    const key = html("ul", { class: "key" });
+    for (const [sample, words] of view.key) {
+      sample.setAttribute("aria-hidden", "true");
+      key.append(html("li", {}, sample, html("span", {}, words)));
+    }
+    return key;
+  }
+
+  function drawInto(box, view, i, alt) {
+    const width = Math.floor(box.clientWidth);
+    if (!width) return; // in a part that is folded away
+    const figure = svg("svg", { role: "img", "aria-label": alt });
+    const height = view.draw(figure, i, width);
+    figure.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    box.replaceChildren(figure);
+  }
+
+  window.qwSliders = { views, html, keyOf, drawInto }; // for explorer.js
+
   customElements.define("qw-slider", class extends HTMLElement {
     connectedCallback() {
       const source = this.querySelector('script[type="application/json"]');
@@ -332,12 +373,7 @@
       this.range.addEventListener("input", () => this.update());
       const at = html("span", { class: "place" });
       const out = html("output", { "aria-live": "polite" });
-      const key = html("ul", { class: "key" });
-      for (const [sample, words] of view.key) {
-        sample.setAttribute("aria-hidden", "true");
-        key.append(html("li", {}, sample, html("span", {}, words)));
-      }
-      const box = html("div", { class: "drawing" });
+      const key = keyOf(view), box = html("div", { class: "drawing" });
       const table = view.table().map((row) => row.join(",")).join("\n");
       const href = URL.createObjectURL(new Blob([table, "\n"], { type: "text/csv" }));
       const page = location.pathname.replace(/.*\/|\.html$/g, "");
@@ -348,16 +384,12 @@
           html("span", { "aria-hidden": true }, " = ", at), this.range),
         out, box, key, html("p", {}, link), source);
       this.update = () => {
-        const i = Number(this.range.value), width = Math.floor(box.clientWidth);
+        const i = Number(this.range.value);
         at.textContent = place(i);
         this.range.setAttribute("aria-valuetext", place(i));
         out.replaceChildren(...view.say(i).map(([name, value, rest]) =>
           html("span", {}, `${name}: `, html("span", {}, html("b", {}, value), rest))));
-        if (!width) return; // in a part that is folded away
-        const figure = svg("svg", { role: "img", "aria-label": data.alt });
-        const height = view.draw(figure, i, width);
-        figure.setAttribute("viewBox", `0 0 ${width} ${height}`);
-        box.replaceChildren(figure);
+        drawInto(box, view, i, data.alt);
       };
       this.update();
       new ResizeObserver(() => this.update()).observe(box);

@@ -4,7 +4,7 @@ A view is a function of Fermi states, which know their well and ε_F, and of wha
 returns plain numbers: panels with curves and marks, and read-outs.  `figures.draw` makes of them a
 figure, `sliders.moved` one that moves with no kernel, from the view at each position, and
 `explore.Explorer` one that follows controls, with the read-outs as its table.  Nothing here needs
-Matplotlib or ipywidgets.
+Matplotlib or ipywidgets, and only what does needs SciPy, which a page would have to load first.
 """
 
 from __future__ import annotations
@@ -14,21 +14,15 @@ from itertools import cycle
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
-from scipy import constants
 
 from ..beyond import scan
-from ..beyond.direction import responses
-from ..beyond.interband import transitions
 from ..beyond.interface import interface_energy, interface_wave_numbers
-from ..beyond.places import zeros
-from ..beyond.spread import Layers
 from ..beyond.torque import exchange_torque, field_per_current
 from ..grid import Grid, full, solve_columns
 from ..kubo import KINDS, fermi_states_of
 from ..matching import matching_matrix
 from ..search import bound_states, count_states, levels
-from ..well import PARAMETERS
-from .claims import VERDICTS
+from ..well import CHARGE, HBAR, PARAMETERS
 from .tables import number
 
 if TYPE_CHECKING:
@@ -38,7 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from ..beyond.direction import Response
-    from ..beyond.interband import InterbandResponse
+    from ..beyond.interband import InterbandResponse, Transitions
     from ..kubo import FermiStates
     from ..well import Well
     from .claims import Judged
@@ -869,6 +863,8 @@ def spread(
     frame : (float, float), optional
         Lowest and highest energy in eV; far outside of it bands are cut.
     """
+    from ..beyond.spread import Layers
+
     well, c, E_F = states.well, states.well.c, states.E_F
     layers = Layers.from_well(well, width)
     strength = abs(well.alpha_L) + abs(well.alpha_R)
@@ -1181,6 +1177,8 @@ def against_thickness(
     d : 1D float array
         In nm.
     """
+    from ..beyond.places import zeros
+
     turns = {
         alpha_R: zeros(lambda x, alpha_R=alpha_R: at(alpha_R, [x])[0, 1], d, y[:, 1])
         for alpha_R, y in values.items()
@@ -1374,7 +1372,7 @@ def along(states: FermiStates, axis: str, low: float, high: float) -> View:
 
 def in_si(states: FermiStates, tau: float, E_x: float) -> View:
     """Return S_y(z) in SI units, for a relaxation time in fs and a field in 10⁵ V/m."""
-    hbar, e, nm = constants.hbar, constants.e, 1e-9
+    hbar, e, nm = HBAR, CHARGE, 1e-9
     shift = 1e-15 * tau * e * 1e5 * E_x / hbar  # 1/m
     z = across(states.well.d)
     density = states.spin_density(z).sum(axis=0) * shift * nm / nm**3
@@ -1534,6 +1532,8 @@ ROUGHLY = 1e-3
 
 def turned(states: FermiStates, theta: float, phi: float) -> View:
     """Return the torque against θ at one φ, and what it is at one θ, both in degrees."""
+    from ..beyond.direction import responses
+
     well, E_F = states.well, states.E_F
     grid = np.arange(0.0, 91.0, 15.0)
     angle = np.radians(phi)
@@ -1569,7 +1569,12 @@ COARSE = {"order": 4, "nodes": 1, "phase": 1.0}
 wide ∫S_x is then right within 1 %, and what is added to ∫S_y within 3 %; on a finer mesh the
 picture would not follow a slider in a page."""
 
-_pairs_of = functools.lru_cache(maxsize=1)(functools.partial(transitions, **COARSE))
+
+@functools.lru_cache(maxsize=1)
+def _pairs_of(well: Well, E_F: float) -> Transitions:
+    from ..beyond.interband import transitions
+
+    return transitions(well, E_F, **COARSE)
 
 
 def interband(states: FermiStates, hbar_over_tau: float) -> View:
@@ -1653,7 +1658,7 @@ def against_broadening(
         Series(f"ratio, α_L = {well.alpha_L:g} eV nm²", rates, share, "fourth"),
     ]
     right = Panel("ħ/τ (eV)", "|S_x|/|S_y|, integrated (%)", series, None, (0.3, 120), "xy")
-    tau = 1e15 * constants.hbar / constants.e / rates  # fs
+    tau = 1e15 * HBAR / CHARGE / rates  # fs
     path = 2 * np.sqrt(well.c * max(states.E_F, 0.0)) / rates
     return [
         View(
@@ -1684,6 +1689,8 @@ def tolerances(entries: Sequence[Judged], percent: np.ndarray) -> list[View]:
     percent : 1D float array
         Tolerances, ascending: one view for each.
     """
+    from .claims import VERDICTS
+
     rows = list(enumerate(entries, 1))
     circles = [
         Series(
