@@ -1038,7 +1038,6 @@ def thinner_maximum(material: Material) -> dict[str, Answer]:
     """Return the width of the local maximum next to the paper's, case (c), by measure.
 
     And the largest of the widths of Fig. 5, if it is in the middle.
-    The mean magnitude is left out: in this case S_y has hardly another sign.
     """
     grid = np.linspace(0.3, 0.8, 51)
     several = {d: measured(material, ALPHA_5, -ALPHA_5, d) for d in grid}
@@ -1051,12 +1050,11 @@ def thinner_maximum(material: Material) -> dict[str, Answer]:
 
     drawn = np.array((THICK, *THINNER))
     three = [measured(material, ALPHA_5, -ALPHA_5, d) for d in drawn]
-    names = ("integral", "largest value", "average")
-    return {name: Answer(place(name, 0), place(name, 1)) for name in names} | {
+    return {name: Answer(place(name, 0), place(name, 1)) for name in MEASURES} | {
         f"{name}, of three widths": Answer(
             *(at_top(drawn, [one[name][i] for one in three]) for i in (0, 1))
         )
-        for name in names
+        for name in MEASURES
     }
 
 

@@ -99,7 +99,7 @@ READINGS = {
     "thickness-b-increases": [
         f"{name}, {how}" for how in ("0.52 nm", "0.2 nm", "all the way") for name in MEASURES
     ],
-    "thickness-c-maximum": MEASURES[:3] + [f"{name}, of three widths" for name in MEASURES[:3]],
+    "thickness-c-maximum": MEASURES + [f"{name}, of three widths" for name in MEASURES],
     "thickness-inverse-d": ["integral", "average"],
     "thickness-hectic": [
         f"{name}, {sense}"
