@@ -883,10 +883,9 @@ def interface_maximum(material: Material) -> dict[str, Answer]:
         sets = (np.array(some) for some in (NAMED, *(x * np.arange(1, 0.15 / x) for x in APART)))
         several = [some[some < end] for some in sets]
         drawn.append([at_top(some, [value(alpha) for alpha in some]) for some in several])
-    names = ("named in the text", *(f"{number(x)} apart" for x in APART))
+    names = ("of those named", *(f"of some {number(x)} apart" for x in APART))
     return {"beyond the jump": Answer(*next_to), "the highest": Answer(*highest)} | {
-        f"largest of those {name}": Answer(*places)
-        for name, places in zip(names, zip(*drawn, strict=True), strict=True)
+        name: Answer(*places) for name, places in zip(names, zip(*drawn, strict=True), strict=True)
     }
 
 

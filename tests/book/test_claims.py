@@ -77,10 +77,12 @@ READINGS = {
         for r in ("−0.05", "−0.02", "0", "0.025", "0.05")
         for whole in ("rise", "shift")
     ],
-    "profile-maximum": ["beyond the jump", "the highest"]
-    + [
-        f"largest of those {which}"
-        for which in ("named in the text", "0.031 apart", "0.0124 apart")
+    "profile-maximum": [
+        "beyond the jump",
+        "the highest",
+        "of those named",
+        "of some 0.031 apart",
+        "of some 0.0124 apart",
     ],
     "profile-penetration": ["in the barrier", "at the interface", "how deep"],
     "thickness-narrow": [
