@@ -10,6 +10,7 @@ from conftest import ROOT
 from scipy.integrate import quad
 
 from qwlib import Well, fermi_states
+from qwlib.beyond.thresholds import entry_width
 from qwlib.book import claims, yardstick
 
 # The paper's own values, copied from its text once more, so that a slip in the data file shows.
@@ -380,6 +381,15 @@ def test_how_uneven_maxima_are():
     far = np.where(x < 4, x % 1, (x / 2) % 1)  # four teeth one apart, then one at 6
     assert claims.uneven(x, far)[0] == pytest.approx(np.std([1, 1, 1, 2]) / 1.25, abs=0.01)
     assert claims.uneven(x, x) == (0.0, 0.0)
+
+
+def test_the_two_sets_of_teeth_come_upon_each_other_near_4_and_8_nm():
+    well = Well(alpha_L=0.001, alpha_R=-0.001)
+    up, down = (np.array([entry_width(well, 3.0, s, n) for n in range(27)]) for s in (1, -1))
+    apart = np.abs(up[:, None] - down).min(axis=1)
+    # Within a tenth of the distance of teeth, which is π/κ; and the first of both, where all begin.
+    together = up[(apart < 0.1 * np.pi / np.sqrt((3.0 - well.Delta) / well.c)) & (up < 9)]
+    assert set(np.round(together)) == {0, 4, 8}
 
 
 def test_antisymmetric_profile_has_no_integral():
