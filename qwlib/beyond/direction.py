@@ -47,8 +47,9 @@ POINTS = 16
 PANELS = 4
 """Intervals of χ to begin with, of half a circle."""
 
-TURN = 0.7
-"""A spin along m that changes by more from one angle to the next has not been followed."""
+TURN, AHEAD = 0.7, 2.0
+"""Contours have not been followed from one angle to the next if the spin of one along m changes by
+more, or if along their tangents two would meet within this many times the distance."""
 
 FLOOR = 1e-3
 """Errors are relative to the result, or to this share of the sum of all states' magnitudes."""
@@ -306,7 +307,8 @@ def evaluate(
     purse -= np.minimum(spent.astype(np.intp), purse)
     doubt = doubt.reshape(-1, n)[:, 1:-1].max(axis=1)
     number = np.bincount(states.place, minlength=chi.size).reshape(-1, n)
-    terms = _terms(polar[states.place], chi.ravel()[states.place], states)
+    moments = Moments.of(polar[states.place], chi.ravel()[states.place], states)
+    terms = _terms(moments, states)
     sums, sizes = (
         np.stack([np.bincount(states.place, row, minlength=chi.size) for row in rows])
         for rows in (terms, np.abs(terms))
@@ -317,12 +319,14 @@ def evaluate(
         changes = np.flatnonzero(np.diff(number[i]))
         here = theta[panel.owner]
         places = [(here, *chi[i, j : j + 2], *number[i, j : j + 2]) for j in changes]
-        some = states.take(slice(ends[i], ends[i + 1]))
+        own = slice(ends[i], ends[i + 1])
+        some = states.take(own)
         weight = WEIGHTS * slope[i]
         integral = sums[:, i] @ weight
         error = np.abs(integral - sums[:, i] @ (FEWER * slope[i]))
         if not places:
-            error += _unfollowed(some, chi[i], number[i, 0])
+            of = Moments(*(column[own] for column in moments))
+            error += _unfollowed(chi[i], number[i, 0], some, of, terms[:, own])
         place = some.place - n * i - 1
         inner = (place >= 0) & (place < n - 2)
         some = some._replace(place=place).take(inner)
@@ -331,28 +335,52 @@ def evaluate(
         yield part, places
 
 
-def _terms(theta, chi, states: States) -> np.ndarray:
+def _terms(moments: Moments, states: States) -> np.ndarray:
     """Return what each state adds to the eight integrals, (8, n), but for the prefactor."""
-    moments, everywhere = Moments.of(theta, chi, states), states.inside + states.outside
-    speed = np.abs(states.velocity) / states.k
+    everywhere, speed = states.inside + states.outside, np.abs(states.velocity) / states.k
     currents = speed * moments.v_p**2, speed * moments.v_q**2
     return np.concatenate([moments.spin(*states.inside), moments.spin(*everywhere), currents])
 
 
-def _unfollowed(states: States, chi: np.ndarray, number: int) -> np.ndarray:
-    """Return a bound, (8,), of what lies between two angles where contours exchange their spins.
+def _unfollowed(
+    chi: np.ndarray, number: int, states: States, moments: Moments, terms: np.ndarray
+) -> np.ndarray:
+    """Return a bound, (8,), of what lies between two angles where contours almost meet.
 
-    Where contours almost cross, S₃ and S₁ of each change within an angle that may be much smaller
-    than the distance of points, while the sums over both do not.
+    There two contours exchange their spins, or one ends and begins again, within an angle that may
+    be much smaller than the distance of points.  It is seen from outside: next to an avoided
+    crossing the distance of two k is a hyperbola, next to the ends of a contour a root, and the
+    tangent of either comes to zero not far behind the place where they are closest.
+
+    Parameters
+    ----------
+    chi : (n,) array
+        Ascending angles.
+    number : int
+        Contours at each of them.
+    states, moments, terms
+        Of all of them, as `evaluate` has them.
     """
-    bound = np.zeros(8)
-    if number:
-        along = (states.inside + states.outside)[0].reshape(-1, number)
-        size = np.abs(states.k).reshape(-1, number)
-        jump = np.abs(np.diff(along, axis=0)) > TURN
-        width = np.diff(chi)[:, None]
-        bound[:6] = (jump * width * np.maximum(size[1:], size[:-1])).sum()
-    return bound
+    if number < 2:
+        return np.zeros(8)
+    k, velocity, v_p, v_q, along = (
+        x.reshape(-1, number)
+        for x in (states.k, states.velocity, moments.v_p, moments.v_q, states.inside[0])
+    )
+    along = along + states.outside[0].reshape(-1, number)
+    sin, cos, width = np.sin(chi)[:, None], np.cos(chi)[:, None], np.diff(chi)[:, None]
+    gap, slope = -np.diff(k), -np.diff(np.sign(velocity) * (v_p * sin + v_q * cos))
+    ahead = AHEAD * width
+    meet = np.minimum(gap[:-1] + ahead * slope[:-1], gap[1:] - ahead * slope[1:]) < 0
+    jump = np.abs(np.diff(along, axis=0)) > TURN
+    meet |= jump[:, 1:] | jump[:, :-1]
+    if not meet.any():
+        return np.zeros(8)
+    # No spin is larger than 1.
+    size = np.abs(terms).reshape(8, -1, number)
+    size[[0, 1, 3, 4]], size[[2, 5]] = np.abs(v_q), np.abs(v_p)
+    pair = size[..., 1:] + size[..., :-1]
+    return (meet * width * np.maximum(pair[:, 1:], pair[:, :-1])).sum(axis=(1, 2))
 
 
 def locate(well: Well, E_F: float, brackets: list[tuple]) -> list[float]:
