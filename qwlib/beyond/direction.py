@@ -66,8 +66,9 @@ WORST = 0.1
 ROUNDS, SECTIONS = 60, 2
 """Rounds of refinement at most, and of cutting into 16 an interval where a contour ends."""
 
-PURSE = 2000
-"""Points to decide with more digits, for each θ; where it is empty an angle is not proven."""
+SHARE, PURSE = 4, 1000
+"""Points to decide with more digits: at each angle at first, and for each θ at the angles that are
+not proven with that; where they do not suffice an angle is not proven."""
 
 NEGLIGIBLE = 1e-13
 """An exchange that is smaller, relative to the barriers, is taken for none by the solver."""
@@ -113,6 +114,13 @@ class States(NamedTuple):
         """Return some of them."""
         return States(*(column[..., index] for column in self))
 
+    def replaced(self, place: np.ndarray, other: States) -> States:
+        """Return all, with those of `other`, whose places count along `place`, instead there."""
+        kept = self.take(~np.isin(self.place, place))
+        columns = zip(kept, other._replace(place=place[other.place]), strict=True)
+        both = States(*(np.concatenate(pair, axis=-1) for pair in columns))
+        return both.take(np.argsort(both.place, kind="stable"))
+
 
 def angle_to_rashba(theta, chi) -> tuple[np.ndarray, np.ndarray]:
     """Return cos β and sin β, not smaller than rounding, for m at `theta` and k at φ − `chi`."""
@@ -136,12 +144,17 @@ def states_at(
         cos β and sin β.
     budget : int array (n,), optional
         As `search.solve` takes it, for each angle.
+
+    Notes
+    -----
+    Of one angle alone each k has twelve digits; of several it has those that doubles leave, and
+    `evaluate` says what the others do to an integral.
     """
     cos, first, inverse = np.unique(cos, return_index=True, return_inverse=True)
     rule = Rule.of_well(well, E_F).take(np.zeros(cos.size, dtype=np.intp))
     rule = rule.turned(cos, sin[first])
     left = np.full(cos.size, PRECISE) if budget is None else budget[first]
-    roots, doubt = solve(rule, left)
+    roots, doubt = solve(rule, left, digits=cos.size == 1)
     if budget is not None:
         budget[:] = left[inverse]
     some, k, u = rule.take(roots.well), roots.k, roots.amplitude.T.reshape(2, 2, -1)
@@ -244,6 +257,7 @@ class Part(NamedTuple):
     integral: np.ndarray  # (8,): spin in the well and everywhere, three each, and two currents
     magnitude: np.ndarray  # the same of the magnitudes of all terms
     error: np.ndarray
+    rounding: np.ndarray  # what the digits of k leave open
     doubt: int
 
 
@@ -261,8 +275,12 @@ class Quadrature:
     @property
     def error(self) -> float:
         """Error of spin, spin everywhere and current, each relative to its largest, the worst."""
+        return self.relative(self.total("error") + self.total("rounding"))
+
+    def relative(self, error: np.ndarray) -> float:
+        """Return the largest of eight errors, each relative to the largest of its kind."""
         groups = slice(0, 3), slice(3, 6), slice(6, 8)
-        integral, magnitude, error = map(self.total, ("integral", "magnitude", "error"))
+        integral, magnitude = map(self.total, ("integral", "magnitude"))
         worst = 0.0
         for group in groups:
             scale = max(np.abs(integral[group]).max(), FLOOR * magnitude[group].max())
@@ -300,20 +318,26 @@ def evaluate(
     chi = np.column_stack([first, chi, last])
     owner = np.repeat([panel.owner for panel in panels], n)
     polar = theta[owner]
-    given = np.minimum(PRECISE, purse // np.bincount(owner, minlength=theta.size).clip(1))[owner]
-    left = given.copy()
-    states, doubt = states_at(well, E_F, *angle_to_rashba(polar, chi.ravel()), left)
-    spent = np.bincount(owner, np.maximum(given - left, 0), minlength=theta.size)
-    purse -= np.minimum(spent.astype(np.intp), purse)
+    sines = angle_to_rashba(polar, chi.ravel())
+    states, doubt = states_at(well, E_F, *sines, np.full(owner.size, SHARE))
+    again = np.flatnonzero(doubt)
+    if again.size:
+        given = np.minimum(PRECISE, purse // np.bincount(owner[again], minlength=theta.size).clip(1))
+        left = given[owner[again]]
+        more, doubt[again] = states_at(well, E_F, *(x[again] for x in sines), left)
+        np.subtract.at(purse, owner[again], np.maximum(given[owner[again]] - left, 0))
+        np.maximum(purse, 0, out=purse)
+        states = states.replaced(again, more)
     doubt = doubt.reshape(-1, n)[:, 1:-1].max(axis=1)
     number = np.bincount(states.place, minlength=chi.size).reshape(-1, n)
     moments = Moments.of(polar[states.place], chi.ravel()[states.place], states)
     terms = _terms(moments, states)
-    sums, sizes = (
+    blurs = np.abs(terms) * _blur(well, E_F, states)
+    sums, sizes, blurs = (
         np.stack([np.bincount(states.place, row, minlength=chi.size) for row in rows])
-        for rows in (terms, np.abs(terms))
+        for rows in (terms, np.abs(terms), blurs)
     )
-    sums, sizes = (x.reshape(len(terms), -1, n)[..., 1:-1] for x in (sums, sizes))
+    sums, sizes, blurs = (x.reshape(len(terms), -1, n)[..., 1:-1] for x in (sums, sizes, blurs))
     ends = np.searchsorted(states.place, n * np.arange(len(panels) + 1))
     for i, panel in enumerate(panels):
         changes = np.flatnonzero(np.diff(number[i]))
@@ -330,8 +354,8 @@ def evaluate(
         place = some.place - n * i - 1
         inner = (place >= 0) & (place < n - 2)
         some = some._replace(place=place).take(inner)
-        magnitude = sizes[:, i] @ weight
-        part = Part(panel, chi[i, 1:-1], weight, some, integral, magnitude, error, doubt[i])
+        magnitude, blur = sizes[:, i] @ weight, blurs[:, i] @ weight
+        part = Part(panel, chi[i, 1:-1], weight, some, integral, magnitude, error, blur, doubt[i])
         yield part, places
 
 
@@ -340,6 +364,21 @@ def _terms(moments: Moments, states: States) -> np.ndarray:
     everywhere, speed = states.inside + states.outside, np.abs(states.velocity) / states.k
     currents = speed * moments.v_p**2, speed * moments.v_q**2
     return np.concatenate([moments.spin(*states.inside), moments.spin(*everywhere), currents])
+
+
+def _blur(well: Well, E_F: float, states: States) -> np.ndarray:
+    """Return about the relative error of 1/|∂ε/∂k| of each state, by the rounding of energies.
+
+    A state whose velocity is small is displaced by them, and its velocity with it: by its slope,
+    that of two states which are about to meet.
+    """
+    energy = E_F + max(well.V_L, well.V_R) + 2 * abs(well.Delta) + 4 * well.c * states.k**2
+    slope = np.full((2, states.k.size), 2 * well.c)
+    place, velocity = states.place, states.velocity
+    meet = np.flatnonzero((place[1:] == place[:-1]) & (velocity[1:] * velocity[:-1] < 0))
+    between = (velocity[meet] - velocity[meet + 1]) / (states.k[meet] - states.k[meet + 1] + TINY)
+    slope[0, meet] = slope[1, meet + 1] = np.abs(between)
+    return 2 * UNIT * energy * slope.max(axis=0) / velocity**2
 
 
 def _unfollowed(
@@ -476,7 +515,9 @@ def quadratures(well: Well, E_F: float, theta: Iterable[float], rtol: float) -> 
                 todo += panel.cut(*[next(ends) for _ in places], contour=True)
             continue
         for i, some in enumerate(parts):
-            if left and Quadrature(theta[i], some).error > rtol:
+            so_far = Quadrature(theta[i], some)
+            # More angles do not mend what is rounding.
+            if left and so_far.relative(so_far.total("error")) > rtol:
                 total = np.sum([part.error for part in some], axis=0) + TINY
                 share = np.array([(part.error / total).max() for part in some])
                 worst = share > WORST * share.max()
