@@ -518,8 +518,8 @@ def numbers(entries: list[Judged]) -> list[tuple]:
     Returns
     -------
     list
-        One row for each reading that compares a number, and each element of a list; None where we
-        have no value.
+        One row for each reading that compares a number, and each element of a list, all readings
+        of it under one label; None where we have no value.
     """
     rows = []
     for entry in entries:
@@ -534,7 +534,6 @@ def numbers(entries: list[Judged]) -> list[tuple]:
                     continue
                 ours = [value[i] if isinstance(value, list) else value for value in answer]
                 label = claim.title + (f": {claim.parts[i]}" if len(papers) > 1 else "")
-                label += f", {reading}" if reading else ""
                 rows.append((label, paper, yardstick.allowed(kind, paper), *ours))
     return rows
 
