@@ -26,7 +26,7 @@ from ..well import CHARGE, HBAR, PARAMETERS
 from .tables import number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import xarray as xr
     from numpy.typing import ArrayLike
@@ -218,6 +218,10 @@ def totals(states: FermiStates) -> list[Number]:
 # --- the spin density -----------------------------------------------------------------------------
 
 
+OVER_EACH_OTHER = ("minus", "zero", "plus", "spare", "other spare")
+"""Looks of profiles in one panel: none is that of a set of states."""
+
+
 def across(d: float, points: int = 301) -> np.ndarray:
     """Return places from the left barrier to the right one, in nm."""
     pad = 0.3 * d + 0.1
@@ -387,17 +391,45 @@ def counts(ds: xr.Dataset, limit: float) -> View:
 def overlaid(several: Sequence[FermiStates], z: np.ndarray) -> View:
     """Return profiles S_y(z) at several α_L over each other, of propagating and of all states."""
     panels = []
-    for title, choose in (("(a) propagating", propagating), (ALL, lambda states: states)):
+    for title, choose in ((PROPAGATING, propagating), (ALL, lambda some: some)):
         series = [
             Series(
-                f"α_L = {number(states.well.alpha_L)} eV nm²",
+                f"α_L = {number(states.well.alpha_L)}",
                 z,
                 choose(states).spin_density(z).sum(axis=0),
+                OVER_EACH_OTHER[i % len(OVER_EACH_OTHER)],
             )
-            for states in several
+            for i, states in enumerate(several)
         ]
-        panels.append(Panel("z (nm)", DENSITY, series, title=title))
+        ends = Series("the interfaces", [0, several[0].well.d], None, "guide")
+        panels.append(Panel("z (nm)", DENSITY, [ends, *series], title=title))
     return View(panels)
+
+
+def by_width(cases: Mapping[str, Sequence[FermiStates]]) -> View:
+    """Return profiles S_y(z) at several widths over each other, a panel for each case.
+
+    Parameters
+    ----------
+    cases : mapping of str to sequence of FermiStates
+        Titles, and wells that differ in their width.
+    """
+    panels = []
+    for title, several in cases.items():
+        thin, thick = [], []
+        for i, states in enumerate(several):
+            d, look = states.well.d, OVER_EACH_OTHER[i % len(OVER_EACH_OTHER)]
+            z, name = np.linspace(-0.4, d + 0.4, 301), f"d = {number(d)} nm"
+            every, waves = (s.spin_density(z).sum(axis=0) for s in (states, propagating(states)))
+            words = "" if i else "all states"
+            thin.append(Series(words, z, every, "thin", pieces=f"{name}, all states"))
+            thick.append(Series(name, z, waves, look))
+        ends = Series("the interfaces", [0, *(s.well.d for s in several)], None, "guide")
+        panels.append(Panel("z (nm)", DENSITY, [ends, *thin, *thick], title=title))
+    values = np.concatenate([one.y for panel in panels for one in panel.series[1:]])
+    margin = 0.05 * np.ptp(values) + 1e-9
+    ylim = (values.min() - margin, values.max() + margin)
+    return View([panel._replace(ylim=ylim) for panel in panels])
 
 
 def at_interface(alpha: np.ndarray, waves: np.ndarray, every: np.ndarray, steps: list) -> View:
@@ -1680,7 +1712,7 @@ def against_broadening(
 
 
 def tolerances(entries: Sequence[Judged], percent: np.ndarray) -> list[View]:
-    """Return how far each statement is off, and how many get each verdict at one tolerance.
+    """Return how far each statement is off, and its verdict at one tolerance for all.
 
     Parameters
     ----------
@@ -1704,27 +1736,18 @@ def tolerances(entries: Sequence[Judged], percent: np.ndarray) -> list[View]:
             ("all states", "all", "hollow"),  # open, drawn over it
         )
     ]
-    own = [(i, 100 * entry.claim.tolerance / abs(entry.claim.paper)) for i, entry in rows]
-    found = [[entry.at(x / 100) for entry in entries] for x in percent]
-    looks = dict(zip(VERDICTS, ("plain", "third", "fourth", "fifth"), strict=True))
-    x = np.repeat(percent, 2)[1:]
-    curves = [
-        Series(kind, x, np.repeat([row.count(kind) for row in found], 2)[:-1], look)
-        for kind, look in looks.items()
-        if any(kind in row for row in found)
-    ]
+    own = [100 * entry.claim.tolerance / abs(entry.claim.paper) for entry in entries]
     bars = Series(
-        "our own tolerances",
-        np.ravel([[t, t, np.nan] for _, t in own]),
-        np.ravel([[i - 0.35, i + 0.35, np.nan] for i, _ in own]),
-        "other",
+        "our own tolerance",
+        np.ravel([[t, t, np.nan] for t in own]),
+        np.ravel([[i - 0.25, i + 0.25, np.nan] for i, _ in rows]),
+        "plain",
     )
-    span, n = (percent[0], percent[-1]), len(rows)
-    label = "deviation from the paper (%)"
-    panels = [
-        Panel(label, "statement", [bars, *circles], span, (n + 0.5, 0.5), "x", marked=True),
-        Panel("tolerance (%)", "number of statements", curves, span, (-0.1, n + 0.3), "x"),
-    ]
+    # Room above and below, so that no row is at an edge, and a row is a step of the axis.
+    ends, label = (max(len(rows), 4) + 0.9, 0.1), "deviation from the paper (%)"
+    span = (percent[0], percent[-1])
+    panels = [Panel(label, "statement", [bars, *circles], span, ends, "x", marked=True)]
+    found = [[entry.at(x / 100) for entry in entries] for x in percent]
     return [
         View(
             panels,
