@@ -13,6 +13,7 @@ import nbformat
 import pytest
 from bs4 import BeautifulSoup
 from conftest import ROOT
+from ruamel.yaml import YAML
 from test_prose import PAPER, typed
 
 from qwlib.run.page import render
@@ -121,6 +122,36 @@ def test_a_chapter_opens_predicts_and_closes(chapter):
     assert len(re.findall(r"^- ", summary, flags=re.MULTILINE)) == 5
     assert re.search(r"^Next, \{doc\}`\w+`", summary, flags=re.MULTILINE)
     assert len(re.findall(FENCE % "quiz", text, flags=re.MULTILINE)) == 1
+
+
+def first_reading(chapter: str) -> str:
+    """Return the text of a chapter up to its exercises, without what is for a second reading."""
+    kept, level, folded = [], 0, 0
+    for line in re.split(r"^## Exercises$", markdown(chapter), flags=re.MULTILINE)[0].splitlines():
+        if heading := re.match(r"#+(?= )", line):
+            level = len(heading[0])
+            folded = folded if level > folded > 0 else 0
+        if line.startswith(":::{second-reading}"):
+            folded = level
+        if not folded:
+            kept.append(line)
+    return "\n".join(kept)
+
+
+@pytest.mark.parametrize("chapter", sorted(MUST))
+def test_the_time_at_the_top_is_that_of_a_first_reading(chapter):
+    """Its formulas and figures take time as well, so few words a minute are no reproach."""
+    said = re.search(
+        r"^- \*\*Time\*\*: (\d+) minutes.* (\d+) for the exercises", markdown(chapter), re.M
+    )
+    left_out = r"```.*?```|\$\$.*?\$\$|^- \*\*\w.*?\*\*:.*?$|^ {4}%pip.*?$"
+    prose = re.sub(left_out, "", first_reading(chapter), flags=re.DOTALL | re.MULTILINE)
+    # Prose of a textbook with formulas: 40 words a minute, and no more than a tenth faster.
+    assert 20 <= len(re.findall(r"\S*\w\S*", prose)) / int(said[1]) <= 44
+    minutes = YAML(typ="safe").load((BOOK / "exercises.yml").read_text(encoding="utf-8"))
+    mine = [each for label, (each, _) in minutes.items() if label.startswith(f"ex-{chapter}-")]
+    assert int(said[2]) == sum(mine)
+    assert ("second reading" in said[0]) == (":::{second-reading}" in markdown(chapter))
 
 
 @pytest.mark.parametrize("page", sorted(BOOK.glob("*.ipynb")), ids=lambda page: page.stem)
