@@ -176,6 +176,13 @@ def test_questions_are_whole(chapter):
         assert set(typed("\n".join(texts))) <= PAPER
 
 
+def test_the_right_answer_is_not_the_longest():
+    """Who knows nothing would take it: it may be the longest as often as by chance."""
+    questions = [one for c in CHAPTERS for one in quiz.read(BOOK / "quizzes" / f"{c}.yml")]
+    longest = [max(one["answers"], key=lambda a: len(a["text"]))["correct"] for one in questions]
+    assert sum(longest) <= len(longest) / 3
+
+
 QUESTION = """
 - question: How many?
   answers:
@@ -354,3 +361,43 @@ def test_make_passes_the_switch_on():
             check=True,
         )
         assert f"make.py book --solutions '{value}'" in done.stdout
+
+
+# --- Predictions ---------------------------------------------------------------------------------
+
+
+def numbers(text: str) -> set[str]:
+    """Return the numbers of three digits or two, which no chance brings into a sentence."""
+    found = re.findall(r"(?<![\w.{^])[−-]?\d+(?:\.\d+)?(?![\w.]*\d)", text)
+    return {one.replace("−", "-") for one in found if len(re.sub(r"\D", "", one)) > 1}
+
+
+def told(text: str, glued: dict[str, str]) -> str:
+    """Return what is open in a text, with what is glued in its place."""
+    text = re.sub(r"^:::\{admonition\}.*?^:::$", "", text, flags=re.DOTALL | re.MULTILINE)
+    text = re.sub(r"^(:::\{second-reading\}|## ).*", "", text, flags=re.DOTALL | re.MULTILINE)
+    text = re.sub(r"\{glue:text\}`(.*?)`", lambda role: glued.get(role[1], ""), text)
+    return re.sub(r"`[^`]*`|\$\$.*?\$\$", "", text, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_no_sentence_tells_what_a_folded_output_is_to_tell(chapter):
+    glued = {}
+    for cell in cells(chapter):
+        for output in cell.get("outputs", []):
+            name = output.get("metadata", {}).get("scrapbook", {}).get("name")
+            for kind, value in output.get("data", {}).items():
+                if kind.endswith("text/plain") and name:
+                    glued[name] = value.strip("'")
+    before, found = "", cells(chapter)
+    for n, cell in enumerate(found):
+        if "hide-output" in cell.metadata.get("tags", []):
+            plain = [o.get("text") or o.data.get("text/plain", "") for o in cell.outputs]
+            answers = numbers("\n".join(plain))
+            after = next(c for c in found[n + 1 :] if c.cell_type == "markdown")
+            sentences = numbers(told(after.source, glued)) - numbers(told(before, glued))
+            assert answers & sentences == set(), after.source
+        if cell.cell_type == "markdown":
+            before += cell.source
+        elif "parameters" in cell.metadata.get("tags", []):
+            before += cell.source.replace("=", " ")
