@@ -108,7 +108,7 @@ def _sums(states: FermiStates) -> list[int]:
     return _scaled([value.sum(), value[states.kind == "propagating"].sum()], 6)
 
 
-def couplings(well: Well, E_F: float) -> Slider:
+def couplings(well: Well, E_F: float, *, waves: bool = False) -> Slider:
     """Return Fig. 2 with a slider over α_L: levels, and contributions against κ.
 
     Parameters
@@ -117,6 +117,8 @@ def couplings(well: Well, E_F: float) -> Slider:
         Its `alpha_L`, in eV·nm², is where the slider starts.
     E_F : float
         Fermi energy in eV.
+    waves : bool, optional
+        Whether to show the propagating states alone, as if there were no others.
 
     Returns
     -------
@@ -136,7 +138,8 @@ def couplings(well: Well, E_F: float) -> Slider:
     grid = np.round(np.arange(0, 0.995 * limit, step), 7)
     rows, least, most = [], 0.0, SMALLEST
     wells = [well.replace(alpha_L=float(alpha)) for alpha in grid]
-    for alpha, states in zip(grid, fermi_states_of(wells, E_F), strict=True):
+    for alpha, every in zip(grid, fermi_states_of(wells, E_F), strict=True):
+        states = every[every.kind == "propagating"] if waves else every
         value = states.contribution
         if alpha < 0.9 * limit and len(states):  # closer to the end the largest runs away
             least, most = min(least, value.min()), max(most, value.max())
@@ -163,6 +166,7 @@ def couplings(well: Well, E_F: float) -> Slider:
             "frame": _scaled([1.15 * least, 1.15 * most], 6),
             "rows": rows,
         }
+        | ({"waves": True} if waves else {})
     )
 
 
