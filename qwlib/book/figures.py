@@ -556,32 +556,31 @@ def two_models(view: View, limit: float) -> Figure:
 
 
 def interband_ratio(
-    alphas: list[float], gammas: list[float], ratios: np.ndarray, Delta: float
+    alphas: list[float], gammas: list[float], ratios: np.ndarray, shares: np.ndarray
 ) -> Figure:
-    """Draw |∫S_x/∫S_y| over α_L for several ħ/τ, and the same times the precession angle 2|Δ|τ/ħ.
+    """Draw |∫S_x/∫S_y| over α_L for several ħ/τ, and the share of the lost spin that precesses in.
 
     Parameters
     ----------
     alphas, gammas : list of float
         α_L in eV·nm² and ħ/τ in eV.
-    ratios : (len(alphas), len(gammas)) array
-    Delta : float
-        Exchange energy in eV.
+    ratios, shares : (len(alphas), len(gammas)) array
     """
     fig, (top, bottom) = _stacked(2, sharey=False)
     styles = zip(SEQUENCE, ("-", "--", "-.", ":", "-", "--", "-."), "o^svDPX", strict=True)
-    for gamma, ratio, (colour, line, marker) in zip(gammas, np.abs(ratios).T, styles, strict=False):
+    rows = zip(gammas, np.abs(ratios).T, shares.T, styles, strict=False)
+    for gamma, ratio, share, (colour, line, marker) in rows:
         look = dict(color=colour, ls=line, marker=marker, ms=4)
         name = f"ħ/τ = {gamma:g} eV"
         top.plot(alphas, ratio, label=name, **look)
-        bottom.plot(alphas, ratio * 2 * abs(Delta) / gamma, label=name, **look)
-    # Guides, thin and without marks; that of 1 holds over all z, for weak coupling.
+        bottom.plot(alphas, share, label=name, **look)
+    # Guides, thin and without marks.
     for ax, level, words in ((top, 0.01, "1 %"), (top, 0.1, "10 %"), (bottom, 1, "1")):
         ax.axhline(level, color="black", lw=0.8, ls=":")
         place = dict(xycoords=("axes fraction", "data"), ha="left", va="center", fontsize=9.5)
         ax.annotate(words, (1.01, level), annotation_clip=False, **place)
     top.set(yscale="log", ylabel=r"$|\int_0^d S_x\,dz\,/\int_0^d S_y\,dz|$", title="(a)")
-    bottom.set(ylim=(0, None), ylabel="ratio × $2|Δ|τ/ħ$", title="(b)", xlabel="$α_L$ (eV nm²)")
+    bottom.set(ylim=(0, None), ylabel="precession / loss", title="(b)", xlabel="$α_L$ (eV nm²)")
     bottom.legend(fontsize=9.5)
     return fig
 

@@ -379,7 +379,8 @@ def chiralities(ds: xr.Dataset, limit: float) -> View:
 def counts(ds: xr.Dataset, limit: float) -> View:
     """Return the numbers of states against α_L, by kind, with a gap where they change."""
     n = ds["n_states"].sum("chirality")
-    looks = {"all": "second", "propagating": "first", "mixed": "third", "interface": "fifth"}
+    # Not the colours of chiralities, which the figure before it has.
+    looks = {"all": "plain", "propagating": "up", "mixed": "down", "interface": "fifth"}
     series = [Series("ħ²/m", [limit], None, "guide")]
     for kind, look in looks.items():
         one = (n.sum("kind") if kind == "all" else n.sel(kind=kind)).values
@@ -1198,7 +1199,7 @@ def field(states: FermiStates, M_s: float, j: float) -> View:
 def against_thickness(
     at: Callable[[float, np.ndarray], np.ndarray], values: dict[float, np.ndarray], d: np.ndarray
 ) -> tuple[View, dict[float, list[float]]]:
-    """Return |B_y|/j against the width of the well, and where that of propagating states is 0.
+    """Return −B_y/j times the width against the width, and where that of propagating states is 0.
 
     Parameters
     ----------
@@ -1215,25 +1216,21 @@ def against_thickness(
         alpha_R: zeros(lambda x, alpha_R=alpha_R: at(alpha_R, [x])[0, 1], d, y[:, 1])
         for alpha_R, y in values.items()
     }
-    # Both sides of each, so that a curve runs down to zero or ends where it jumps.
-    beside = 1 + np.array([-1e-2, -1e-3, -1e-4, -1e-6, 0, 1e-6, 1e-4, 1e-3, 1e-2])
+    # Both sides of each, so that a curve runs through zero or ends where it jumps.
+    beside = 1 + np.array([-1e-2, -1e-6, 0, 1e-6, 1e-2])
     x = np.union1d(d, np.multiply.outer(np.concatenate(list(turns.values())), beside))
     curves = {}
     for alpha_R, places in turns.items():
-        y = np.abs(at(alpha_R, x))
+        y = at(alpha_R, x) * x[:, None]
         y[np.isin(x, places), 1] = np.nan
         curves[f"α_R = {number(alpha_R)} eV nm²"] = y
-    # Half as high as the curve of the first α_R, so that both are seen.
-    first = next(iter(values.values()))[:, 0]
-    guide = np.abs(first[d > 3] * d[d > 3]).mean() / x / 2
     view = two_classes(
         x,
         "d (nm)",
         curves,
         by_sign(values),
-        y="|B_y|/j (mT per 10¹¹ A/m²)",
-        log="xy" if (guide > 0).all() else "",
-        guide=Series("∝ 1/d", x, guide, "thin", pieces="_guide"),
+        y="−B_y d/j (nm mT per 10¹¹ A/m²)",
+        log="x",
     )
     return view, turns
 

@@ -509,3 +509,12 @@ def test_cells_and_widgets_of_a_live_page_are_dark(browser, html, local_copies):
         text, ground = (np.array(re.findall(r"[\d.]+", c), dtype=float)[:3] / 255 for c in colours)
         assert luminance(ground) < 0.05, what
         assert contrast(text, ground) >= 4.5, what  # what WCAG 2 asks of text
+
+
+@pytest.mark.parametrize("page", NOTEBOOKS, ids=lambda p: p.stem)
+def test_a_caption_has_two_sentences_at_most(page):
+    """What a reader is to see first; the rest is in the text.  A sentence is a line."""
+    for cell in nbformat.read(page, 4).cells:
+        told = cell.metadata.get("mystnb", {}).get("figure", {}).get("caption", "")
+        first = told.split("\n\n")[0].split("\n")
+        assert page.stem == "verdicts" or len([line for line in first if line]) <= 2, told
