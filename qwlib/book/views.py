@@ -1685,10 +1685,11 @@ def tolerances(entries: Sequence[Judged], percent: np.ndarray) -> list[View]:
         Tolerances, ascending: one view for each.
     """
     rows = list(enumerate(entries, 1))
+    least = 0.9 * percent[0]  # on a logarithmic axis: what is nearer stands at its end
     circles = [
         Series(
             name,
-            [off for _, entry in rows for off in entry.deviations(which)],
+            np.maximum([x for _, entry in rows for x in entry.deviations(which)], least),
             [i for i, entry in rows for _ in entry.agreements],
             look,
         )
@@ -1712,7 +1713,7 @@ def tolerances(entries: Sequence[Judged], percent: np.ndarray) -> list[View]:
         np.ravel([[i - 0.35, i + 0.35, np.nan] for i, _ in own]),
         "other",
     )
-    span, n = (percent[0], percent[-1]), len(rows)
+    span, n = (least, percent[-1]), len(rows)
     label = "deviation from the paper (%)"
     panels = [
         Panel(label, "statement", [bars, *circles], span, (n + 0.5, 0.5), "x", marked=True),
