@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 import ipywidgets as widgets
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib import image
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -195,15 +196,30 @@ def control(name: str, value: float | str) -> widgets.Widget:
     }
     if name == "exchange":
         return widgets.Dropdown(options=EXCHANGE, value=value, **look)
-    low, high, step = SLIDERS[name]
+    low, high, step = scaled(value, *SLIDERS[name])
     look |= {"value": value, "min": min(low, value), "max": max(high, value), "step": step}
     if isinstance(step, int):
         return widgets.IntSlider(**look)
-    decimals = len(str(step)) - 2
+    decimals = max(1, int(np.ceil(-np.log10(step))))
     while decimals < 9 and round(value, decimals) != value:
         decimals += 1
         look["step"] = 10.0**-decimals
     return widgets.FloatSlider(readout_format=f".{decimals}f", **look)
+
+
+def scaled(value: float, low: float, high: float, step: float) -> tuple[float, float, float]:
+    """Return the ends and the step of a slider, in powers of ten, for the scale of its value.
+
+    A well of a semiconductor has energies and couplings of another order than the paper's.
+    """
+    if isinstance(step, int) or not value:
+        return low, high, step
+    power = 0
+    while abs(value) < high * 10.0**power / 20:
+        power -= 1
+    while abs(value) > high * 10.0**power:
+        power += 1
+    return tuple(float(f"{each}e{power}") for each in (low, high, step))
 
 
 def without_noise(value: float | str) -> float | str:
