@@ -20,7 +20,7 @@ from ..beyond import scan
 from ..beyond.direction import responses
 from ..beyond.interband import transitions
 from ..beyond.interface import interface_energy, interface_wave_numbers
-from ..beyond.places import zeros
+from ..beyond.places import over, zeros
 from ..beyond.spread import Layers
 from ..beyond.torque import exchange_torque, field_per_current
 from ..grid import Grid, full, solve_columns
@@ -338,7 +338,13 @@ def against_width(ds: xr.Dataset) -> View:
                 [Series(name, d, y, look) for name, y, look in curves],
                 title="(a) integral over the well",
             ),
-            Panel("d (nm)", average, [*averages, one], log="xy", title="(b) average over the well"),
+            Panel(
+                "d (nm)",
+                average,
+                [*averages, one],
+                log="xy" if (guide > 0).all() else "",
+                title="(b) average over the well",
+            ),
         ]
     )
 
@@ -1125,7 +1131,7 @@ def against_coupling(
         Of the axis.
     """
     line = slope * alpha
-    span = np.abs(line).max() or 1.0
+    span = np.abs(line).max(initial=0, where=np.isfinite(line)) or 1.0
     series = [
         Series("first order", alpha, line, "thin"),
         Series("propagating states alone", alpha, values[:, 1]),
@@ -1195,7 +1201,8 @@ def against_thickness(
         curves[f"α_R = {number(alpha_R)} eV nm²"] = y
     # Half as high as the curve of the first α_R, so that both are seen.
     first = next(iter(values.values()))[:, 0]
-    guide = np.abs(first[d > 3] * d[d > 3]).mean() / x / 2
+    far = d > d[-1] / 4
+    guide = np.abs(first[far] * d[far]).mean() / x / 2
     view = two_classes(
         x,
         "d (nm)",
@@ -1613,9 +1620,10 @@ def neglected(response: InterbandResponse, i: int, states: FermiStates, z: np.nd
         In nm.
     """
     well = states.well
-    S_x, S_y = 10 * response.spin_density(z)[i] / well.alpha_L
-    kept = states.spin_density(z).sum(axis=0) / well.alpha_L
-    low, high = min(map(np.min, (kept, S_x, S_y))), max(map(np.max, (kept, S_x, S_y)))
+    S_x, S_y = over(10 * response.spin_density(z)[i], well.alpha_L)
+    kept = over(states.spin_density(z).sum(axis=0), well.alpha_L)
+    drawn = np.concatenate([kept, S_x, S_y])
+    low, high = (drawn.min(), drawn.max()) if np.ptp(drawn) > 0 else (-1.0, 1.0)
     series = [
         Series("the interfaces; 1 % and 10 %", [0, well.d], None, "guide"),
         Series("S_y, kept", z, kept, smooth=True),
