@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .waves import UNIT, Point, barrier, clamped_states, interior, odd_number
-from .well import Well, exchange_in_barriers, half_inverse_mass
+from .well import Well, exchange_in_barriers, half_inverse_mass, written
 
 
 class Rule:
@@ -670,13 +670,13 @@ def checked_plane(well: Well, E: object, k: object) -> tuple[np.ndarray, np.ndar
         with np.errstate(over="ignore"):
             known = plain and array.dtype.kind in "iuf" and np.isfinite(array.astype(float)).all()
         if not known:
-            raise ValueError(f"{name} must be finite real numbers in {unit}, got {value!r}")
+            raise ValueError(f"{name} must be finite real numbers in {unit}, got {written(value)}")
         arrays.append(array.astype(float))
     above = arrays[0] > well.continuum_edge
     if above.any():
         raise ValueError(
             f"E must not exceed the lower barrier edge, {well.continuum_edge:g} eV, where states "
-            f"stop being bound; got {arrays[0][above].max()!r} eV"
+            f"stop being bound; got {written(arrays[0][above].max())} eV"
         )
     E, k = np.broadcast_arrays(*arrays)
     return E, k

@@ -61,7 +61,7 @@ from .waves import (
     product,
     shapes,
 )
-from .well import HBAR2_OVER_2ME, Well, checked_number
+from .well import HBAR2_OVER_2ME, Well, checked_number, written
 
 NARROW = 2.0**-30
 """Width in k², relative to k² + κ², of a cell that is proven to hold several states and is split no
@@ -956,7 +956,7 @@ def bound_states(well: Well, k: float) -> np.ndarray:
     """
     k = checked_number("k", k, "1/nm")
     if abs(k) > LARGEST:
-        raise ValueError(f"k must be at most {LARGEST:g} 1/nm, got {k!r}")
+        raise ValueError(f"k must be at most {LARGEST:g} 1/nm, got {written(k)}")
     return levels(well, np.array([k]))[0]
 
 

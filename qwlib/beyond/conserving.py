@@ -151,7 +151,7 @@ def conserving(
         S[:, 1] += contribution(k, v, s)
         static += PREFACTOR * k / abs(v) * np.outer(s, s[:m])
         turned[:, 0] -= 2 * PREFACTOR * k**2 / abs(v) * turn * s[:m]
-    for g in range(gamma.size):
+    for g in range(gamma.size if len(states) else 0):  # with none nothing is occupied
         mu = np.linalg.solve(K[g, :, :m].reshape(2 * m, -1), -S[g, :, :m].ravel()).reshape(2, m)
         S[g] += np.einsum("inja,ja->in", K[g], mu) + mu @ static.T
         driven[g] += np.sum(turned[g] * mu)

@@ -35,7 +35,7 @@ import numpy as np
 from ..matching import Rule, slopes
 from ..search import DOUBTS, PRECISE, solve
 from ..waves import TINY, UNIT, own_integrals, shapes, values
-from ..well import Well, checked_number, checked_places
+from ..well import Well, checked_number, checked_places, written
 from . import interband, torque
 
 PREFACTOR = 1 / (8 * np.pi**3)
@@ -880,9 +880,9 @@ def responses(
     angles = [np.asarray(angle) for angle in (theta, phi)]
     for name, angle in zip(("theta", "phi"), angles, strict=True):
         if angle.dtype.kind not in "iuf" or not np.isfinite(angle).all():
-            raise ValueError(f"{name} must be finite real numbers in rad, got {angle.tolist()!r}")
+            raise ValueError(f"{name} must be finite real numbers in rad, got {written(angle)}")
     if not RTOL_LEAST <= checked_number("rtol", rtol, "") <= 0.1:
-        raise ValueError(f"rtol must be from {RTOL_LEAST:g} to 0.1, got {rtol!r}")
+        raise ValueError(f"rtol must be from {RTOL_LEAST:g} to 0.1, got {written(rtol)}")
     if hbar_over_tau is not None:
         (hbar_over_tau,) = interband.checked_broadening(hbar_over_tau).tolist()
         interband.check_bounded(well)

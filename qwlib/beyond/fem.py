@@ -24,7 +24,7 @@ import numpy as np
 from numpy.polynomial import legendre
 from scipy.linalg import eigh, solve_banded
 
-from qwlib.well import Well, checked_number
+from qwlib.well import Well, checked_number, written
 
 Profile = Callable[[np.ndarray], np.ndarray] | float
 """A function of z, or a constant; it may jump, at the edges of elements only."""
@@ -41,7 +41,7 @@ COINCIDENT = 1e-8
 
 def _checked_order(order: int) -> int:
     if isinstance(order, bool) or not isinstance(order, (int, np.integer)) or order < 1:
-        raise ValueError(f"order must be an integer >= 1, got {order!r}")
+        raise ValueError(f"order must be an integer >= 1, got {written(order)}")
     return int(order)
 
 
@@ -68,9 +68,9 @@ class Elements:
     def __init__(self, edges: np.ndarray, order: int) -> None:
         self.edges = np.array(edges, dtype=float)
         if self.edges.ndim != 1 or self.edges.size < 3 or not np.all(np.isfinite(self.edges)):
-            raise ValueError(f"edges must be three or more finite positions, got {edges!r}")
+            raise ValueError(f"edges must be three or more finite positions, got {written(edges)}")
         if np.any(np.diff(self.edges) <= 0):
-            raise ValueError(f"edges must increase, got {edges!r}")
+            raise ValueError(f"edges must increase, got {written(edges)}")
         self.order = _checked_order(order)
         # Exact for two basis functions times a polynomial of degree 17: pieces that are constant
         # are integrated exactly, smooth ones to rounding.
@@ -97,7 +97,7 @@ class Elements:
         """Return a profile at the quadrature points, (elements, points)."""
         f = np.asarray(profile(self.points) if callable(profile) else profile, dtype=float)
         if not np.all(np.isfinite(f)):
-            raise ValueError(f"profile must be finite on the whole mesh, got {profile!r}")
+            raise ValueError(f"profile must be finite on the whole mesh, got {written(profile)}")
         return np.broadcast_to(f, self.points.shape)
 
     def matrix(self, profile: Profile = 1.0, slopes: bool = False) -> np.ndarray:
@@ -113,7 +113,9 @@ class Elements:
         """Return φ_i φ_j at an inner edge: the matrix of δ(z − position)."""
         where = np.flatnonzero(self.edges[1:-1] == position)
         if where.size == 0:
-            raise ValueError(f"position of a δ must be an inner edge of the mesh, got {position!r}")
+            raise ValueError(
+                f"position of a δ must be an inner edge of the mesh, got {written(position)}"
+            )
         matrix = np.zeros((self._index[-1, -1] - 1,) * 2)
         matrix[(self._index[where[0] + 1, 0] - 1,) * 2] = 1.0
         return matrix
@@ -155,7 +157,7 @@ def graded_edges(
     """
     for name, length in (("reach", reach), ("size", size), ("finest", finest)):
         if not checked_number(name, length, "nm") > 0:
-            raise ValueError(f"{name} must be > 0 nm, got {length!r}")
+            raise ValueError(f"{name} must be > 0 nm, got {written(length)}")
     breaks = np.unique(np.asarray(breaks, dtype=float))
     breaks = breaks[np.append(True, np.diff(breaks) > 1e-12 * np.ptp(breaks))]
     finest = min(finest, size)
@@ -319,7 +321,7 @@ class FiniteElements:
         self.elements = elements
         self.c = checked_number("c", c, "eV nm^2")
         if self.c <= 0:
-            raise ValueError(f"c must be > 0 eV nm^2, got {c!r}")
+            raise ValueError(f"c must be > 0 eV nm^2, got {written(c)}")
         self.M = elements.matrix()
         T = self.c * elements.matrix(slopes=True)
         V, Delta = elements.matrix(potential), elements.matrix(exchange)
@@ -329,13 +331,15 @@ class FiniteElements:
             self.W += checked_number("strength", strength, "eV nm^2") * elements.delta(position)
         left, right = ferromagnet or elements.edges[[0, -1]]
         if left not in elements.edges or right not in elements.edges or left >= right:
-            raise ValueError(f"ferromagnet must be two edges, left and right, got {ferromagnet!r}")
+            raise ValueError(
+                f"ferromagnet must be two edges, left and right, got {written(ferromagnet)}"
+            )
         self.inside = elements.matrix(lambda z: ((z > left) & (z < right)).astype(float))
         outermost = [elements.sample(profile)[[0, -1]] for profile in (potential, exchange)]
         self.continuum_edge = float(np.min(outermost[0] - np.abs(outermost[1])))
         self.E_max = self.continuum_edge if E_max is None else checked_number("E_max", E_max, "eV")
         if not k_max > 0:
-            raise ValueError(f"k_max must be > 0 1/nm, got {k_max!r}")
+            raise ValueError(f"k_max must be > 0 1/nm, got {written(k_max)}")
         self.k_max = float(k_max)
 
     @classmethod
@@ -388,7 +392,9 @@ class FiniteElements:
         edge = well.continuum_edge
         E_max = edge - 1e-4 if E_max is None else checked_number("E_max", E_max, "eV")
         if E_max >= edge:
-            raise ValueError(f"E_max must be below the barrier edge, {edge:g} eV, got {E_max!r} eV")
+            raise ValueError(
+                f"E_max must be below the barrier edge, {edge:g} eV, got {written(E_max)} eV"
+            )
         separation = d
         deltas: tuple = ((0.0, well.alpha_L), (d, -well.alpha_R))
         coupling: Profile = 0.0
@@ -406,7 +412,7 @@ class FiniteElements:
         if k_max is None:
             k_max = _largest_wave_number(well, E_max, separation, width)
         if checked_number("k_max", k_max, "1/nm") <= 0:
-            raise ValueError(f"k_max must be > 0 1/nm, got {k_max!r}")
+            raise ValueError(f"k_max must be > 0 1/nm, got {written(k_max)}")
         span = phase * _checked_order(order)
         steepest = math.sqrt(k_max**2 + (max(well.V_L, well.V_R) + Delta) / c)
         edges = graded_edges(
@@ -498,7 +504,7 @@ class FiniteElements:
         With `number`, no more than so many of the lowest.
         """
         if abs(checked_number("k", k, "1/nm")) > self.k_max:
-            raise ValueError(f"|k| must be at most k_max = {self.k_max:g} 1/nm, got {k!r}")
+            raise ValueError(f"|k| must be at most k_max = {self.k_max:g} 1/nm, got {written(k)}")
         bounds = dict(subset_by_value=(-np.inf, self.continuum_edge))
         if number is not None:
             bounds = dict(subset_by_index=(0, number - 1))
@@ -551,7 +557,7 @@ class FiniteElements:
         if E_F > self.E_max or E_F >= self.continuum_edge:
             raise ValueError(
                 f"E_F must be at most E_max = {self.E_max:g} eV, for which the mesh is made, and "
-                f"below the continuum edge, {self.continuum_edge:g} eV; got {E_F!r} eV"
+                f"below the continuum edge, {self.continuum_edge:g} eV; got {written(E_F)} eV"
             )
         groups: list[tuple] = [*self._candidates(E_F)] or [(np.array([]), None)]
         ks = [k for k, _ in groups]
@@ -661,9 +667,9 @@ def rashba_boxes(
     """
     d = well.d
     if not 0 < checked_number("width", width, "nm") <= d:
-        raise ValueError(f"width must be > 0 nm and at most d = {d:g} nm, got {width!r}")
+        raise ValueError(f"width must be > 0 nm and at most d = {d:g} nm, got {written(width)}")
     if placement not in PLACEMENTS:
-        raise ValueError(f"placement must be one of {(*PLACEMENTS,)}, got {placement!r}")
+        raise ValueError(f"placement must be one of {(*PLACEMENTS,)}, got {written(placement)}")
     start = PLACEMENTS[placement] * width
     left = start, start + width
     return left, (d - left[1], d - left[0])  # an edge at an interface is exactly there

@@ -33,7 +33,7 @@ import numpy as np
 from scipy.linalg import eigh
 
 from ..kubo import PREFACTOR, SILENT, contribution, fermi_states
-from ..well import Well
+from ..well import Well, written
 from .fem import Elements, FiniteElements
 
 ORDER = 16
@@ -246,8 +246,12 @@ def integrand(fem: FiniteElements, k: float, E_F: float) -> tuple[np.ndarray, np
         In nm/eV, one for each empty state.
     empty : (m,) array
         Energies in eV of the empty states above the lowest of them.
+
+    Both are empty where no state is occupied.
     """
     x, up, down, empty_up, empty_down = pairs(fem, k, E_F)
+    if not len(x):
+        return np.empty(0), np.empty(0)
     A, B = up.T @ fem.inside @ empty_down, down.T @ fem.inside @ empty_up
     A_W, B_W = up.T @ fem.W @ empty_down, down.T @ fem.W @ empty_up
     return -4 * np.sum((A * A_W - B * B_W) / x**2, axis=0), x[0, 0] - x[0]
@@ -491,9 +495,9 @@ def checked_broadening(value: float | np.ndarray) -> np.ndarray:
     """Return ħ/τ in eV as a 1D float array; a `ValueError` if one is not a number > 0."""
     gamma = np.atleast_1d(np.asarray(value))
     if gamma.ndim != 1 or gamma.dtype.kind not in "iuf" or not np.isfinite(gamma).all():
-        raise ValueError(f"hbar_over_tau must be finite real numbers in eV, got {value!r}")
+        raise ValueError(f"hbar_over_tau must be finite real numbers in eV, got {written(value)}")
     if not (gamma > 0).all():
-        raise ValueError(f"hbar_over_tau must be > 0 eV, got {value!r}")
+        raise ValueError(f"hbar_over_tau must be > 0 eV, got {written(value)}")
     return gamma.astype(float)
 
 

@@ -5,6 +5,7 @@ The functions are such that each value takes a well or more to be solved.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -12,7 +13,8 @@ from scipy.optimize import brentq, minimize_scalar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-from contextlib import suppress
+
+    from numpy.typing import ArrayLike
 
 
 class Maximum(NamedTuple):
@@ -92,9 +94,12 @@ def best(
 ) -> tuple[str, float]:
     """Return where a function is largest, in words and as a number: at an end, or refined inside.
 
-    The words are "lowest", "highest", or the number with two decimals.
+    The words are "lowest", "highest", or the number with two decimals; "none" and nan where the
+    function has no value anywhere.
     """
-    i = int(np.argmax(values))
+    if not np.isfinite(values).any():
+        return "none", float("nan")
+    i = int(np.nanargmax(values))
     if i in (0, len(grid) - 1):
         return "highest" if i else "lowest", float(grid[i])
     place = refined(function, grid[i - 1], grid[i + 1]).x
@@ -105,3 +110,25 @@ def slope(x: np.ndarray, y: np.ndarray, place: float) -> float:
     """Return dy/dx on the left of a place, from the points of a curve."""
     i = max(int(np.searchsorted(x, place)), 1)
     return float((y[i] - y[i - 1]) / (x[i] - x[i - 1]))
+
+
+def nth(values: ArrayLike, i: int) -> np.ndarray | float:
+    """Return one of several values, nan where there are fewer.
+
+    So a state of a well can be followed into wells that do not have it.
+
+    Parameters
+    ----------
+    values : array_like
+        One for each state.
+    i : int
+        Which, ≥ 0.
+    """
+    of = np.asarray(values)
+    return of[i] if i < len(of) else np.full(of.shape[1:], np.nan)[()]
+
+
+def over(part: ArrayLike, whole: ArrayLike) -> np.ndarray | float:
+    """Return part/whole, nan where the whole is 0: a share of nothing has no value."""
+    some = np.asarray(whole, dtype=float)
+    return part / np.where(some == 0, np.nan, some)[()]

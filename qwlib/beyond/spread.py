@@ -271,7 +271,7 @@ def sums_along(well: Well, E_F: float, alpha: np.ndarray, width: float) -> np.nd
     -------
     (5, n) array
         ∫₀^d S_y dz of all and of propagating states in 10⁻³ nm⁻² per τeE/ħ, their numbers, and the
-        largest k in 1/nm.
+        largest k in 1/nm, nan where there is no state.
     """
     rows = []
     for one in alpha:
@@ -280,5 +280,6 @@ def sums_along(well: Well, E_F: float, alpha: np.ndarray, width: float) -> np.nd
         )
         states = mesh.fermi_states(E_F)
         waves, share = states.E > abs(well.Delta), 1e3 * states.contribution
-        rows.append([share.sum(), share[waves].sum(), len(states), waves.sum(), states.k[0]])
+        most = max(states.k, default=np.nan)
+        rows.append([share.sum(), share[waves].sum(), len(states), waves.sum(), most])
     return np.array(rows).T

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..matching import matching_matrix
 from ..search import count_states
-from ..well import Well, checked_number
+from ..well import Well, checked_number, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -88,9 +88,9 @@ def entry_width(well: Well, E_F: float, s: int, n: int = 0) -> float:
     """
     E_F = well.checked_fermi_energy(E_F)
     if s not in (1, -1):
-        raise ValueError(f"s must be 1 or -1, got {s!r}")
+        raise ValueError(f"s must be 1 or -1, got {written(s)}")
     if not isinstance(n, (int, np.integer)) or n < 0:
-        raise ValueError(f"n must be a whole number >= 0, got {n!r}")
+        raise ValueError(f"n must be a whole number >= 0, got {written(n)}")
     kappa2 = (E_F - s * well.Delta) / well.c
     if kappa2 <= 0:
         return float("nan")
@@ -98,6 +98,32 @@ def entry_width(well: Well, E_F: float, s: int, n: int = 0) -> float:
     barriers = [(V + s * well.Delta_barrier - E_F) / well.c for V in (well.V_L, well.V_R)]
     phase = sum(np.arctan(np.sqrt(q2) / kappa) for q2 in barriers)
     return float((n * np.pi + phase) / kappa)
+
+
+def length_unit(well: Well, E_F: float) -> float:
+    """Return 1, 2 or 5 times a power of ten in nm, as √(c/ε_F) is to that of the paper's well.
+
+    So what is looked at from 0.1 to 4 nm in the paper's well goes from 2 to 80 nm in one whose
+    electrons are thirty times as long; 1 nm where ε_F is not above the floor.
+    """
+    if E_F <= 0:
+        return 1.0
+    wanted = np.log10(np.sqrt(well.c / E_F) / np.sqrt(Well().c / 3.0))
+    power = np.floor(wanted)
+    steps = [float(f"{first}e{power + more:.0f}") for more in (0, 1) for first in (1, 2, 5)]
+    return min(steps, key=lambda step: abs(np.log10(step) - wanted))
+
+
+def one_subband(well: Well, E_F: float) -> float:
+    """Return a width in nm, of two digits, at which without exchange one subband has started.
+
+    It is four tenths of the way from the width at which that one enters to that of the next; the
+    width of the well where ε_F is not above its floor, so that none ever does.
+    """
+    if E_F <= 0:
+        return well.d
+    first, second = (entry_width(well.replace(Delta=0.0), E_F, 1, n) for n in (0, 1))
+    return float(f"{0.6 * first + 0.4 * second:.2g}")
 
 
 def net_number(well: Well, E_F: float, E: float) -> int:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..kubo import FermiStates, contribution
-from ..well import CHARGE, HBAR, checked_number
+from ..well import CHARGE, HBAR, checked_number, written
 
 FIELD_UNIT = HBAR / CHARGE * 1e9 * 1e11 * 1e3
 """ħ/e in (mT per 10¹¹ A/m²)·(A/m)·nm: a torque over a current is in 1/nm, M_s in A/m."""
@@ -109,7 +109,7 @@ def field(torque: float, current: float, M_s: float) -> float:
     """
     M_s = checked_number("M_s", M_s, "A/m")
     if M_s <= 0:
-        raise ValueError(f"M_s must be > 0 A/m, got {M_s!r}")
+        raise ValueError(f"M_s must be > 0 A/m, got {written(M_s)}")
     return -FIELD_UNIT * torque / (M_s * current) if current > 0 else np.nan
 
 

@@ -73,7 +73,7 @@ def minors(well: Well, E: float, k: float) -> list[float]:
     for s in (1, -1):
         kappa2 = (E - s * well.Delta) / c
         kappa = np.sqrt(complex(kappa2))
-        S, C = (np.sin(kappa * d) / kappa).real, np.cos(kappa * d).real
+        S, C = (d * np.sinc(kappa * d / np.pi)).real, np.cos(kappa * d).real
         q_L, q_R = (np.sqrt((V + s * well.Delta_barrier - E) / c) for V in (well.V_L, well.V_R))
         spins.append((S, q_L * S + C, q_R * S + C, (q_L * q_R - kappa2) * S + (q_L + q_R) * C))
     left, right = (k * well.alpha_L / c) ** 2, (k * well.alpha_R / c) ** 2

@@ -639,8 +639,8 @@ def swept(material: Material, name: str = "spin_density", **axes) -> Answer:
 
 def loss(material: Material, alpha_R: float) -> float | None:
     """Return the first α_L at which a state stops propagating, up to the end of the model."""
-    well, floor = material.well(alpha_R=alpha_R), abs(material.Delta)
-    places = rashba_at(well, material.E_F, floor) if material.E_F > floor else np.empty(0)
+    well = material.well(alpha_R=alpha_R)
+    places = rashba_at(well, material.E_F, abs(material.Delta))
     places = places[(places > 0) & (places < end_of_model(material))]
     return float(places.min()) if places.size else None
 

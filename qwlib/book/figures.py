@@ -229,7 +229,7 @@ def _plain(text: str) -> str:
 
 
 def draw(view: View, size: tuple[float, float] | None = None) -> Figure:
-    """Draw a view: its panels above each other, with (a), (b), … as titles.
+    """Draw a view: its panels above each other, with (a), (b), … as titles; a word where none is.
 
     Parameters
     ----------
@@ -238,6 +238,11 @@ def draw(view: View, size: tuple[float, float] | None = None) -> Figure:
         Of the figure in inches.
     """
     n = len(view.panels)
+    if not n:
+        fig, ax = plt.subplots(figsize=(WIDTH, 1.0), layout="constrained")
+        ax.set_axis_off()
+        say_if_empty(ax)
+        return fig
     ends_of_x = {(p.x, p.xlim is None or tuple(np.ravel(p.xlim).tolist())) for p in view.panels}
     fig, axes = plt.subplots(
         n,
@@ -254,6 +259,7 @@ def draw(view: View, size: tuple[float, float] | None = None) -> Figure:
             ax.set(**{f"{axis}scale": "log"})
         for one in panel.series:
             _series(ax, one)
+        say_if_empty(ax)
         ends = {axis: end for axis in ("xlim", "ylim") if (end := getattr(panel, axis)) is not None}
         letter = f"({'abcdefgh'[i]})" if n > 1 and not panel.title.startswith("(") else ""
         ax.set(title=f"{letter} {panel.title}".strip(), ylabel=in_formula(panel.y), **ends)
@@ -339,6 +345,13 @@ def _beside(ax: Axes, height: float, words: str) -> None:
     """Write the name of a line across at its right end."""
     place = dict(xycoords=("axes fraction", "data"), ha="left", va="center", fontsize=9.5)
     ax.annotate(in_formula(words), (1.01, height), annotation_clip=False, **place)
+
+
+def say_if_empty(ax: Axes) -> None:
+    """Say so in a panel whose curves have no point, as where there is no Fermi state."""
+    if not any(np.isfinite(y).any() for _, _, y in _curves(ax)):
+        place = dict(transform=ax.transAxes, ha="center", va="center", color=NEUTRAL)
+        ax.text(0.5, 0.6, "nothing to draw: no value here", **place)
 
 
 def in_formula(text: str) -> str:
@@ -574,6 +587,8 @@ def interband_ratio(
         name = f"ħ/τ = {gamma:g} eV"
         top.plot(alphas, ratio, label=name, **look)
         bottom.plot(alphas, share, label=name, **look)
+    for ax in (top, bottom):
+        say_if_empty(ax)
     # Guides, thin and without marks.
     for ax, level, words in ((top, 0.01, "1 %"), (top, 0.1, "10 %"), (bottom, 1, "1")):
         ax.axhline(level, color="black", lw=0.8, ls=":")
@@ -892,6 +907,7 @@ def followed_state(
     for ax, lines in ((upper, curves), (lower, sums)):
         for label, values, look in lines:
             ax.plot(alpha, values, label=label, **look)
+        say_if_empty(ax)
         if threshold is not None:
             ax.axvline(threshold, color=NEUTRAL, lw=1, ls=":")
     # Beside the title, or on a ground of its own: the dotted line must not run through the words.
@@ -920,6 +936,7 @@ def components(rows: list[tuple[str, np.ndarray, np.ndarray, dict]], d: float) -
     for i, (ax, name) in enumerate(zip(axes, ("ψ_↑", "ψ_↓"), strict=True)):
         for label, z, psi, look in rows:
             ax.plot(z, psi[i], label=label, **look)
+        say_if_empty(ax)
         _mark_interfaces(ax, d)
         ax.set(title=f"({'ab'[i]})", ylabel=f"${name}$ (nm$^{{-1/2}}$)")
     key = dict(ncols=2, fontsize=9.5, title="$α_L$ (eV nm²)", title_fontsize=9.5)

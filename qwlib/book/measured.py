@@ -87,7 +87,7 @@ def of_one_well(results: dict, total: float) -> dict[str, str | int]:
         "one-quadratic-ratio": f"{one[QUADRATIC]['ratio']:.0f}",
         "one-states": work["one"]["states"],
         "one-digit": "first" if wrong > 0.05 else "second",
-        "one-fd": number(100 * one["differences, 0.005 nm"]["k_error"], ".1f| %"),
+        "one-fd": number(100 * one["differences, 0.005 nm"]["k_error"], ".1f!| %"),
         "wide-states": work["wide"]["states"],
         "wide-spectral-ratio": f"{wide[SPECTRAL]['ratio']:.0f}",
         "wide-scan-ratio": f"{wide['scan, 4000 points']['ratio']:.0f}",
@@ -168,7 +168,7 @@ def of_engine(engine: dict) -> dict[str, str]:
         if way != "bare":
             told[f"file-{way}"] = digits(row["file_bytes"] / 1e6)
             for kind in ("clock", "processor"):
-                told[f"{kind}-{way}"] = number(row[f"overhead_{kind}"], ".0f")
+                told[f"{kind}-{way}"] = number(row[f"overhead_{kind}"], ".0f!")
         if way in ("1", "2"):
             told[f"worker-{way}"] = digits(row["memory_worker"] / 1e6, 3)
     for name in ("solving", "client", "writing", "together", "one_core"):

@@ -21,7 +21,7 @@ import numpy as np
 from ..kubo import KINDS, fermi_states_of
 from ..well import HBAR2_OVER_2ME, Well
 from . import views
-from .tables import number
+from .tables import decimals, number
 from .views import Number, Panel, View
 
 if TYPE_CHECKING:
@@ -334,12 +334,14 @@ def curves(
 
     def read(number: Number) -> dict:
         _check_length(len(number.values), positions)
-        if isinstance(number.values[0], str):
-            values = list(number.values)
+        digits = number.digits
+        if any(isinstance(value, str) for value in number.values):
+            values = [value if isinstance(value, str) else "none" for value in number.values]
         else:
             whole = np.asarray(number.values, dtype=float)
-            values = [_scaled(v, number.digits) if np.isfinite(v) else "none" for v in whole]
-        return {"name": number.name, "unit": number.unit, "digits": number.digits, "values": values}
+            digits = decimals(digits, whole)
+            values = [_scaled(v, digits) if np.isfinite(v) else "none" for v in whole]
+        return {"name": number.name, "unit": number.unit, "digits": digits, "values": values}
 
     made = [
         {"panels": [drawn(panel) for panel in panels], "numbers": [read(one) for one in numbers]}

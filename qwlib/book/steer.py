@@ -112,10 +112,10 @@ def control(name: str, value: Any) -> dict[str, Any]:
     }
     if name == "exchange":
         return about | {"options": EXCHANGE}
-    low, high, step = SLIDERS[name]
+    low, high, step = scaled(value, *SLIDERS[name])
     decimals = 0
     if not isinstance(step, int):
-        decimals = len(str(step)) - 2
+        decimals = max(1, int(np.ceil(-np.log10(step))))
         while decimals < 9 and round(value, decimals) != value:
             decimals += 1
             step = 10.0**-decimals
@@ -125,6 +125,21 @@ def control(name: str, value: Any) -> dict[str, Any]:
         "step": step,
         "decimals": decimals,
     }
+
+
+def scaled(value: float, low: float, high: float, step: float) -> tuple[float, float, float]:
+    """Return the ends and the step of a slider, in powers of ten, for the scale of its value.
+
+    A well of a semiconductor has energies and couplings of another order than the paper's.
+    """
+    if isinstance(step, int) or not value:
+        return low, high, step
+    power = 0
+    while abs(value) < high * 10.0**power / 20:
+        power -= 1
+    while abs(value) > high * 10.0**power:
+        power += 1
+    return tuple(float(f"{each}e{power}") for each in (low, high, step))
 
 
 def without_noise(value: float | str) -> float | str:

@@ -27,6 +27,9 @@ DIGITS = ".3g"
 NONE = "–"
 """What stands for nan and None."""
 
+SMALLEST = 1e-9
+"""What is below is rounding, in whatever unit: a sum that cancels, and not a small quantity."""
+
 SPIN = "∫S_y dz (10⁻³ nm⁻² per τeE/ħ)"
 """Heading of a spin density integrated over the well."""
 
@@ -41,13 +44,14 @@ def number(value: float | str | None, digits: str = "") -> str:
         has no sign.
     digits : str
         Of Python's format specifications, "" for as many digits as there are; what follows a
-        vertical bar is added to each number, as in ".1f| %".
+        vertical bar is added to each number, as in ".1f| %".  Fixed decimals are the least, see
+        `enough`; with "!" behind them there are no more, as for an exponent that comes out as 0.
     """
     if value is None or isinstance(value, str):
         return NONE if value is None else value
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
-    digits, _, unit = digits.partition("|")
+    digits, _, unit = enough(digits, [value]).replace("!", "").partition("|")
     if isinstance(value, int | np.integer) and digits in ("", DIGITS):
         digits = "d"
     if not np.isfinite(value):
@@ -62,6 +66,37 @@ def number(value: float | str | None, digits: str = "") -> str:
         text,
     )
     return text.replace("-", "−") + unit
+
+
+def enough(digits: str, values: Iterable) -> str:
+    """Return how numbers are written, with "!", so that three digits of the largest count.
+
+    The decimals of a column are chosen for the paper's well; a material whose energies or couplings
+    are of another order has more of them.
+
+    Parameters
+    ----------
+    digits : str
+        As `number` takes it; what has no fixed decimals stays as it is.
+    values : iterable
+        What is written so.  Nothing changes where it has no more decimals, is below `SMALLEST`, or
+        is asked for as whole numbers and is not below 1.
+    """
+    fixed = re.fullmatch(r"(\+?)\.(\d+)f(\|.*)?", digits)
+    if not fixed:
+        return digits
+    numbers = (float(v) for v in values if isinstance(v, float | np.floating))
+    return f"{fixed[1]}.{decimals(int(fixed[2]), numbers)}f!{fixed[3] or ''}"
+
+
+def decimals(least: int, values: Iterable[float]) -> int:
+    """Return the decimals of numbers that `enough` writes: so many, or more."""
+    sizes = [abs(v) for v in values if np.isfinite(v)]
+    top = max(sizes, default=0.0)
+    exact = all(abs(v - round(v, least)) < SMALLEST * top for v in sizes)
+    if top < SMALLEST or exact or (top >= 1 and not least):
+        return least
+    return max(least, int(2 - np.floor(np.log10(top))))
 
 
 def several(values: Iterable[float], digits: str = DIGITS, none: str = "none") -> str:
@@ -168,13 +203,19 @@ def table(
         2.20  mixed    −0.1929
     """
     written = columns if isinstance(columns, Mapping) else dict.fromkeys(columns, DIGITS)
-    cells = [list(zip(row, written.values(), strict=True)) for row in rows]
-    return Table(list(written), cells, exact)
+    rows = [list(row) for row in rows]
+    below = zip(*rows, strict=True) if rows else [()] * len(written)
+    digits = [enough(*column) for column in zip(written.values(), below, strict=True)]
+    return Table(list(written), [list(zip(row, digits, strict=True)) for row in rows], exact)
 
 
 def facts(rows: Iterable[tuple], *, exact: bool = False) -> Table:
     """Return a list of numbers: what each is, its value and, if not `DIGITS`, how it is written."""
-    return Table([], [[(name, ""), (value, *digits)] for name, value, *digits in rows], exact)
+    return Table(
+        [],
+        [[(name, ""), (value, *(enough(one, [value]) for one in of))] for name, value, *of in rows],
+        exact,
+    )
 
 
 def of_kinds(some: Iterable[tuple], first: Sequence[str] = (), *, exact: bool = False) -> Table:

@@ -336,7 +336,13 @@ def against_width(ds: xr.Dataset) -> View:
                 [Series(name, d, y, look) for name, y, look in curves],
                 title="(a) integral over the well",
             ),
-            Panel("d (nm)", average, [*averages, one], log="xy", title="(b) average over the well"),
+            Panel(
+                "d (nm)",
+                average,
+                [*averages, one],
+                log="xy" if (guide > 0).all() else "",
+                title="(b) average over the well",
+            ),
         ]
     )
 
@@ -1154,7 +1160,7 @@ def against_coupling(
         Of the axis.
     """
     line = slope * alpha
-    span = np.abs(line).max() or 1.0
+    span = np.abs(line).max(initial=0, where=np.isfinite(line)) or 1.0
     series = [
         Series("first order", alpha, line, "thin"),
         Series("propagating states alone", alpha, values[:, 1]),
@@ -1646,10 +1652,13 @@ def neglected(response: InterbandResponse, i: int, states: FermiStates, z: np.nd
     z : 1D float array
         In nm.
     """
+    from ..beyond.places import over
+
     well = states.well
-    S_x, S_y = 10 * response.spin_density(z)[i] / well.alpha_L
-    kept = states.spin_density(z).sum(axis=0) / well.alpha_L
-    low, high = min(map(np.min, (kept, S_x, S_y))), max(map(np.max, (kept, S_x, S_y)))
+    S_x, S_y = over(10 * response.spin_density(z)[i], well.alpha_L)
+    kept = over(states.spin_density(z).sum(axis=0), well.alpha_L)
+    drawn = np.concatenate([kept, S_x, S_y])
+    low, high = (drawn.min(), drawn.max()) if np.ptp(drawn) > 0 else (-1.0, 1.0)
     series = [
         Series("the interfaces; 1 % and 10 %", [0, well.d], None, "guide"),
         Series("S_y, kept", z, kept, smooth=True),

@@ -13,9 +13,9 @@ from qwlib.beyond import cells, scan
 from qwlib.beyond.broadened import broadened_sums, spin_in_well
 from qwlib.beyond.compared import KINDS, compared, random_well
 from qwlib.beyond.fem import FiniteElements
-from qwlib.beyond.places import best, local_maxima, refined, slope, steps, zeros
+from qwlib.beyond.places import best, local_maxima, nth, over, refined, slope, steps, zeros
 from qwlib.beyond.spread import Layers, crossings, sums_along
-from qwlib.beyond.thresholds import changes, rashba_at
+from qwlib.beyond.thresholds import changes, length_unit, one_subband, rashba_at
 from qwlib.beyond.weak import effective_couplings, everywhere, minors, spin_levels
 
 WIDE = PAPER.replace(d=20.0)
@@ -117,8 +117,28 @@ def test_maxima_zeros_and_steps_are_those_of_known_functions():
     assert refined(lambda y: -((y - 3) ** 2), 0, 10).x == pytest.approx(3, abs=2e-7)
     assert best(np.sin, x[:11], np.sin(x[:11]))[0] == "1.57"
     assert best(np.sin, x[:4], np.sin(x[:4])) == ("highest", 0.75)
+    assert best(np.sin, x[:4], np.full(4, np.nan))[0] == "none"
+    assert best(np.sin, x[:11], np.where(x[:11] > 1, np.sin(x[:11]), np.nan))[0] == "1.57"
     assert slope(x, x**2, 5.0) == 9.75  # of the chord from 4.75
     assert zeros(np.cos, x, np.cos(x)) == pytest.approx(np.pi * np.array([0.5, 1.5, 2.5]))
+
+
+def test_what_is_not_there_has_no_value():
+    assert nth([3.0, 4.0], 1) == 4.0 and nth(np.array(["mixed"]), 0) == "mixed"
+    assert np.isnan(nth([3.0], 1)) and np.isnan(nth(np.array([], dtype=str), 0))
+    np.testing.assert_array_equal(nth(np.empty((0, 2, 5)), 0), np.full((2, 5), np.nan))
+    assert over(3.0, 2.0) == 1.5 and np.isnan(over(3.0, 0.0))
+    np.testing.assert_array_equal(over(np.array([1.0, 0.0]), [0.0, 4.0]), [np.nan, 0.0])
+
+
+def test_a_well_of_one_subband_has_one():
+    for well in (PAPER, PAPER.replace(V_L=3.7, V_R=4.2, mass=0.7), PAPER.replace(mass=0.1)):
+        for E in (0.3, 1.0, 2.5):
+            thin = well.replace(d=one_subband(well, E), Delta=0.0)
+            assert count_states(thin, E, 0.0) == 2  # of both spins
+    assert one_subband(PAPER, -1.0) == PAPER.d
+    for E, unit in ((3.0, 1.0), (0.3, 5.0), (0.03, 10.0), (300.0, 0.1), (0.0, 1.0)):
+        assert length_unit(PAPER, E) == unit
 
 
 def test_no_state_moves_faster_than_the_fermi_energy_lets_it():

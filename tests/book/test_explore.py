@@ -14,7 +14,7 @@ from qwlib.beyond.fem import FiniteElements
 from qwlib.beyond.interband import damping_like
 from qwlib.beyond.thresholds import rashba_at
 from qwlib.beyond.torque import field_per_current
-from qwlib.book import claims
+from qwlib.book import claims, explore
 from qwlib.book.explore import (
     QUICK,
     SLIDERS,
@@ -50,6 +50,22 @@ def explorer(request):
 
 def picture(explorer) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(explorer.picture.value)))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "ends"),
+    [
+        ("d", 2.2, (0.1, 10.0, 0.01)),
+        ("d", 20.0, (1.0, 100.0, 0.1)),
+        ("mass", 0.067, (0.01, 0.3, 0.001)),
+        ("Delta", -0.005, (-0.1, 0.1, 0.001)),
+        ("alpha_R", 0.0, (-0.15, 0.15, 0.001)),
+        ("state", 3, (1, 40, 1)),
+    ],
+)
+def test_a_slider_has_the_scale_of_its_value(name, value, ends):
+    made = explore.widget(name, value)
+    assert (made.min, made.max, made.step) == ends and made.value == value
 
 
 def test_every_parameter_of_the_paper_has_a_control(explorer):

@@ -231,7 +231,7 @@ def test_curves_keep_points_gaps_and_numbers():
     assert y[[0, 2]].tolist() == [1, -3] and np.isnan(y[1])
     assert points(data, "curve", 1)[1].tolist() == [0.001, 20, 3]
     assert [one["values"] for one in data["cases"][0]["numbers"]] == [
-        [12, "none"],  # to even, as Python rounds
+        [125, "none"],  # one decimal is asked for, three digits count
         ["mixed", "interface"],
     ]
     (panel,) = data["cases"][0]["panels"]

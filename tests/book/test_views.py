@@ -128,7 +128,14 @@ def test_views_need_neither_drawings_nor_widgets(hidden):
 @pytest.mark.parametrize(
     ("value", "digits", "shown"),
     [
-        (-0.00001, ".2f", "0.00"),
+        (-0.00001, ".2f!", "0.00"),
+        (-1e-12, ".2f", "0.00"),  # rounding
+        (-0.00012345, ".2f", "−0.000123"),
+        (0.046, ".2f", "0.0460"),
+        (0.046, ".3f", "0.046"),  # it has no more
+        (0.4567, ".0f", "0.457"),
+        (4.567, ".0f", "5"),
+        (0.012345, "+.1f| %", "+0.0123 %"),
         (-3.25, "", "−3.25"),
         (13, "", "13"),
         (np.int64(-2), ".3g", "−2"),
@@ -158,6 +165,13 @@ def test_a_table_is_text_and_html_with_the_same_cells():
     assert page.count("text-align: right") == 4  # headings and numbers, not the words
     assert "<data" not in page
     assert repr(tables.table(["a", "b"], [])).split() == ["a", "b", "---", "---"]
+
+
+def test_a_column_has_three_digits_of_its_largest_number():
+    digits = {"all": ".3f", "exponent": ".2f!", "none": ".1f"}
+    table = tables.table(digits, [(0.00123456, 0.0012, None), (0.00001, -1.0, np.nan)])
+    rows = [line.split() for line in repr(table).splitlines()[2:]]
+    assert rows == [["0.00123", "0.00", "–"], ["0.00001", "−1.00", "–"]]
 
 
 def test_nothing_in_a_cell_is_taken_for_markup():

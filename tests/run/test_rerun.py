@@ -27,7 +27,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 from qwlib import Well, fermi_states
-from qwlib.book import claims
+from qwlib.book import claims, tables
 from qwlib.run import cli, parameters
 from qwlib.run import rerun as reruns
 from qwlib.run.chapters import ThisInterpreter
@@ -864,10 +864,36 @@ LESS_THICK = {
 }
 RERUNS = [chapter.name for chapter in CHAPTERS.values() if chapter.parameters]
 
+# Where something that the chapters are about is not there; each has more than one such thing, as
+# far as one does not hide the other.
+NO_COUPLING = {
+    name: [0.0] if isinstance(parameter.default, list) else 0.0
+    for chapter in CHAPTERS.values()
+    for name, parameter in chapter.parameters.items()
+    if parameter.like in ("alpha_L", "alpha_R")
+}
+SAME = {name: [0.03, 0.03] if value else 0.03 for name, value in NO_COUPLING.items()}
+CORNERS = {
+    "no state": {"E_F": -3.0, "E_F_low": -3.0},
+    # No state propagates; ε_F is on the floor; all widths are one, and so are all couplings.
+    "half-metal": SAME
+    | {"E_F": 0.0, "E_F_low": 0.0, "widths": [2.2, 2.2], "d_wide": 2.2, "d_thin": 2.2}
+    | {"broadenings": [0.1, 0.1], "scan_points": [200, 200]},
+    "nothing turns a spin": NO_COUPLING | {"Delta": 0.0},
+    # No interface on the left, and ↑ is nowhere.
+    "one state": {"d": 0.4, "widths": [0.4], "Delta": 1.0, "alpha_L": 0.0, "alpha_R": 0.01}
+    | {"E_F": 1.5},
+    # Two materials: in the first all energies, lengths and couplings are of another order.
+    "semiconductor": {"mass": 0.067, "V_L": 0.3, "V_R": 0.25, "V_max": 1.0, "Delta": 0.005}
+    | {"alpha_L": 0.1, "alpha_R": 0.05, "E_F": 0.05, "E_F_low": 0.03, "d": 20.0, "d_max": 100.0},
+    "strong ferromagnet": {"mass": 0.7, "V_L": 3.7, "V_R": 4.2, "Delta": 0.9, "d": 1.2}
+    | {"exchange": "ferromagnet", "E_F": 2.2},
+}
 
-def values_of(name: str) -> dict:
+
+def values_of(name: str, corner: str = "") -> dict:
     chapter = CHAPTERS[name]
-    return chapter.checked(FAR | LESS_THICK.get(name, {}))
+    return chapter.checked(CORNERS[corner] if corner else FAR | LESS_THICK.get(name, {}))
 
 
 class Lent(NotebookClient):
@@ -878,8 +904,8 @@ class Lent(NotebookClient):
         yield
 
 
-async def rerun_in_one_kernel(names: deque[str], done: dict) -> None:
-    """Run chapters far away one after the other, since a kernel's start costs as much as one."""
+async def rerun_in_one_kernel(names: deque[tuple[str, ...]], done: dict) -> None:
+    """Run chapters, in a corner or far away, one after the other: a kernel's start costs time."""
     manager = ThisInterpreter()
     await manager.start_kernel(cwd=str(ROOT / "book"))
     kernel = manager.client()
@@ -887,16 +913,16 @@ async def rerun_in_one_kernel(names: deque[str], done: dict) -> None:
     try:
         await kernel.wait_for_ready(timeout=PATIENCE)
         while names:
-            name = names.popleft()
-            values = values_of(name)
+            which = names.popleft()
+            values = values_of(*which)
             record = reruns.provenance(ROOT, values, code="of no interest")
-            notebook = reruns.parametrised(CHAPTERS[name], values, record)
+            notebook = reruns.parametrised(CHAPTERS[which[0]], values, record)
             lent = Lent(notebook, km=manager, timeout=PATIENCE, coalesce_streams=True)
             lent.kc = kernel
             try:
-                done[name] = await lent.async_execute()
+                done[which] = await lent.async_execute()
             except CellExecutionError as error:
-                done[name] = error
+                done[which] = error
             await kernel.execute("%reset -f", reply=True, timeout=PATIENCE)
     finally:
         kernel.stop_channels()
@@ -904,13 +930,16 @@ async def rerun_in_one_kernel(names: deque[str], done: dict) -> None:
 
 
 @pytest.fixture(scope="module")
-def far_away(request):
+def reran(request):
     """Return the reruns that this session asks for, two at a time."""
-    test = "test_chapter_holds_far_from_the_parameters_of_the_paper"
+    tests = {
+        "test_chapter_holds_far_from_the_parameters_of_the_paper": ("name",),
+        "test_chapter_holds_in_the_corners": ("name", "corner"),
+    }
     names = deque(
-        item.callspec.params["name"]
+        tuple(item.callspec.params[of] for of in tests[item.originalname])
         for item in request.session.items
-        if getattr(item, "originalname", None) == test
+        if getattr(item, "originalname", None) in tests
     )
     done = {}
 
@@ -945,7 +974,7 @@ def well_of(values: dict, **changes) -> Well:
 def check_model(values, numbers, text):
     states = fermi_states(well_of(values), values["E_F"])
     assert numbers["model-states"] == str(len(states))
-    assert numbers["model-total"] == f"{1e3 * states.contribution.sum():.3f}"
+    assert numbers["model-total"] == tables.number(1e3 * states.contribution.sum(), ".3f")
 
 
 def check_confinement(values, numbers, text):
@@ -996,9 +1025,8 @@ def check_verdicts(values, numbers, text):
     assert claims.ELSEWHERE in text
 
 
-@pytest.mark.parametrize("name", RERUNS)
-def test_chapter_holds_far_from_the_parameters_of_the_paper(far_away, name):
-    notebook = far_away[name]
+def ran(notebook) -> tuple[dict[str, str], str]:
+    """Return what was glued and printed, once all cells ran and none shows what is no number."""
     assert not isinstance(notebook, Exception), notebook
     for cell in notebook.cells:
         if cell.cell_type == "code":
@@ -1007,10 +1035,28 @@ def test_chapter_holds_far_from_the_parameters_of_the_paper(far_away, name):
         if "figure" in cell.metadata.get("mystnb", {}):
             assert any("image/png" in o.get("data", {}) for o in cell.outputs), cell.source
     numbers, text = glued(notebook), printed(notebook)
-    assert "nan" not in " ".join(numbers.values())
+    told = " ".join([*numbers.values(), text])
+    assert not re.findall(r".*\b(?:nan|inf|None)\b.*", told)
+    return numbers, text
+
+
+@pytest.mark.parametrize("name", RERUNS)
+def test_chapter_holds_far_from_the_parameters_of_the_paper(reran, name):
+    numbers, text = ran(reran[name,])
     check = globals().get(f"check_{name}")
     if check:
         check(values_of(name), numbers, text)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("corner", CORNERS)
+@pytest.mark.parametrize("name", RERUNS)
+def test_chapter_holds_in_the_corners(reran, name, corner):
+    numbers, _ = ran(reran[name, corner])
+    if corner == "semiconductor":  # what is small has its digits
+        nothing = {key for key, text in numbers.items() if re.fullmatch(r"[−+]?0?\.0+", text)}
+        # The sum over the propagating states is lowest without a coupling.
+        assert nothing <= {"ends-low-first", "ends-low-last"}
 
 
 # What papermill injects, and what the first cell that uses it says.
