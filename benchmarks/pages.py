@@ -4,9 +4,10 @@
 
 The book must have been built.  In each round a chapter is shown and an empty page; Python is
 started by the button of the chapter, and alone in a worker with the same packages; a slider of the
-page is moved by a step, and that of the same explorer here.  Printed are the times of the
-processors in seconds, the browser's among them, and the ratio of the two in each round: minimum,
-median, maximum.
+page is moved by a step, and that of the same explorer here.  Its explorer alone is started and
+moved too, beside all cells.  Printed are the times of the processors in seconds, the browser's
+among them, and the ratio of the two in each round: minimum, median, maximum; of the explorer alone
+and of all cells also the megabytes that come.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
 if __name__ == "__main__":
@@ -28,14 +30,21 @@ if __name__ == "__main__":
     sys.path[:0] = map(str, (ROOT, *(ROOT / "tests" / part for part in ("", "pages", "book"))))
 
 import psutil  # noqa: E402
-from conftest import launched, served  # noqa: E402
+from conftest import Site, launched, served  # noqa: E402
 from livepage import open_page, press, slider, step  # noqa: E402
-from playwright.sync_api import Browser  # noqa: E402
+from playwright.sync_api import Browser, Page  # noqa: E402
+from test_explorers import begin, settled  # noqa: E402
 from test_live_explorers import here  # noqa: E402
 
 from tools import live  # noqa: E402
 
-PARTS = ("showing a chapter / an empty page", "starting Python / in a worker", "a step / here")
+PARTS = (
+    "showing a chapter / an empty page",
+    "starting Python / in a worker",
+    "a step / here",
+    "starting the explorer / all cells",
+    "its step / that of all cells",
+)
 ALONE = """async ([url, packages]) => {
   const source = `importScripts("${url}pyodide.js");
     loadPyodide({ packages: ${JSON.stringify(packages)} }).then(async (python) => {
@@ -104,7 +113,33 @@ def measured(browser: Browser, site: str, chapter: str) -> list[tuple[float, flo
     page.goto(f"{site}/empty.html")
     alone = spent(lambda: page.evaluate(ALONE, [f"{site}/live/pyodide/", live.PACKAGES]))
     page.close()
-    return [show, (button, alone), follow]
+    page = open_page(browser, site, chapter)
+    page.wait_for_load_state("networkidle")
+    first = spent(lambda: begin(page))
+    alone_too = page.locator("qw-explorer")
+    handle = alone_too.get_by_role("slider").first
+
+    def own_steps() -> None:
+        for _ in range(moves):
+            handle.press("ArrowRight")
+            settled(alone_too)
+
+    own = spent(own_steps) / moves
+    page.close()
+    return [show, (button, alone), follow, (first, button), (own, follow[0])]
+
+
+def megabytes(
+    browser: Browser, site: Site, pages: Path, chapter: str, start: Callable[[Page], object]
+) -> float:
+    """Return what a start loads from the folder that is served, uncompressed."""
+    page = open_page(browser, site, chapter)
+    page.wait_for_load_state("networkidle")
+    seen = len(site.seen)
+    start(page)
+    page.close()
+    loaded = {urlsplit(path).path.lstrip("/") for path in site.seen[seen:]}
+    return sum((pages / path).stat().st_size for path in loaded) / 1e6
 
 
 def main() -> None:
@@ -122,7 +157,10 @@ def main() -> None:
         live.install(pages, local=True)
         (pages / "empty.html").write_text("<!DOCTYPE html><title>empty</title>", encoding="utf-8")
         with served(pages) as site, launched() as browser:
-            measured(browser, site, options.chapter)  # what a first visit leaves in the caches
+            # What a first visit leaves in the caches.
+            sizes = [
+                megabytes(browser, site, pages, options.chapter, start) for start in (begin, press)
+            ]
             rounds = [measured(browser, site, options.chapter) for _ in range(options.rounds)]
     print(f"{options.chapter}, {len(rounds)} rounds, processor seconds: {', '.join(PARTS)}")
     for part, times in zip(PARTS, zip(*rounds, strict=True), strict=True):
@@ -130,6 +168,11 @@ def main() -> None:
         ratios = sorted(one / other for one, other in times)
         low, middle, high = ratios[0], statistics.median(ratios), ratios[-1]
         print(f"{part:36s} {ours:7.3f} {others:7.3f}   {low:.2f} {middle:.2f} {high:.2f}")
+    print(
+        "{:36s} {:7.1f} {:7.1f}   {:.2f}".format(
+            "megabytes of these two", *sizes, sizes[0] / sizes[1]
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -164,7 +164,6 @@ def sharpened(
     bracket : pair of float
         Two k at which F has different signs.
     """
-    from scipy.optimize import brentq
 
     @functools.cache
     def F(k: float) -> float:
@@ -182,6 +181,8 @@ def sharpened(
         else:
             width = min(32 * width, 1.0)
     if F(bracket[0]) * F(bracket[1]) < 0:
+        from scipy.optimize import brentq
+
         k = brentq(F, *bracket, xtol=5e-324, rtol=CLOSE / 4)
         a, b = max(bracket[0], k * (1 - CLOSE / 2)), min(bracket[1], k * (1 + CLOSE / 2))
         return k if F(a) * F(b) < 0 else None

@@ -13,13 +13,15 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import constants
+
+HBAR, CHARGE = 6.62607015e-34 / (2 * math.pi), 1.602176634e-19
+"""ħ in J s and e in C, exact in the SI.  Written out, as SciPy takes long to import."""
 
 ELECTRON_MASS = 9.1093837139e-31
-"""mₑ in kg, CODATA 2022.  Written out: SciPy's follows the adjustment of its day, and the ninth
-digit of a result would depend on its version; ħ and e are exact."""
+"""mₑ in kg, CODATA 2022.  SciPy's follows the adjustment of its day, and the ninth digit of a
+result would depend on its version."""
 
-HBAR2_OVER_2ME = constants.hbar**2 / (2 * ELECTRON_MASS * constants.e) * 1e18
+HBAR2_OVER_2ME = HBAR**2 / (2 * ELECTRON_MASS * CHARGE) * 1e18
 """ħ²/2mₑ in eV·nm²."""
 
 EXCHANGE = ("everywhere", "ferromagnet")

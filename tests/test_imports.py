@@ -22,6 +22,10 @@ def loaded(*modules: str) -> set[str]:
     return set(json.loads(done.stdout)) - set(sys.stdlib_module_names)
 
 
+def test_an_explorer_of_a_page_needs_numpy_alone():
+    assert loaded("qwlib.book.steer") - loaded("numpy") == {"qwlib"}
+
+
 @pytest.mark.parametrize(
     ("module", "more"),
     [

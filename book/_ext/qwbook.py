@@ -20,7 +20,7 @@ from myst_nb.core.render import load_mime_renders
 from sphinx import addnodes
 from sphinx.domains.std import StandardDomain
 
-from qwlib.book.explore import QUANTITIES
+from qwlib.book.steer import QUANTITIES
 from qwlib.run.page import in_mathml
 
 MATHJAX = ("tex-mml-chtml.js", "output/chtml/fonts/", "input/tex/extensions/", "a11y/", "sre/")

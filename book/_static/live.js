@@ -4,8 +4,8 @@
 (() => {
   "use strict";
 
-  const root = new URL(document.documentElement.dataset.content_root || "./", location.href);
-  const live = new URL("live/", root);
+  const { element, Trouble, undelivered, explain, live, download, within } = window.qwStart;
+  const { checkBrowser, startBar, watched, settled } = window.qwStart;
 
   /* What a press of the button loads, uncompressed, and what cells that sweep or judge add when the
      first of them runs; a test compares both with what was loaded. */
@@ -41,26 +41,6 @@ Path(${JSON.stringify(path)}).write_text(${JSON.stringify(text)}, encoding="utf-
 del Path
 `;
 
-  function element(tag, attributes = {}, ...children) {
-    const made = document.createElement(tag);
-    Object.entries(attributes).forEach(([name, value]) => made.setAttribute(name, value));
-    made.append(...children);
-    return made;
-  }
-
-  class Trouble extends Error {}
-
-  const explain = (error) => {
-    /* A part of Thebe that did not come, as webpack says it. */
-    const part = /Loading chunk .*\(\w+: (.*)\)/s.exec(error.message);
-    const told = part ? undelivered(part[1]) : error;
-    return told instanceof Trouble
-      ? told.message
-      : `Python could not be started: ${told.message || told}.`;
-  };
-
-  /* --- what a person sees while it starts -------------------------------------------------------- */
-
   /* The stages of a start, and how many hundredths of it each takes. */
   const STAGES = [
     ["Loading the editor", 5],
@@ -71,76 +51,7 @@ del Path
     ["Running the imports, the parameters and the explorers", 37],
   ];
 
-  /* Returns what is called with the number of a stage when that begins, and with none at the end.
-     How long all will take is told by how long the stages did that are over, and this one where it
-     takes longer than they let expect.  The time is no part of the message, or a screen reader would speak each second. */
-  function watchStages(say, progress, left) {
-    const began = performance.now();
-    const before = STAGES.map((_, now) =>
-      STAGES.slice(0, now).reduce((sum, [, share]) => sum + share, 0)
-    );
-    let now = -1, start = began, clock;
-    const show = () => {
-      const [share, done] = [STAGES[now][1], before[now]];
-      const slower = (performance.now() - began) / (done + share);
-      const each = done && Math.max((start - began) / done, slower); // ms
-      const part = each ? Math.min((performance.now() - start) / (share * each), 1) : 0;
-      progress.value = done + share * part;
-      const seconds = (each * (100 - done - share * part)) / 1000;
-      const rounded = 5 * Math.max(Math.ceil(seconds / 5), 1);
-      left.textContent = each ? `about ${rounded} s more` : "";
-    };
-    return (stage) => {
-      if (stage === undefined) {
-        clearInterval(clock);
-        left.textContent = "";
-      } else if (stage > now) {
-        now = stage;
-        start = performance.now();
-        clock ??= setInterval(show, 1000);
-        say(`${STAGES[now][0]} (${now + 1} of ${STAGES.length}) …`);
-        show();
-      }
-    };
-  }
-
   /* --- loading --------------------------------------------------------------------------------- */
-
-  function checkBrowser() {
-    if (location.protocol === "file:") {
-      throw new Trouble(
-        "A page opened as a file cannot start Python. Run “make serve” in the book's folder " +
-          "and open the address that it prints."
-      );
-    }
-    if (typeof WebAssembly !== "object" || typeof Worker !== "function") {
-      throw new Trouble("This browser cannot run Python: it lacks WebAssembly or web workers.");
-    }
-  }
-
-  const undelivered = (url) =>
-    new Trouble(`The network did not deliver ${url}. Check the connection and try again.`);
-
-  async function download(url) {
-    let answer;
-    try {
-      answer = await fetch(url);
-    } catch {
-      throw undelivered(url);
-    }
-    if (!answer.ok) {
-      throw new Trouble(`${url} is not there (status ${answer.status}).`);
-    }
-    return answer;
-  }
-
-  function within(minutes, promise) {
-    const text = `Python did not start within ${minutes} minutes.`;
-    const late = new Promise((_, reject) =>
-      setTimeout(() => reject(new Trouble(text)), 60000 * minutes)
-    );
-    return Promise.race([promise, late]);
-  }
 
   function load(url, integrity) {
     const checked = { integrity, crossorigin: "anonymous" };
@@ -157,9 +68,7 @@ del Path
     });
   }
 
-  /* A worker must come from the site itself, and one that cannot go on says nothing.  So a small
-     worker of ours loads that of thebe-lite, and the parts that it asks for, from where they are,
-     and tells the page of each file that it asks for or that did not come, and of what is compiled. */
+  /* The worker of thebe-lite is one of ours that loads it, and so tells what becomes of it. */
   const workers = [];
 
   function watchWorkers(heard) {
@@ -173,55 +82,7 @@ del Path
         }
         const folder = new URL(".", url).href;
         const name = `qw-live-${Math.random()}`;
-        /* In a block: a name at the top of a script would hide that of self from others. */
-        const source = `{
-          const channel = new BroadcastChannel(${JSON.stringify(name)});
-          const tell = (message) => channel.postMessage(message);
-          const load = self.importScripts.bind(self);
-          const here = self.location.href.replace(/[^/]+$/, "");
-          self.importScripts = (...urls) => {
-            const there = urls.map((url) => String(url).replace(here, ${JSON.stringify(folder)}));
-            try {
-              load(...there);
-            } catch (error) {
-              tell({ lost: there.join(", ") });
-              throw error;
-            }
-          };
-          const watch = async (url, answer) => {
-            try {
-              const reader = answer.body.getReader();
-              while (!(await reader.read()).done);
-            } catch {
-              tell({ lost: url });
-            }
-          };
-          for (const name of ["instantiate", "instantiateStreaming"]) {
-            const make = WebAssembly[name].bind(WebAssembly);
-            WebAssembly[name] = async (...all) => {
-              const made = await make(...all);
-              tell({ compiled: true });
-              return made;
-            };
-          }
-          const fetch = self.fetch.bind(self);
-          self.fetch = async (what, ...rest) => {
-            const url = String(what.url || what);
-            tell({ asked: url });
-            try {
-              const answer = await fetch(what, ...rest);
-              if (!answer.ok) {
-                tell({ lost: url });
-              }
-              watch(url, answer.clone());
-              return answer;
-            } catch (error) {
-              tell({ lost: url });
-              throw error;
-            }
-          };
-          self.importScripts(${JSON.stringify(String(url))});
-        }`;
+        const source = watched(name, folder, String(url));
         super(URL.createObjectURL(new Blob([source], { type: "text/javascript" })), options);
         workers.push(this);
         new BroadcastChannel(name).onmessage = ({ data }) => heard(data);
@@ -394,28 +255,12 @@ del Path
     field.dispatchEvent(press);
   }
 
-  /* The number that a slider will take, empty if it keeps its own, and what is to be said. */
+  /* The same of a slider of ipywidgets. */
   function settle(typed, box) {
     const { range, step } = box.querySelector(".noUi-target").noUiSlider.options;
     const [low, high] = [range.min, range.max].flat();
     const symbol = box.querySelector(".widget-label").textContent.replace(/ \(.*/, "");
-    const text = typed.replace("−", "-").replace(/^(-?\d*),(\d)/, "$1.$2");
-    /* A number, and a unit if need be. */
-    const found = /^(-?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?)\s*([a-zµ].*)?$/i.exec(text);
-    if (!found) {
-      return { value: "", trouble: `${symbol} keeps its value: “${typed}” is not a number.` };
-    }
-    const wanted = Number(found[1]);
-    const tidy = (number) => Number(number.toFixed(9));
-    if (wanted < low || wanted > high) {
-      const value = wanted < low ? low : high;
-      const trouble = `${symbol} goes from ${low} to ${high}; ${typed} is replaced by ${value}.`;
-      return { value, trouble };
-    }
-    const value = tidy(low + step * Math.round((wanted - low) / step));
-    const near = tidy(wanted) === value;
-    const trouble = `${symbol} goes in steps of ${step}; ${typed} is rounded to ${value}.`;
-    return { value, trouble: near ? "" : trouble };
+    return settled(typed, { low, high, step, symbol });
   }
 
   /* What went wrong in a cell, in words, or nothing. */
@@ -643,23 +488,26 @@ del Path
       return;
     }
     const button = element("button", { type: "button", class: "qw-run" }, "Run this page");
-    const message = element("span", { class: "qw-run-message", role: "status" });
-    const progress = element("progress", { max: 100, "aria-label": "Python starts" });
-    const left = element("span", { class: "qw-run-left" });
-    const stop = element("button", { type: "button", class: "qw-stop" }, "Stop");
-    stop.hidden = true;
-    const bar = element("div", { class: "qw-live" }, button, stop, message, left, progress);
+    const { bar, stop, say, stages } = startBar(STAGES, button);
+    bar.classList.add("qw-live");
     title.after(bar);
-    /* Returns what it said before. */
-    const say = (text, state = "loading") => {
-      const before = [message.textContent, bar.dataset.state];
-      message.textContent = text;
-      bar.dataset.state = state;
-      return before;
-    };
+    const explorer = document.querySelector("qw-explorer");
+    const move = element("button", { type: "button", class: "qw-run" }, "Move every parameter");
+    if (explorer) {
+      move.onclick = () => {
+        explorer.scrollIntoView();
+        explorer.begin();
+      };
+      bar.prepend(move);
+    }
     const late = cells().some((cell) => LATE.test(cell.querySelector("pre").textContent));
+    const first = explorer
+      ? `“Move every parameter” starts Python for the sliders alone, ${explorer.megabytes} MB; ` +
+        "“Run this page” makes all cells editable. It "
+      : "";
     say(
-      `starts Python in your browser; nothing to install, about ${MEGABYTES} MB the first time` +
+      first +
+        `starts Python in your browser; nothing to install, about ${MEGABYTES} MB the first time` +
         (late ? `, and ${LATE_MEGABYTES} MB more for some of its cells.` : "."),
       "idle"
     );
@@ -671,8 +519,9 @@ del Path
 
     button.onclick = async () => {
       button.disabled = true;
+      move.remove(); // the cell of the explorer runs with the others
       const began = performance.now();
-      const stage = watchStages(say, progress, left);
+      const stage = stages();
       try {
         const notebook = await start(say, stage);
         stage();

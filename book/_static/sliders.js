@@ -1,32 +1,45 @@
-/* Figures with a slider, drawn from the data that sliders.py of qwlib put into <qw-slider>.
-   No library, no network. Looks are in sliders.css. */
+/* Draws the data that sliders.py of qwlib put into <qw-slider>. Looks are in sliders.css. */
 (() => {
   const SVG = "http://www.w3.org/2000/svg";
   const KINDS = ["propagating", "mixed", "interface"];
   const UNIT = "10⁻³ nm⁻² per τeE/ħ";
   const SPIN = "∫S_y dz";
 
-  /* Elements. In a child that is text, an underscore lowers the next letter. */
+  /* Elements. In a child that is text, an underscore lowers the next letter, and ^{…} is raised. */
   const fill = (node, attributes, children, lowered) => {
     for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
     for (const child of children) {
-      node.append(...(child instanceof Node ? [child] : lowered(String(child).split(/_(\w)/))));
+      node.append(...(child instanceof Node ? [child] : lowered(String(child).split(/_(\w)|\^\{(.+?)\}/))));
     }
     return node;
   };
   const html = (tag, attributes = {}, ...children) =>
     fill(document.createElement(tag), attributes, children, (parts) =>
-      parts.map((part, i) => (i % 2 ? html("sub", {}, part) : part)));
+      parts.flatMap((part, i) => (part ? [i % 3 ? html(["", "sub", "sup"][i % 3], {}, part) : part] : [])));
   const svg = (tag, attributes = {}, ...children) =>
     fill(document.createElementNS(SVG, tag), attributes, children, (parts) =>
-      parts.map((part, i) => (i ? svg("tspan", i % 2 ? { dy: 3, class: "sub" } : { dy: -3 }, part) : part)));
+      parts.flatMap((part, i) => {
+        if (!part) return [];
+        const dy = i % 3 ? [0, 3, -5][i % 3] : parts[i - 1] ? 5 : -3; // and back to the line
+        return [i ? svg("tspan", i % 3 ? { dy, class: "sub" } : { dy }, part) : part];
+      }));
   const line = (cls, x1, y1, x2, y2) => svg("line", { class: cls, x1, y1, x2, y2 });
   const text = (cls, x, y, words) => svg("text", { class: cls, x, y }, words);
 
-  /* A stored whole number as it is shown; data for other programs keep the hyphen. */
+  /* A stored whole number as shown; `plain` keeps the hyphen. */
   const plain = (whole, digits) => (whole / 10 ** digits).toFixed(digits).replace(/^-(?=[0.]*$)/, "");
   const shown = (whole, digits) => plain(whole, digits).replace("-", "−");
   const tidy = (value) => String(Number(value.toPrecision(6))).replace("-", "−");
+  const power = (n) => `10^{${String(n).replace("-", "−")}}`;
+
+  /* What is written at ticks, and the power of ten that they are in where that would be long. */
+  function written(found, log) {
+    const words = found.map(tidy);
+    if (words.every((one) => one.length < 7 && !one.includes("e"))) return [words, ""];
+    if (log) return [found.map((t) => (`${t}`.match(/^[1e.0+-]+$/) ? power(Math.round(Math.log10(t))) : "")), ""];
+    const n = Math.floor(Math.log10(Math.max(...found.map(Math.abs))));
+    return [found.map((t) => tidy(t / 10 ** n)), `, in ${power(n)}`];
+  }
 
   function ticks(ends, most, log) {
     const [low, high] = ends.toSorted((a, b) => a - b);
@@ -43,7 +56,7 @@
     return found;
   }
 
-  /* Axes in the box [left, top, width, height]; what is drawn on `plane` is cut at its edges. */
+  /* Axes in the box [left, top, width, height]; `plane` is cut at its edges. */
   function axes(figure, [left, top, width, height], xRange, yRange, xName, yName, log = "") {
     const logs = ["x", "y"].map((axis) => log.includes(axis));
     const scale = (range, isLog) => {
@@ -55,21 +68,23 @@
     const frame = svg("g", { transform: `translate(${left} ${top})` });
     const plane = svg("svg", { width, height });
     frame.append(line("axis", 0, height, width, height), line("axis", 0, 0, 0, height));
-    for (const x of ticks(xRange, width / 60, logs[0])) {
+    const [at, upwards] = [ticks(xRange, width / 60, logs[0]), ticks(yRange, height / 36, logs[1])];
+    const [[xs, xUnit], [ys, yUnit]] = [written(at, logs[0]), written(upwards, logs[1])];
+    at.forEach((x, i) => {
       frame.append(line("axis", X(x), height, X(x), height + 4));
-      frame.append(text("middle", X(x), height + 17, tidy(x)));
-    }
-    for (const y of ticks(yRange, height / 36, logs[1])) {
-      frame.append(line("axis", -4, Y(y), 0, Y(y)), text("end", -7, Y(y) + 4, tidy(y)));
-    }
-    frame.append(text("middle", width / 2, height + 35, xName), text("", -40, -14, yName));
+      frame.append(text("middle", X(x), height + 17, xs[i]));
+    });
+    upwards.forEach((y, i) => {
+      frame.append(line("axis", -4, Y(y), 0, Y(y)), text("end", -7, Y(y) + 4, ys[i]));
+    });
+    frame.append(text("middle", width / 2, height + 35, xName + xUnit), text("", -40, -14, yName + yUnit));
     if (Math.min(...yRange) < 0) plane.append(line("zero", 0, Y(0), width, Y(0)));
     frame.append(plane);
     figure.append(frame);
     return { X, Y, plane, frame, width, height };
   }
 
-  /* A smooth curve through points at equal steps (Catmull and Rom). */
+  /* A smooth curve through points at equal steps (Catmull-Rom). */
   function smooth(points) {
     const at = (i) => points[Math.min(Math.max(i, 0), points.length - 1)];
     const words = [`M${at(0)}`];
@@ -105,12 +120,17 @@
 
   /* Each view: what it needs at the start, what it says and draws at position i, and its data as
      a table. `say` returns a list of [name, value, rest]. */
-  const isMark = (look) => /^(dot|hollow)/.test(look);
-  const dot = (cls, cx, cy) => svg("circle", { class: cls, cx, cy, r: 4.5 });
+  const isMark = (look) => /^(dot|hollow|mark|ring)/.test(look);
+  const dot = (cls, cx, cy) => {
+    const sign = /^mark (.)/.exec(cls)?.[1].replace("−", "-");
+    return sign
+      ? svg("g", { class: `${CHIRALITY[sign]} propagating` }, svg("path", { class: "mark", d: marker(sign, cx, cy) }))
+      : svg("circle", { class: cls, cx, cy, r: cls === "ring" ? 10 : 4.5 });
+  };
   const sample = (...what) => svg("svg", { class: "sample", width: 36, height: 16 }, ...what);
   const looks = (look) => sample(isMark(look) ? dot(look, 18, 8) : line(look, 0, 8, 36, 8));
 
-  /* The pieces between gaps. Where x are fewer, they are the ends and corners of an even grid. */
+  /* The pieces between gaps. Fewer x are the ends and corners of an even grid. */
   function pieces(x, y) {
     if (x.length < y.length) {
       const step = (x.at(-1) - x[0]) / (y.length - 1);
@@ -152,27 +172,29 @@
       const first = data.rows[0][0];
       const count = (n) => n[0] + n[1] + n[2];
       const kind = (n, j) => (j < n[2] ? 2 : j < n[2] + n[1] ? 1 : 0);
-      const bottom = -Math.max(4 * data.Delta, 0.5);
+      const { waves } = data;
+      const bottom = waves ? data.Delta : -Math.max(4 * data.Delta, 0.5);
+      const ring = (cx, cy) => svg("circle", { class: "ring", cx, cy, r: 10 });
       const kappa = (E) => {
         const square = (E + data.Delta) / data.c;
         return Math.sign(square) * Math.sqrt(Math.abs(square));
       };
       const state = (k, sign) => sample(svg("g", { class: `${CHIRALITY[sign]} ${KINDS[k]}` },
         line("level", 0, 8, 36, 8), svg("path", { class: "mark", d: marker(sign, 18, 8) })));
-      const ringed = svg("svg", { class: "sample", width: 24, height: 24 },
-        svg("circle", { class: "ring", cx: 12, cy: 12, r: 10 }));
+      const ringed = svg("svg", { class: "sample", width: 24, height: 24 }, ring(12, 12));
       const key = [
         [state(0, "+"), "+ chirality"], [state(0, "-"), "− chirality"],
         [state(0, "0"), "propagating"], [state(1, "0"), "mixed"], [state(2, "0"), "interface"],
-        [ringed, "of another kind than at α_L = 0"],
+        ...(data.rows.length > 1 ? [[ringed, "of another kind than at α_L = 0"]] : []),
       ];
       return {
-        key,
+        key: waves ? key.slice(0, 2) : key,
         say(i) {
-          const [n, , , , all, propagating] = data.rows[i];
+          const [n, , , , all, some] = data.rows[i];
+          const sum = (of, value) => [SPIN + of, shown(value, 3), ` × ${UNIT}`];
+          if (waves) return [["states", n[0], ""], sum("", some)];
           return [
-            [`${SPIN}, all states`, shown(all, 3), ` × ${UNIT}`],
-            [`${SPIN}, propagating states alone`, shown(propagating, 3), ` × ${UNIT}`],
+            sum(", all states", all), sum(", propagating states alone", some),
             ["number of states", count(n), ` (${KINDS.map((name, k) => `${n[k]} ${name}`).join(", ")})`],
           ];
         },
@@ -183,19 +205,19 @@
           const pad = Math.max(0.25 * data.d, 0.1);
           const ends = [-pad, data.d + pad];
           const top = 1.06 * Math.max(...data.V);
-          const left = axes(figure, [42, 30, half - 84, height], ends, [bottom, top], "z (nm)", "E (eV)");
+          const left = axes(figure, [42, 30, half - 84, height], ends, [Math.min(bottom, 0), top], "z (nm)", "E (eV)");
           const spins = data.frame.map((v) => v / 1000);
           const right = axes(figure, [wide ? half + 42 : 42, wide ? 30 : height + 110, half - 62, height],
             [kappa(bottom), kappa(data.E_F) + 0.5], spins, "κ (nm⁻¹)", `contribution (${UNIT})`);
           const [V, W] = data.V;
           const wall = [[ends[0], V], [0, V], [0, 0], [data.d, 0], [data.d, W], [ends[1], W]];
           left.plane.append(svg("polyline", { class: "wall", points: wall.map(([z, e]) => [left.X(z), left.Y(e)]) }));
-          for (const [e, name] of [[data.E_F, "ε_F"], [data.Delta, "|Δ|"], [-data.Delta, "−|Δ|"]]) {
+          for (const [e, name] of [[data.E_F, "ε_F"], [data.Delta, "|Δ|"], [-data.Delta, "−|Δ|"]].slice(0, waves ? 1 : 3)) {
             left.plane.append(line("guide", 0, left.Y(e), left.width, left.Y(e)));
             left.frame.append(text("", left.width + 3, left.Y(e) + 4, name));
           }
           const gates = [0, kappa(bottom), kappa(-data.Delta), kappa(data.Delta), kappa(data.E_F) + 0.5];
-          for (const k of [3, 2, 1]) {
+          for (const k of waves ? [] : [3, 2, 1]) {
             const [a, b] = [right.X(gates[k]), right.X(gates[k + 1])];
             if (k > 1) right.plane.append(line("guide", a, 0, a, height));
             if (b - a > 50) right.frame.append(text("middle small", (a + b) / 2, 8, KINDS[3 - k]));
@@ -209,19 +231,19 @@
               const y = left.Y(e);
               look.append(line("level", left.X(0), y, left.X(data.d), y));
               left.plane.append(look);
-              if (other) left.plane.append(svg("circle", { class: "ring", cx: left.X(data.d / 2), cy: y, r: 10 }));
+              if (other) left.plane.append(ring(left.X(data.d / 2), y));
             } else {
               left.frame.append(text("middle small", left.X(data.d / 2), left.height - 5, `↓ ${shown(whole, 4)} eV`));
             }
-            const far = e < bottom, large = c > spins[1] || c < spins[0];
+            const far = e < bottom, big = c > spins[1] || c < spins[0];
             const x = Math.max(right.X(kappa(e)), 12);
-            const y = large ? (c > 0 ? 24 : height - 24) : right.Y(c);
+            const y = big ? (c > 0 ? 24 : height - 24) : right.Y(c);
             const stem = svg("g", { class: look.getAttribute("class") },
               line("level", x, right.Y(0), x, y), svg("path", { class: "mark", d: marker(signs[j], x, y) }));
             right.plane.append(stem);
-            if (other) right.plane.append(svg("circle", { class: "ring", cx: x, cy: y, r: 10 }));
-            const outside = [large ? shown(spin[j], 3) : "", far ? `at κ = ${tidy(Number(kappa(e).toPrecision(3)))}` : ""];
-            if (far || large) right.frame.append(text("small", x + 14, y + 4, outside.join(" ")));
+            if (other) right.plane.append(ring(x, y));
+            const beyond = [big ? shown(spin[j], 3) : "", far ? `at κ = ${tidy(Number(kappa(e).toPrecision(3)))}` : ""];
+            if (far || big) right.frame.append(text("small", x + 14, y + 4, beyond.join(" ")));
           });
           return wide ? height + 76 : 2 * height + 156;
         },
@@ -320,6 +342,26 @@
     },
   };
 
+  function keyOf(view) {
+    const key = html("ul", { class: "key" });
+    for (const [sample, words] of view.key) {
+      sample.setAttribute("aria-hidden", "true");
+      key.append(html("li", {}, sample, html("span", {}, words)));
+    }
+    return key;
+  }
+
+  function drawInto(box, view, i, alt) {
+    const width = Math.floor(box.clientWidth);
+    if (!width) return; // in a part that is folded away
+    const figure = svg("svg", { role: "img", "aria-label": alt });
+    const height = view.draw(figure, i, width);
+    figure.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    box.replaceChildren(figure);
+  }
+
+  window.qwSliders = { views, html, keyOf, drawInto }; // for explorer.js
+
   customElements.define("qw-slider", class extends HTMLElement {
     connectedCallback() {
       const source = this.querySelector('script[type="application/json"]');
@@ -332,12 +374,7 @@
       this.range.addEventListener("input", () => this.update());
       const at = html("span", { class: "place" });
       const out = html("output", { "aria-live": "polite" });
-      const key = html("ul", { class: "key" });
-      for (const [sample, words] of view.key) {
-        sample.setAttribute("aria-hidden", "true");
-        key.append(html("li", {}, sample, html("span", {}, words)));
-      }
-      const box = html("div", { class: "drawing" });
+      const key = keyOf(view), box = html("div", { class: "drawing" });
       const table = view.table().map((row) => row.join(",")).join("\n");
       const href = URL.createObjectURL(new Blob([table, "\n"], { type: "text/csv" }));
       const page = location.pathname.replace(/.*\/|\.html$/g, "");
@@ -348,16 +385,12 @@
           html("span", { "aria-hidden": true }, " = ", at), this.range),
         out, box, key, html("p", {}, link), source);
       this.update = () => {
-        const i = Number(this.range.value), width = Math.floor(box.clientWidth);
+        const i = Number(this.range.value);
         at.textContent = place(i);
         this.range.setAttribute("aria-valuetext", place(i));
         out.replaceChildren(...view.say(i).map(([name, value, rest]) =>
           html("span", {}, `${name}: `, html("span", {}, html("b", {}, value), rest))));
-        if (!width) return; // in a part that is folded away
-        const figure = svg("svg", { role: "img", "aria-label": data.alt });
-        const height = view.draw(figure, i, width);
-        figure.setAttribute("viewBox", `0 0 ${width} ${height}`);
-        box.replaceChildren(figure);
+        drawInto(box, view, i, data.alt);
       };
       this.update();
       new ResizeObserver(() => this.update()).observe(box);

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.optimize import brentq
 
 from .. import precise
 from ..matching import FULL, Rule, matching_matrix
@@ -105,6 +104,8 @@ def scan(
     i = np.flatnonzero(values[:-1] * values[1:] < 0)
     a, b = grid[i], grid[i + 1]
     if brent:
+        from scipy.optimize import brentq
+
         found = [brentq(lambda k: f(np.array([k]))[0], *ends) for ends in zip(a, b, strict=True)]
         root = np.array(found)
     else:

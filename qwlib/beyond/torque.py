@@ -12,12 +12,11 @@ nor what drives the current, τeE.
 from __future__ import annotations
 
 import numpy as np
-from scipy import constants
 
 from ..kubo import FermiStates, contribution
-from ..well import checked_number
+from ..well import CHARGE, HBAR, checked_number
 
-FIELD_UNIT = constants.hbar / constants.e * 1e9 * 1e11 * 1e3
+FIELD_UNIT = HBAR / CHARGE * 1e9 * 1e11 * 1e3
 """ħ/e in (mT per 10¹¹ A/m²)·(A/m)·nm: a torque over a current is in 1/nm, M_s in A/m."""
 
 

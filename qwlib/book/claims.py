@@ -39,6 +39,8 @@ UNDECIDABLE = "not decidable from the text"
 VERDICTS = (REPRODUCED, PROPAGATING, NOT, UNDECIDABLE)
 ELSEWHERE = "speaks of the paper's well alone"
 """Instead of a verdict, where another material is asked about."""
+SIGNS = dict(zip((*VERDICTS, ELSEWHERE), "✓◐✗?–", strict=True))
+"""A sign for each verdict."""
 
 FIRST, SECOND = 0.046, 0.05
 """α_L of Fig. 2(a) and (b), eV·nm²."""
@@ -424,24 +426,28 @@ def holds_by(entry: Judged) -> str:
 
 
 def table(entries: list[Judged]) -> str:
-    """Return a MyST table of statements, values and verdicts, each linked to its details."""
-    lines = [
-        "| statement | verdict | compared | paper | all states | propagating | stays for |",
-        "| :-- | :-- | :-- | :-- | :-- | :-- | :-- |",
-    ]
-    for entry in entries:
-        claim = entry.claim
-        cells = (
-            f"{{ref}}`{claim.title} <claim-{claim.id}>`",
-            entry.verdict,
-            typeset(claim.compared),
-            as_text(claim.paper),
-            across(entry, 0),
-            across(entry, 1),
-            stays(entry),
-        )
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+    """Return the statements by verdict in MyST: our values beside the paper's, the rest folded."""
+    parts = []
+    for verdict, sign in SIGNS.items():
+        group = [entry for entry in entries if entry.verdict == verdict]
+        if group:
+            head = (f"{verdict} ({len(group)})", "paper", "all states", "propagating")
+            parts += [":::{div} verdict", _in_columns(sign, *head), ":::"]
+        for entry in group:
+            claim = entry.claim
+            name = f"**{claim.title}** [{claim.compared}]{{.compared}}"
+            values = as_text(claim.paper), across(entry, 0), across(entry, 1)
+            title = typeset(_in_columns(sign, name, *values))
+            # Longer than any fence of what is in it.
+            parts += [f"::::{{dropdown}} {title}", ":class-container: statement"]
+            parts += ["", details(entry), "::::"]
+    return "\n".join(parts)
+
+
+def _in_columns(*texts: str) -> str:
+    """Return a sign, words and three values in MyST; qwlib.css puts them into columns."""
+    names = ("sign", "words", "paper", "all", "propagating")
+    return " ".join(f"[{text}]{{.{name}}}" for name, text in zip(names, texts, strict=True))
 
 
 def rules(claim: Claim) -> str:
@@ -452,38 +458,35 @@ def rules(claim: Claim) -> str:
     return "; ".join(words)
 
 
-def details(entries: list[Judged]) -> str:
-    """Return a MyST paragraph and list for each statement, with the labels that pages link to."""
-    parts = []
-    for entry in entries:
-        claim = entry.claim
-        if claim.shown.startswith("fig-"):
-            shown = f"{{numref}}`{claim.shown}`"
-        else:
-            shown = f"{{ref}}`there <{claim.shown}>`"
-        lines = [
-            f"(claim-{claim.id})=",
-            f"**{claim.title}** ({claim.where}): {entry.verdict}",
-            "",
-            f"- *The paper says*: {claim.wording}",
-            f"- *Compared*: {claim.quantity}; the paper: {as_text(claim.paper, claim.unit)}.",
-            f"- *By the yardstick*: {rules(claim)}.",
-        ]
-        for reading in entry.answers:
-            head = f"Ours, {reading}" if reading else "Ours"
-            lines.append(f"- *{head}*: {ours(entry, reading)}.")
-        if entry.alone:
-            lines.append(f"- *Exchange in the ferromagnet alone*: {with_exchange_alone(entry)}.")
-        if entry.answers:
-            lines.append(f"- *It holds by*: {holds_by(entry)}.")
-            lines.append(f"- *The verdict stays with a tolerance of*: {stays(entry)}.")
-        if entry.verdict == claim.verdict:
-            lines.append(f"- *Why*: {claim.why}")
-        if entry.verdict == UNDECIDABLE and claim.missing:
-            lines.append(f"- *Missing*: {claim.missing}.")
-        lines.append(f"- *Shown in* {{doc}}`{claim.chapter}`, {shown}.")
-        parts.append("\n".join(lines))
-    return typeset("\n\n".join(parts))
+def details(entry: Judged) -> str:
+    """Return what a verdict rests on in MyST, with the label that pages link to."""
+    claim = entry.claim
+    if claim.shown.startswith("fig-"):
+        shown = f"{{numref}}`{claim.shown}`"
+    else:
+        shown = f"{{ref}}`there <{claim.shown}>`"
+    lines = [
+        f"(claim-{claim.id})=",
+        f"**{claim.title}** ({claim.where}): {entry.verdict}",
+        "",
+        f"- *The paper says*: {claim.wording}",
+        f"- *Compared*: {claim.quantity}; the paper: {as_text(claim.paper, claim.unit)}.",
+        f"- *By the yardstick*: {rules(claim)}.",
+    ]
+    for reading in entry.answers:
+        head = f"Ours, {reading}" if reading else "Ours"
+        lines.append(f"- *{head}*: {ours(entry, reading)}.")
+    if entry.alone:
+        lines.append(f"- *Exchange in the ferromagnet alone*: {with_exchange_alone(entry)}.")
+    if entry.answers:
+        lines.append(f"- *It holds by*: {holds_by(entry)}.")
+        lines.append(f"- *The verdict stays with a tolerance of*: {stays(entry)}.")
+    if entry.verdict == claim.verdict:
+        lines.append(f"- *Why*: {claim.why}")
+    if entry.verdict == UNDECIDABLE and claim.missing:
+        lines.append(f"- *Missing*: {claim.missing}.")
+    lines.append(f"- *Shown in* {{doc}}`{claim.chapter}`, {shown}.")
+    return typeset("\n".join(lines))
 
 
 def ours(entry: Judged, reading: str) -> str:
@@ -523,8 +526,8 @@ def numbers(entries: list[Judged]) -> list[tuple]:
     Returns
     -------
     list
-        One row for each reading that compares a number, and each element of a list; None where we
-        have no value.
+        One row for each reading that compares a number, and each element of a list, all readings
+        of it under one label; None where we have no value.
     """
     rows = []
     for entry in entries:
@@ -539,7 +542,6 @@ def numbers(entries: list[Judged]) -> list[tuple]:
                     continue
                 ours = [value[i] if isinstance(value, list) else value for value in answer]
                 label = claim.title + (f": {claim.parts[i]}" if len(papers) > 1 else "")
-                label += f", {reading}" if reading else ""
                 rows.append((label, paper, yardstick.allowed(kind, paper), *ours))
     return rows
 

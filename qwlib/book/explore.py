@@ -6,11 +6,8 @@ book in which Python runs.  A page without Python shows a line of text in their 
 
 from __future__ import annotations
 
-import functools
 import io
-import re
-import warnings
-from collections.abc import Callable
+import json
 
 import ipywidgets as widgets
 import matplotlib.pyplot as plt
@@ -19,68 +16,38 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from ..grid import DEFAULT_FERMI_ENERGY
-from ..kubo import FermiStates, fermi_states
-from ..well import EXCHANGE, PARAMETERS, Quantity, UnboundedSpectrumWarning, Well
-from . import tables, views
+from ..kubo import FermiStates
+from ..well import Well
+from . import views
 from .figures import (
     STYLE,
     draw,
     levels_and_contributions,
     ours_over_papers,
 )
-from .tables import lowered, raised
-
-SLIDERS = {
-    "d": (0.1, 10.0, 0.01),
-    "V_L": (0.5, 10.0, 0.05),
-    "V_R": (0.5, 10.0, 0.05),
-    "Delta": (-1.0, 1.0, 0.01),
-    "alpha_L": (-0.15, 0.15, 0.001),
-    "alpha_R": (-0.15, 0.15, 0.001),
-    "mass": (0.1, 3.0, 0.01),
-    "E_F": (0.0, 10.0, 0.01),
-    "k": (0.0, 20.0, 0.1),
-    "E": (-5.0, 10.0, 0.01),
-    "state": (1, 40, 1),
-    "points": (50, 4000, 10),
-    "width": (0.02, 1.0, 0.01),
-    "hbar_over_tau": (0.01, 0.5, 0.01),
-    "M_s": (0.1, 2.0, 0.01),
-    "j": (0.1, 10.0, 0.1),
-    "tau": (1.0, 100.0, 1.0),
-    "E_x": (0.1, 10.0, 0.1),
-    "theta": (0, 90, 1),
-    "phi": (0, 360, 1),
-}
-"""Ends and step of the slider of each parameter, in its unit; whole numbers have whole ends."""
-
-QUANTITIES = PARAMETERS | {
-    "k": Quantity("k", "1/nm", "wave number in the plane"),
-    "E": Quantity("E", "eV", "energy of the motion along z"),
-    "state": Quantity("state", "", "number of the Fermi state, from the lowest E"),
-    "points": Quantity("points", "", "points of the scan"),
-    "width": Quantity("spread", "nm", "width over which each Rashba coupling is spread"),
-    "hbar_over_tau": Quantity("ħ/τ", "eV", "broadening, ħ over the relaxation time"),
-    "M_s": Quantity("M_s", "10^6 A/m", "saturation magnetisation"),
-    "j": Quantity("j", "10^11 A/m^2", "current density"),
-    "tau": Quantity("τ", "fs", "relaxation time"),
-    "E_x": Quantity("E_x", "10^5 V/m", "electric field"),
-    "theta": Quantity("θ", "degrees", "angle of the magnetisation to the normal"),
-    "phi": Quantity("φ", "degrees", "angle of its part in the plane to the electric field"),
-}
-"""What each parameter of an explorer is."""
+from .steer import (
+    AXES,
+    VIEWS,
+    control,
+    facts,
+    refused,
+    solved,
+    table,
+    without_noise,
+)
+from .steer import QUANTITIES as QUANTITIES
+from .steer import SLIDERS as SLIDERS
 
 DPI = 100
-AXES = ("alpha_L", "alpha_R", "d")
-"""Parameters for the horizontal axis of `explore_curve`."""
-
 WITHOUT_PYTHON = (
     "Sliders stand here while Python runs: press “Run this page” above, "
     "or open the chapter in Jupyter."
 )
 
-
-View = Callable[..., views.View | tuple[Figure, str]]
+WITHOUT_SCRIPTS = (
+    "Here the built book has sliders for every parameter. "
+    "They need JavaScript, and Python, which the page loads when it is asked to."
+)
 
 
 class Explorer(widgets.VBox):
@@ -88,9 +55,8 @@ class Explorer(widgets.VBox):
 
     Parameters
     ----------
-    view : callable
-        Called with the Fermi states and the values of `extra` as keywords; returns a view, or a
-        figure and what stands below it, as HTML.
+    name : str
+        What it shows: one of `steer.VIEWS`, or "claims".
     well : Well
     E_F : float
         Fermi energy in eV.
@@ -117,19 +83,20 @@ class Explorer(widgets.VBox):
 
     def __init__(
         self,
-        view: View,
+        name: str,
         well: Well,
         E_F: float,
         extra: dict[str, float] | None = None,
         without: tuple[str, ...] = (),
     ) -> None:
-        self._view = view
+        self._name = name
+        self._view = claimed if name == "claims" else VIEWS[name]
         self._values: dict[str, float | str] = {}
         self._places = None
         values = {name: getattr(well, name) for name in Well.__dataclass_fields__}
         self._fixed = {name: values.pop(name) for name in without}
         values |= {"E_F": E_F} | (extra or {})
-        self.controls = {name: control(name, value) for name, value in values.items()}
+        self.controls = {name: widget(name, value) for name, value in values.items()}
         self.message = widgets.HTML()
         # A column stretches what it holds, and a stretched picture is blurred.
         place = widgets.Layout(max_width="100%", align_self="flex-start")
@@ -153,77 +120,52 @@ class Explorer(widgets.VBox):
         values = {name: without_noise(each.value) for name, each in self.controls.items()}
         if values == self._values:
             return
-        self._values = values.copy()
-        fields = {name: values.pop(name) for name in [*values] if name in Well.__dataclass_fields__}
-        E_F = values.pop("E_F")
+        self._values = values
         try:
-            with warnings.catch_warnings(record=True) as caught, plt.rc_context(STYLE):
-                warnings.simplefilter("always", UnboundedSpectrumWarning)
-                states = fermi_states(Well(**self._fixed, **fields), E_F)
-                shown = self._view(states, **values)
-                figure, text = drawn(shown) if isinstance(shown, views.View) else shown
+            with plt.rc_context(STYLE):
+                states, shown, told = solved(self._view, self._fixed | values)
+                figure, text = drawn(self._name, states, shown)
                 octets, self._places = png(figure, self._places)
         except ValueError as error:
-            text = f"{error}. The picture shows the last allowed values."
-            self.message.value = note(in_symbols(text))
+            self.message.value = refused(error)
             return
         self.states, self.figure = states, figure
-        # Each interface of a well, and each axis of a sweep, warns for itself.
-        told = dict.fromkeys(in_symbols(str(each.message)) for each in caught)
-        self.message.value = "".join(map(note, told))
+        self.message.value = told
         self.picture.value = octets
         self.table.value = text
 
     def _repr_mimebundle_(self, **kwargs: object) -> dict[str, object]:
-        """Return the widget, and a line of text for a page that shows none."""
-        return super()._repr_mimebundle_(**kwargs) | {"text/plain": WITHOUT_PYTHON}
+        """Return the widget, and what stands in its place on a page.
+
+        There it is a line of text, or the element that the page's own script makes an explorer of.
+        """
+        data = super()._repr_mimebundle_(**kwargs) | {"text/plain": WITHOUT_PYTHON}
+        if self._name in VIEWS:
+            first = {name: each.value for name, each in self.controls.items()}
+            about = json.dumps({"explorer": self._name, "values": first}, ensure_ascii=False)
+            data["text/html"] = (
+                f"<qw-explorer>\n<p>{WITHOUT_SCRIPTS}</p>\n"
+                f'<script type="application/json">\n{about}\n</script>\n</qw-explorer>'
+            )
+        return data
 
 
-def control(name: str, value: float | str) -> widgets.Widget:
-    """Return the control of a parameter: a slider that reaches `value`, or a list of choices.
-
-    A browser rounds to the steps of a slider, so they are tenths, hundredths … of the usual ones
-    where `value` lies between those.
-    """
-    symbol, unit, meaning, _ = QUANTITIES[name]
-    unit = f" ({raised(unit)})" if unit else ""
+def widget(name: str, value: float | str) -> widgets.Widget:
+    """Return the control of a parameter, as `steer.control` says it is."""
+    about = control(name, value)
     look = {
-        "description": symbol + unit,
-        "tooltip": meaning,
+        "value": value,
+        "description": about["symbol"] + (f" ({about['unit']})" if about["unit"] else ""),
+        "tooltip": about["meaning"],
         "style": {"description_width": "8em"},
         "layout": widgets.Layout(width="23em", max_width="100%"),
     }
-    if name == "exchange":
-        return widgets.Dropdown(options=EXCHANGE, value=value, **look)
-    low, high, step = SLIDERS[name]
-    look |= {"value": value, "min": min(low, value), "max": max(high, value), "step": step}
-    if isinstance(step, int):
+    if "options" in about:
+        return widgets.Dropdown(options=about["options"], **look)
+    look |= {key: about[key] for key in ("min", "max", "step")}
+    if isinstance(about["step"], int):
         return widgets.IntSlider(**look)
-    decimals = len(str(step)) - 2
-    while decimals < 9 and round(value, decimals) != value:
-        decimals += 1
-        look["step"] = 10.0**-decimals
-    return widgets.FloatSlider(readout_format=f".{decimals}f", **look)
-
-
-def without_noise(value: float | str) -> float | str:
-    """Return a value without the last digits, which a slider in a browser adds by itself.
-
-    It sends 5.000000000000001 for the 5 that it was given, as soon as it is there.
-    """
-    return value if isinstance(value, str) else round(value, 12)
-
-
-def in_symbols(text: str) -> str:
-    """Return a message of the solver with the symbols and units that stand at the sliders."""
-    for name, quantity in QUANTITIES.items():
-        text = re.sub(rf"\b{name}\b", quantity.symbol, text)
-    return raised(text)
-
-
-def note(text: str) -> str:
-    """Return a line of text as HTML; an underscore lowers what follows it."""
-    return f'<div role="status">{lowered(text)}</div>'
+    return widgets.FloatSlider(readout_format=f".{about['decimals']}f", **look)
 
 
 def png(figure: Figure, places: list | None) -> tuple[bytes, list]:
@@ -262,40 +204,32 @@ def is_cut(figure: Figure) -> bool:
     return any((drawn.min < whole.min) | (drawn.max > whole.max))
 
 
-def facts(rows: list[tuple]) -> str:
-    """Return an HTML table of numbers, as `tables.facts` takes them, with all their digits."""
-    return tables.facts(rows, exact=True)._repr_html_()
+def drawn(
+    name: str, states: FermiStates, shown: views.View | tuple[Figure, str] | None
+) -> tuple[Figure, str]:
+    """Return the figure of an explorer, and the table below it as HTML.
 
-
-def drawn(view: views.View) -> tuple[Figure, str]:
-    """Return the figure of a view, and its read-outs as an HTML table."""
-    rows = []
-    for name, value, unit, digits in view.numbers:
-        shape = f".{digits}f" if isinstance(digits, int) else digits
-        rows.append((name, value, f"{'' if isinstance(value, int) else shape}|{unit}"))
-    return draw(view), facts(rows)
-
-
-def kinds(states: FermiStates) -> str:
-    """Return the numbers of states and the contributions by kind, as an HTML table."""
-    proof = (
-        "It is proven that no Fermi state is missing, rounding included."
-        if states.certified
-        else "This is not proven: a Fermi state may be missing, or one listed that is not there."
-    )
-    return tables.of_kinds([(states,)], exact=True)._repr_html_() + note(proof)
+    Of a view, of Fig. 2 if there is none, or as they are given.
+    """
+    if shown is None:
+        figure = levels_and_contributions([("", states)])
+    elif isinstance(shown, views.View):
+        figure = draw(shown)
+    else:
+        return shown
+    return figure, table(name, states, shown)
 
 
 def explorer(
-    view: View,
+    name: str,
     E_F: float,
     parameters: dict[str, float | str],
     extra: dict[str, float] | None = None,
     without: tuple[str, ...] = (),
 ) -> Explorer:
-    """Return an explorer of `view`, its first parameters checked."""
+    """Return an explorer by its name, its first parameters checked."""
     well = Well(**parameters)
-    return Explorer(view, well, well.checked_fermi_energy(E_F), extra, without)
+    return Explorer(name, well, well.checked_fermi_energy(E_F), extra, without)
 
 
 def explore_states(E_F: float = DEFAULT_FERMI_ENERGY, **parameters: float | str) -> Explorer:
@@ -313,16 +247,12 @@ def explore_states(E_F: float = DEFAULT_FERMI_ENERGY, **parameters: float | str)
     ValueError
         If the parameters are not allowed.
     """
-
-    def view(states: FermiStates) -> tuple[Figure, str]:
-        return levels_and_contributions([("", states)]), kinds(states)
-
-    return explorer(view, E_F, parameters)
+    return explorer("states", E_F, parameters)
 
 
 def explore_profile(E_F: float = DEFAULT_FERMI_ENERGY, **parameters: float | str) -> Explorer:
     """Explore the spin density S_y(z) across a well; parameters as in `explore_states`."""
-    return explorer(lambda states: (draw(views.profile(states)), kinds(states)), E_F, parameters)
+    return explorer("profile", E_F, parameters)
 
 
 def explore_curve(
@@ -344,12 +274,7 @@ def explore_curve(
     if axis not in AXES:
         raise ValueError(f"axis must be one of {', '.join(AXES)}, got {axis!r}")
 
-    def view(states: FermiStates) -> tuple[Figure, str]:
-        # A Rashba parameter goes from zero to ħ²/m, where the model ends.
-        ends = SLIDERS[axis][:2] if axis == "d" else (0.0, 0.99 * states.well.critical_rashba)
-        return draw(views.along(states, axis, *ends)), kinds(states)
-
-    return explorer(view, E_F, parameters)
+    return explorer(axis, E_F, parameters)
 
 
 def explore_subbands(
@@ -359,7 +284,7 @@ def explore_subbands(
 
     The other parameters are those of `explore_states`.
     """
-    return explorer(views.subbands, E_F, parameters, {"k": k})
+    return explorer("subbands", E_F, parameters, {"k": k})
 
 
 def explore_state(
@@ -369,7 +294,7 @@ def explore_state(
 
     The other parameters are those of `explore_states`.
     """
-    return explorer(views.one_state, E_F, parameters, {"state": state})
+    return explorer("state", E_F, parameters, {"state": state})
 
 
 def explore_spread(
@@ -379,7 +304,7 @@ def explore_spread(
 
     The other parameters are those of `explore_states`.
     """
-    return explorer(views.spread, E_F, parameters, {"width": width})
+    return explorer("spread", E_F, parameters, {"width": width})
 
 
 def explore_interband(
@@ -389,7 +314,7 @@ def explore_interband(
 
     The other parameters are those of `explore_states`.
     """
-    return explorer(views.interband, E_F, parameters, {"hbar_over_tau": hbar_over_tau})
+    return explorer("interband", E_F, parameters, {"hbar_over_tau": hbar_over_tau})
 
 
 def explore_field(
@@ -409,7 +334,7 @@ def explore_field(
     j : float
         Current density in 10¹¹ A/m².
     """
-    return explorer(views.field, E_F, parameters, {"M_s": M_s, "j": j})
+    return explorer("field", E_F, parameters, {"M_s": M_s, "j": j})
 
 
 def explore_direction(
@@ -422,7 +347,7 @@ def explore_direction(
 
     The other parameters are those of `explore_states`.
     """
-    return explorer(views.turned, E_F, parameters, {"theta": theta, "phi": phi})
+    return explorer("direction", E_F, parameters, {"theta": theta, "phi": phi})
 
 
 def explore_count(
@@ -432,7 +357,7 @@ def explore_count(
 
     The other parameters are those of `explore_states`.
     """
-    return explorer(functools.partial(views.count, whole=True), E_F, parameters, {"k": k, "E": E})
+    return explorer("count", E_F, parameters, {"k": k, "E": E})
 
 
 def explore_scan(
@@ -442,7 +367,7 @@ def explore_scan(
 
     The other parameters are those of `explore_states`.
     """
-    return explorer(views.scanned, E_F, parameters, {"points": points})
+    return explorer("scan", E_F, parameters, {"points": points})
 
 
 def explore_claims(E_F: float = DEFAULT_FERMI_ENERGY, **parameters: float | str) -> Explorer:
@@ -453,7 +378,7 @@ def explore_claims(E_F: float = DEFAULT_FERMI_ENERGY, **parameters: float | str)
     E_F, **parameters
         As in `explore_states`, but for the Rashba parameters: each statement has its own.
     """
-    return explorer(claimed, E_F, parameters, without=("alpha_L", "alpha_R"))
+    return explorer("claims", E_F, parameters, without=("alpha_L", "alpha_R"))
 
 
 def explore_units(
@@ -473,7 +398,7 @@ def explore_units(
     E_x : float
         Electric field in 10⁵ V/m.
     """
-    return explorer(views.in_si, E_F, parameters, {"tau": tau, "E_x": E_x})
+    return explorer("units", E_F, parameters, {"tau": tau, "E_x": E_x})
 
 
 # --- the paper's numbers --------------------------------------------------------------------------

@@ -108,7 +108,7 @@ def _sums(states: FermiStates) -> list[int]:
     return _scaled([value.sum(), value[states.kind == "propagating"].sum()], 6)
 
 
-def couplings(well: Well, E_F: float) -> Slider:
+def couplings(well: Well, E_F: float, *, waves: bool = False) -> Slider:
     """Return Fig. 2 with a slider over α_L: levels, and contributions against κ.
 
     Parameters
@@ -117,6 +117,8 @@ def couplings(well: Well, E_F: float) -> Slider:
         Its `alpha_L`, in eV·nm², is where the slider starts.
     E_F : float
         Fermi energy in eV.
+    waves : bool, optional
+        Whether to show the propagating states alone, as if there were no others.
 
     Returns
     -------
@@ -134,11 +136,31 @@ def couplings(well: Well, E_F: float) -> Slider:
     # About 150 positions, one figure apart: 0.0005 eV nm² for the electron's mass.
     step = float(f"{limit / 150:.0e}")
     grid = np.round(np.arange(0, 0.995 * limit, step), 7)
-    rows, least, most = [], 0.0, SMALLEST
     wells = [well.replace(alpha_L=float(alpha)) for alpha in grid]
-    for alpha, states in zip(grid, fermi_states_of(wells, E_F), strict=True):
+    several = list(fermi_states_of(wells, E_F))
+    if waves:
+        several = [states[states.kind == "propagating"] for states in several]
+    shown = levels(several, grid, int(np.argmin(np.abs(grid - well.alpha_L))))
+    return Slider(shown.data | {"waves": True}) if waves else shown
+
+
+def levels(several: Sequence[FermiStates], grid: np.ndarray, start: int) -> Slider:
+    """Return the slider of `couplings` from the states at each α_L; one is a figure that stays.
+
+    Parameters
+    ----------
+    several : sequence of FermiStates
+        Of wells that differ in nothing but α_L.
+    grid : 1D float array
+        Those α_L in eV·nm².
+    start : int
+        At which of them it starts.
+    """
+    well, rows, least, most = several[start].well, [], 0.0, SMALLEST
+    for alpha, states in zip(grid, several, strict=True):
         value = states.contribution
-        if alpha < 0.9 * limit and len(states):  # closer to the end the largest runs away
+        # Closer to the end the largest runs away.
+        if len(states) and (alpha < 0.9 * well.critical_rashba or len(several) == 1):
             least, most = min(least, value.min()), max(most, value.max())
         rows.append(
             [
@@ -151,14 +173,14 @@ def couplings(well: Well, E_F: float) -> Slider:
         )
     return Slider(
         {"view": "levels"}
-        | _positions("α_L", "eV nm²", grid, well.alpha_L)
+        | _positions("α_L", "eV nm²", grid, grid[start])
         | {
             "alt": "Left, levels in the well; right, what each contributes to the spin density "
             "against κ.",
             "d": well.d,
             "V": [well.V_L, well.V_R],
             "Delta": abs(well.Delta),
-            "E_F": E_F,
+            "E_F": several[start].E_F,
             "c": round(well.c, 6),
             "frame": _scaled([1.15 * least, 1.15 * most], 6),
             "rows": rows,
@@ -294,7 +316,7 @@ def curves(
                 axis: stored(values, height)
                 for axis, values, height in zip("xy", (one.x, one.y), heights, strict=True)
             }
-            is_curve = one.look.split()[0] not in ("dot", "hollow", "guide")
+            is_curve = one.look.split()[0] not in ("dot", "hollow", "guide", "mark", "ring")
             look = f"curve {one.look}" if is_curve else one.look
             entry = {"name": one.name, "look": look, "smooth": one.smooth} | both
             series.append(

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from tabulate import tabulate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -100,16 +99,37 @@ class Table:
     exact: bool = False
 
     def __repr__(self) -> str:
+        from tabulate import tabulate  # which a page has no need to load
+
         cells = [[number(*one) for one in row] for row in self.cells]
-        widest = {"maxheadercolwidths": 14} if self.head else {}
-        return self._written(self.head, cells, "simple" if self.head else "plain", **widest)
+        style, widest = ("simple", 14) if self.head else ("plain", None)
+        return tabulate(
+            cells,
+            self.head,
+            style,
+            colalign=self._sides or None,
+            disable_numparse=True,
+            maxheadercolwidths=widest,
+        )
 
     def _repr_html_(self) -> str:
+        styles = ["" if side == "left" else ' style="text-align: right;"' for side in self._sides]
+
+        def line(tag: str, texts: list[str]) -> str:
+            cells = zip(styles, texts, strict=True)
+            return "".join(f"<{tag}{style}>{text}</{tag}>" for style, text in cells)
+
         head = [lowered(text) for text in self.head]
-        cells = [[self._tagged(*one) for one in row] for row in self.cells]
-        # Without the spaces that align the text.
-        written = self._written(head, cells, "unsafehtml")
-        return re.sub(r"(<t[dh][^>]*>) +| +(?=</t[dh]>)", r"\1", written)
+        rows = [line("td", [self._tagged(*one) for one in row]) for row in self.cells]
+        return "\n".join(
+            [
+                "<table>",
+                *([f"<thead>\n<tr>{line('th', head)}</tr>\n</thead>"] if head else []),
+                "<tbody>",
+                *(f"<tr>{row}</tr>" for row in rows),
+                "</tbody>\n</table>",
+            ]
+        )
 
     def _tagged(self, value: float | str | None, digits: str = DIGITS) -> str:
         text = lowered(number(value, digits))
@@ -118,15 +138,12 @@ class Table:
         plain = int(value) if isinstance(value, int | np.integer) else float(value) + 0.0
         return f'<data value="{plain!r}">{text}</data>'
 
-    def _written(self, head: Sequence[str], cells: list, style: str, **widest: int) -> str:
-        words = [
-            any(isinstance(one[0], str) for one in column)
-            for column in zip(*self.cells, strict=True)
-        ]
-        sides = ["left" if one else "right" for one in words] or None
-        return tabulate(
-            cells, head, tablefmt=style, colalign=sides, disable_numparse=True, **widest
-        )
+    @property
+    def _sides(self) -> list[str]:
+        """Return of each column where its text stands: numbers on the right."""
+        columns = zip(*self.cells, strict=True) if self.cells else [[("", "")]] * len(self.head)
+        words = (any(isinstance(one[0], str) for one in column) for column in columns)
+        return ["left" if one else "right" for one in words]
 
 
 def table(

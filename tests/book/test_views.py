@@ -32,7 +32,7 @@ VIEWS = {
 @pytest.mark.parametrize("name", VIEWS)
 def test_a_view_is_one_picture_in_all_three_ways(name):
     view = VIEWS[name]()
-    figure, table = drawn(view)
+    figure, table = drawn("", STATES, view)
     made = sliders.moved(("d", "nm"), [1.0, 2.0], 1.0, {"": [view, view]}, alt="").data
     for panel, ax, stored in zip(view.panels, figure.axes, made["cases"][0]["panels"], strict=True):
         lines = [(line.get_xdata(), line.get_ydata()) for line in ax.lines]
