@@ -1727,8 +1727,6 @@ def tolerances(entries: Sequence[Judged], percent: np.ndarray) -> list[View]:
     percent : 1D float array
         Tolerances, ascending: one view for each.
     """
-    from .claims import VERDICTS
-
     rows = list(enumerate(entries, 1))
     least = 0.9 * percent[0]  # on a logarithmic axis: what is nearer stands at its end
     circles = [
