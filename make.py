@@ -234,8 +234,7 @@ def main(arguments: list[str]) -> None:
         run(PY, Path("tools", "build.py"), ".", *rest)
     elif what == "serve":
         # A page opened as a file may not start Python; one that comes from an address may.
-        pages = Path("_build", "html")
-        run(PY, "-m", "http.server", "--bind", "127.0.0.1", "--directory", pages, *(rest or [8000]))
+        run(PY, Path("tools", "serve.py"), *rest)
     elif what == "rerun":
         run(PY, "-m", "qwlib", "rerun", *rest)
     elif what in ("lint", "test"):

@@ -361,8 +361,10 @@ def simple(sector: Sector, rule: Rule, cells: Cells) -> np.ndarray:
         bend = 2 * rate**2 + (deep * d * slow / gamma).sum(axis=0)
         through = 2 * left * right * one.t[0] * one.t[1] * np.exp(scale[0])
         slope, curvature = slope + through * rate, curvature + through * bend
-    far = np.minimum(np.abs(F1), np.abs(F2)) > noise + slope * w
-    return narrow & (far | (np.abs(F2 - F1) > noise + curvature * w * w))
+    # F leaves its chord by an eighth of what its curvature makes of the square of the width.
+    bent = curvature * w * w
+    far = np.minimum(np.abs(F1), np.abs(F2)) > noise + np.minimum(slope * w, bent / 8)
+    return narrow & (far & (F1 * F2 > 0) | (np.abs(F2 - F1) > noise + bent))
 
 
 class Cells(NamedTuple):
@@ -668,8 +670,11 @@ def expected_error(
     return blur
 
 
-def roots_of(search: Search) -> Roots:
-    """Return the states in the cells that a search finds, polished, each inside its cell."""
+def roots_of(search: Search, digits: bool = True) -> Roots:
+    """Return the states in the cells that a search finds, polished, each inside its cell.
+
+    With `digits`, k is found again with more digits where doubles leave less than twelve.
+    """
     sector, rule, cells = search.sector, search.rule, search.cells()
     number = np.abs(cells.change)
     k = (cells.k1 + cells.k2) / 2
@@ -731,7 +736,7 @@ def roots_of(search: Search) -> Roots:
             search.why(well[start : start + 1], BLURRED)
 
     blur = expected_error(sector, some, cells, k, velocity)
-    blurred = ~(blur <= BLUR) | restless
+    blurred = digits & (~(blur <= BLUR) | restless)
     for i in np.nonzero(blurred & alone)[0].tolist():
         if search.spend(well[i], 6):
             ends = float(cells.k1[i]), float(cells.k2[i])
@@ -810,7 +815,9 @@ def cluster(rule: Rule, k: float, size: int) -> tuple[np.ndarray, ...]:
 
 
 @np.errstate(all="ignore")  # what is not a number, or too large, proves nothing
-def solve(rule: Rule, budget: np.ndarray | None = None) -> tuple[Roots, np.ndarray]:
+def solve(
+    rule: Rule, budget: np.ndarray | None = None, digits: bool = True
+) -> tuple[Roots, np.ndarray]:
     """Return every Fermi state of many wells, and for each well whether none can be missing.
 
     Parameters
@@ -820,6 +827,8 @@ def solve(rule: Rule, budget: np.ndarray | None = None) -> tuple[Roots, np.ndarr
     budget : int array, one entry a well, optional
         How many points of each may be decided with more digits, to begin with, and when it is done
         how many are left; `PRECISE` by default.
+    digits : bool, optional
+        Whether each k is wanted to twelve digits, if need be with more digits than doubles have.
 
     Returns
     -------
@@ -843,7 +852,7 @@ def solve(rule: Rule, budget: np.ndarray | None = None) -> tuple[Roots, np.ndarr
         left, work = budget[members], np.full(members.size, WORK)
         for sector in SECTORS[kinds[members[0]]]:
             search = Search(sector, some, left, work)
-            roots = roots_of(search)
+            roots = roots_of(search, digits)
             parts.append(roots._replace(well=members[roots.well]))
             doubt[members] = np.maximum(doubt[members], search.doubt)
         budget[members] = left

@@ -276,7 +276,7 @@ KINDS = {
     "table": table,
 }
 """What of a page gets slides, and how."""
-SKIPPED = ".solution, .dropdown, details:not(.hide), .exercise *, fieldset *"
+SKIPPED = ".solution, .dropdown, details:not(.hide, .second-reading), .exercise *, fieldset *"
 """What is folded on a page is for those who open it, but outputs that a prediction waits for."""
 
 

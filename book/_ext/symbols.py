@@ -29,7 +29,7 @@ NOT_PROSE = (
     nodes.citation,
     addnodes.desc,
 )
-HIDDEN = {"quiz", "dropdown", "statements"}
+HIDDEN = {"quiz", "dropdown", "second-reading", "statements"}
 
 
 def head(formula: str) -> str:

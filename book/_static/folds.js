@@ -1,5 +1,6 @@
 /* The output below a question is folded (the tag hide-output), so that it can be answered first.
-   A fold opens when its cell runs in the page, and for the time of a printing. */
+   A fold opens when its cell runs in the page, and for the time of a printing; one that holds what
+   a link leads to, then. */
 (() => {
   "use strict";
 
@@ -26,8 +27,19 @@
     }
   });
 
+  const openTarget = () => {
+    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const fold = target?.closest("details:not([open])");
+    if (fold) {
+      fold.open = true;
+      target.scrollIntoView();
+    }
+  };
+  addEventListener("DOMContentLoaded", openTarget);
+  addEventListener("hashchange", openTarget);
+
   addEventListener("beforeprint", () => {
-    opened = Array.from(document.querySelectorAll(`${FOLD}:not([open])`));
+    opened = Array.from(document.querySelectorAll(`:is(${FOLD}, .statement):not([open])`));
     open(opened);
   });
 

@@ -1,5 +1,4 @@
-/* Figures with a slider, drawn from the data that sliders.py of qwlib put into <qw-slider>.
-   No library, no network. Looks are in sliders.css. */
+/* Draws the data that sliders.py of qwlib put into <qw-slider>. Looks are in sliders.css. */
 (() => {
   const SVG = "http://www.w3.org/2000/svg";
   const KINDS = ["propagating", "mixed", "interface"];
@@ -27,7 +26,7 @@
   const line = (cls, x1, y1, x2, y2) => svg("line", { class: cls, x1, y1, x2, y2 });
   const text = (cls, x, y, words) => svg("text", { class: cls, x, y }, words);
 
-  /* A stored whole number as it is shown; data for other programs keep the hyphen. */
+  /* A stored whole number as shown; `plain` keeps the hyphen. */
   const plain = (whole, digits) => (whole / 10 ** digits).toFixed(digits).replace(/^-(?=[0.]*$)/, "");
   const shown = (whole, digits) => plain(whole, digits).replace("-", "−");
   const tidy = (value) => String(Number(value.toPrecision(6))).replace("-", "−");
@@ -57,7 +56,7 @@
     return found;
   }
 
-  /* Axes in the box [left, top, width, height]; what is drawn on `plane` is cut at its edges. */
+  /* Axes in the box [left, top, width, height]; `plane` is cut at its edges. */
   function axes(figure, [left, top, width, height], xRange, yRange, xName, yName, log = "") {
     const logs = ["x", "y"].map((axis) => log.includes(axis));
     const scale = (range, isLog) => {
@@ -85,7 +84,7 @@
     return { X, Y, plane, frame, width, height };
   }
 
-  /* A smooth curve through points at equal steps (Catmull and Rom). */
+  /* A smooth curve through points at equal steps (Catmull-Rom). */
   function smooth(points) {
     const at = (i) => points[Math.min(Math.max(i, 0), points.length - 1)];
     const words = [`M${at(0)}`];
@@ -131,7 +130,7 @@
   const sample = (...what) => svg("svg", { class: "sample", width: 36, height: 16 }, ...what);
   const looks = (look) => sample(isMark(look) ? dot(look, 18, 8) : line(look, 0, 8, 36, 8));
 
-  /* The pieces between gaps. Where x are fewer, they are the ends and corners of an even grid. */
+  /* The pieces between gaps. Fewer x are the ends and corners of an even grid. */
   function pieces(x, y) {
     if (x.length < y.length) {
       const step = (x.at(-1) - x[0]) / (y.length - 1);
@@ -173,27 +172,29 @@
       const first = data.rows[0][0];
       const count = (n) => n[0] + n[1] + n[2];
       const kind = (n, j) => (j < n[2] ? 2 : j < n[2] + n[1] ? 1 : 0);
-      const bottom = -Math.max(4 * data.Delta, 0.5);
+      const { waves } = data;
+      const bottom = waves ? data.Delta : -Math.max(4 * data.Delta, 0.5);
+      const ring = (cx, cy) => svg("circle", { class: "ring", cx, cy, r: 10 });
       const kappa = (E) => {
         const square = (E + data.Delta) / data.c;
         return Math.sign(square) * Math.sqrt(Math.abs(square));
       };
       const state = (k, sign) => sample(svg("g", { class: `${CHIRALITY[sign]} ${KINDS[k]}` },
         line("level", 0, 8, 36, 8), svg("path", { class: "mark", d: marker(sign, 18, 8) })));
-      const ringed = svg("svg", { class: "sample", width: 24, height: 24 },
-        svg("circle", { class: "ring", cx: 12, cy: 12, r: 10 }));
+      const ringed = svg("svg", { class: "sample", width: 24, height: 24 }, ring(12, 12));
       const key = [
         [state(0, "+"), "+ chirality"], [state(0, "-"), "− chirality"],
         [state(0, "0"), "propagating"], [state(1, "0"), "mixed"], [state(2, "0"), "interface"],
         ...(data.rows.length > 1 ? [[ringed, "of another kind than at α_L = 0"]] : []),
       ];
       return {
-        key,
+        key: waves ? key.slice(0, 2) : key,
         say(i) {
-          const [n, , , , all, propagating] = data.rows[i];
+          const [n, , , , all, some] = data.rows[i];
+          const sum = (of, value) => [SPIN + of, shown(value, 3), ` × ${UNIT}`];
+          if (waves) return [["states", n[0], ""], sum("", some)];
           return [
-            [`${SPIN}, all states`, shown(all, 3), ` × ${UNIT}`],
-            [`${SPIN}, propagating states alone`, shown(propagating, 3), ` × ${UNIT}`],
+            sum(", all states", all), sum(", propagating states alone", some),
             ["number of states", count(n), ` (${KINDS.map((name, k) => `${n[k]} ${name}`).join(", ")})`],
           ];
         },
@@ -204,19 +205,19 @@
           const pad = Math.max(0.25 * data.d, 0.1);
           const ends = [-pad, data.d + pad];
           const top = 1.06 * Math.max(...data.V);
-          const left = axes(figure, [42, 30, half - 84, height], ends, [bottom, top], "z (nm)", "E (eV)");
+          const left = axes(figure, [42, 30, half - 84, height], ends, [Math.min(bottom, 0), top], "z (nm)", "E (eV)");
           const spins = data.frame.map((v) => v / 1000);
           const right = axes(figure, [wide ? half + 42 : 42, wide ? 30 : height + 110, half - 62, height],
             [kappa(bottom), kappa(data.E_F) + 0.5], spins, "κ (nm⁻¹)", `contribution (${UNIT})`);
           const [V, W] = data.V;
           const wall = [[ends[0], V], [0, V], [0, 0], [data.d, 0], [data.d, W], [ends[1], W]];
           left.plane.append(svg("polyline", { class: "wall", points: wall.map(([z, e]) => [left.X(z), left.Y(e)]) }));
-          for (const [e, name] of [[data.E_F, "ε_F"], [data.Delta, "|Δ|"], [-data.Delta, "−|Δ|"]]) {
+          for (const [e, name] of [[data.E_F, "ε_F"], [data.Delta, "|Δ|"], [-data.Delta, "−|Δ|"]].slice(0, waves ? 1 : 3)) {
             left.plane.append(line("guide", 0, left.Y(e), left.width, left.Y(e)));
             left.frame.append(text("", left.width + 3, left.Y(e) + 4, name));
           }
           const gates = [0, kappa(bottom), kappa(-data.Delta), kappa(data.Delta), kappa(data.E_F) + 0.5];
-          for (const k of [3, 2, 1]) {
+          for (const k of waves ? [] : [3, 2, 1]) {
             const [a, b] = [right.X(gates[k]), right.X(gates[k + 1])];
             if (k > 1) right.plane.append(line("guide", a, 0, a, height));
             if (b - a > 50) right.frame.append(text("middle small", (a + b) / 2, 8, KINDS[3 - k]));
@@ -230,19 +231,19 @@
               const y = left.Y(e);
               look.append(line("level", left.X(0), y, left.X(data.d), y));
               left.plane.append(look);
-              if (other) left.plane.append(svg("circle", { class: "ring", cx: left.X(data.d / 2), cy: y, r: 10 }));
+              if (other) left.plane.append(ring(left.X(data.d / 2), y));
             } else {
               left.frame.append(text("middle small", left.X(data.d / 2), left.height - 5, `↓ ${shown(whole, 4)} eV`));
             }
-            const far = e < bottom, large = c > spins[1] || c < spins[0];
+            const far = e < bottom, big = c > spins[1] || c < spins[0];
             const x = Math.max(right.X(kappa(e)), 12);
-            const y = large ? (c > 0 ? 24 : height - 24) : right.Y(c);
+            const y = big ? (c > 0 ? 24 : height - 24) : right.Y(c);
             const stem = svg("g", { class: look.getAttribute("class") },
               line("level", x, right.Y(0), x, y), svg("path", { class: "mark", d: marker(signs[j], x, y) }));
             right.plane.append(stem);
-            if (other) right.plane.append(svg("circle", { class: "ring", cx: x, cy: y, r: 10 }));
-            const outside = [large ? shown(spin[j], 3) : "", far ? `at κ = ${tidy(Number(kappa(e).toPrecision(3)))}` : ""];
-            if (far || large) right.frame.append(text("small", x + 14, y + 4, outside.join(" ")));
+            if (other) right.plane.append(ring(x, y));
+            const beyond = [big ? shown(spin[j], 3) : "", far ? `at κ = ${tidy(Number(kappa(e).toPrecision(3)))}` : ""];
+            if (far || big) right.frame.append(text("small", x + 14, y + 4, beyond.join(" ")));
           });
           return wide ? height + 76 : 2 * height + 156;
         },

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -337,48 +338,94 @@ class Convention:
 
 # --- the same questions to all --------------------------------------------------------------------
 
+NUMBER, TOTAL, LEFT = map(itemgetter, ("number", "total", "left"))
+"""What a search may be after, from `Convention.sums`."""
 
-def first_change(x: np.ndarray, y: np.ndarray, number=None) -> float:
-    """Return where a whole number y first changes along x; NaN if it does not.
 
-    `number` gives it along a finer x, which closes in on the place to 1e-5; without, it is the
-    point of x at which the change is seen.
+Closing = Generator[np.ndarray, np.ndarray, float]
+"""A search along x: it yields points, is sent y at these, and returns the place it has found."""
+
+
+def alone(search: Closing, value: Callable | None) -> float:
+    """Return what a search finds of a function of x."""
+    try:
+        points = next(search)
+        while value:
+            points = search.send(value(points))
+    except StopIteration as end:
+        return end.value
+    raise TypeError("a search that closes in on a place needs a function")
+
+
+Asking = tuple[Closing, Callable, Callable]
+"""A search, the well at an x, and y as a function of `Convention.sums`."""
+
+
+def side_by_side(convention: Convention, searches: dict[str, Asking]) -> dict[str, float]:
+    """Return what searches find.
+
+    What they ask for at the same time is solved together: a call costs as much as many wells.
+    """
+    found: dict[str, float] = {}
+    asked: dict[str, list[Well]] = {}
+
+    def go_on(key: str, y: np.ndarray | None = None) -> None:
+        search, well, _ = searches[key]
+        try:
+            asked[key] = [well(x) for x in (next(search) if y is None else search.send(y))]
+        except StopIteration as end:
+            found[key] = end.value
+
+    for key in searches:
+        go_on(key)
+    while asked:
+        sizes = {key: len(wells) for key, wells in asked.items()}
+        sums = convention.sums([well for wells in asked.values() for well in wells])
+        asked.clear()
+        end = 0
+        for key, size in sizes.items():
+            start, end = end, end + size
+            go_on(key, searches[key][2]({name: y[start:end] for name, y in sums.items()}))
+    return found
+
+
+def to_change(x: np.ndarray, y: np.ndarray, close: bool = True) -> Closing:
+    """Search for where a whole number y first changes along x; NaN if it does not.
+
+    To 1e-5, or the point of x at which the change is seen.
     """
     i = np.flatnonzero(np.diff(y))
     if not i.size:
         return np.nan
     first = i[0]
     before, low, high = y[first], x[first], x[first + 1]
-    while number and high - low > 1e-5:
+    while close and high - low > 1e-5:
         x = np.linspace(low, high, 10)
-        same = np.append(number(x[1:-1]) == before, False)
+        same = np.append((yield x[1:-1]) == before, False)
         first = int(np.argmin(same))
         low, high = x[first], x[first + 1]
     return float(high)
 
 
-def extremum(x: np.ndarray, y: np.ndarray, i: int, value=None) -> float:
-    """Return the place of the largest y about x[i], to 1e-5 if `value` gives y along a finer x."""
+def to_extremum(x: np.ndarray, i: int, close: bool, sign: int = 1) -> Closing:
+    """Search for the largest y, or least, about x[i], to 1e-5; if not `close` it is x[i]."""
     first, last = x[0], x[-1]
-    while value and (step := x[1] - x[0]) > 1e-5:
+    while close and (step := x[1] - x[0]) > 1e-5:
         x = np.linspace(max(x[i] - step, first), min(x[i] + step, last), 11)
-        i = int(np.argmax(value(x)))
+        i = int(np.argmax(sign * (yield x)))
     return float(x[i])
 
 
-def maximum(x: np.ndarray, y: np.ndarray, near: float, value=None) -> float:
-    """Return the place of the local maximum nearest to `near`; NaN if there is none.
-
-    The ends of x do not count; `value` is that of `extremum`.
-    """
+def to_maximum(x: np.ndarray, y: np.ndarray, near: float, close: bool = True) -> Closing:
+    """Search for the local maximum nearest to `near`, ends of x apart; NaN if there is none."""
     inner = 1 + np.flatnonzero((y[1:-1] > y[:-2]) & (y[1:-1] >= y[2:]))
     if not inner.size:
         return np.nan
-    return extremum(x, y, inner[np.argmin(np.abs(x[inner] - near))], value)
+    return (yield from to_extremum(x, inner[np.argmin(np.abs(x[inner] - near))], close))
 
 
-def fall_ends(x: np.ndarray, y: np.ndarray, value=None) -> float:
-    """Return the end of the longest stretch of x on which y falls; NaN if it has none.
+def to_end_of_fall(x: np.ndarray, y: np.ndarray, close: bool = True) -> Closing:
+    """Search for the end of the longest stretch of x on which y falls; NaN if it has none.
 
     A fall that goes on to the end of x has no end that could be told.
     """
@@ -387,13 +434,33 @@ def fall_ends(x: np.ndarray, y: np.ndarray, value=None) -> float:
     longest = np.argmax(x[ends] - x[starts]) if starts.size else 0
     if not starts.size or ends[longest] == x.size - 1:
         return np.nan
-    return extremum(x, -y, ends[longest], value and (lambda finer: -value(finer)))
+    return (yield from to_extremum(x, ends[longest], close, -1))
+
+
+def first_change(x: np.ndarray, y: np.ndarray, number: Callable | None = None) -> float:
+    """Return what `to_change` finds, to 1e-5 if `number` gives y along a finer x."""
+    return alone(to_change(x, y, number is not None), number)
+
+
+def maximum(x: np.ndarray, y: np.ndarray, near: float, value: Callable | None = None) -> float:
+    """Return what `to_maximum` finds, to 1e-5 if `value` gives y along a finer x."""
+    return alone(to_maximum(x, y, near, value is not None), value)
+
+
+def fall_ends(x: np.ndarray, y: np.ndarray, value: Callable | None = None) -> float:
+    """Return what `to_end_of_fall` finds, to 1e-5 if `value` gives y along a finer x."""
+    return alone(to_end_of_fall(x, y, value is not None), value)
 
 
 @functools.lru_cache(maxsize=64)
 def curves(convention: Convention) -> dict[float, dict[str, np.ndarray]]:
     """Return the curves of the paper's Fig. 3 by a convention, as `along` does, for each α_R."""
-    return {alpha_R: convention.along(alpha_R, convention.alphas) for alpha_R in RIGHT}
+    x = convention.alphas
+    sums = convention.sums([convention.well(a, alpha_R) for alpha_R in RIGHT for a in x])
+    return {
+        alpha_R: {name: y[i * x.size : (i + 1) * x.size] for name, y in sums.items()}
+        for i, alpha_R in enumerate(RIGHT)
+    }
 
 
 def numbers(convention: Convention) -> dict[str, float]:
@@ -403,39 +470,41 @@ def numbers(convention: Convention) -> dict[str, float]:
     looked for beyond it, and the decrease begins with it.
     All are looked for along the abscissa of the paper's Fig. 3.
     """
-    well = convention.well
-    found: dict[str, float] = {}
+    well, alphas, close = convention.well, convention.alphas, not convention.step
     three = curves(convention)
 
-    def along_alpha(alpha_R, name):
-        if not convention.step:
-            return lambda alphas: convention.along(alpha_R, alphas)[name]
+    def thin(d: float) -> Well:
+        return well(ALPHA_5, -ALPHA_5, d=d)
 
-    for key, alpha_R in zip(("jump", "jump −", "jump +"), RIGHT, strict=True):
-        number = three[alpha_R]["number"]
-        found[key] = first_change(convention.alphas, number, along_alpha(alpha_R, "number"))
+    def along(alpha_R: float) -> Callable:
+        return lambda alpha_L: well(alpha_L, alpha_R)
 
-    jump, left, total = found["jump −"], *(three[RIGHT[1]][name] for name in ("left", "total"))
-    later = convention.alphas > np.nan_to_num(jump)
-    x = convention.alphas[later]
-    found["maximum"] = maximum(x, left[later], PEAK, along_alpha(RIGHT[1], "left"))
-    falls = fall_ends(x, total[later], along_alpha(RIGHT[1], "total"))
-    found["fall ends"] = falls if np.isfinite(jump) else np.nan
-
-    pair = convention.along(0.0, [FIRST, SECOND])
+    several = [well(FIRST), well(SECOND), well(ALPHA_5, ALPHA_5, d=THICK), thin(THICK)]
+    sums = convention.sums([*several, *map(thin, ALONG_D), *map(thin, THIN)])
+    found: dict[str, float] = {}
     for key, second in (("plus", "plus later"), ("minus", "minus later")):
-        found[key], found[second] = map(int, pair[key])
-    cases = [well(ALPHA_5, sign * ALPHA_5, d=THICK) for sign in (1, -1)]
-    found["a"], found["c"] = map(int, convention.sums(cases)["number"])
+        found[key], found[second] = map(int, sums[key][:2])
+    found["a"], found["c"] = map(int, sums["number"][2:4])
+    total, number = sums["total"][4 : 4 + ALONG_D.size], sums["number"][4 + ALONG_D.size :]
 
-    def thin(widths):
-        return convention.sums([well(ALPHA_5, -ALPHA_5, d=d) for d in widths])
-
-    totals = thin(ALONG_D)["total"]
-    found["cusp"] = maximum(ALONG_D, totals, 0.52, lambda d: thin(d)["total"])
-    some = thin(THIN)["number"] > 0
-    found["last"] = first_change(THIN, some, lambda d: thin(d)["number"] > 0)
-    return found
+    searches: dict[str, Asking] = {
+        key: (to_change(alphas, three[alpha_R]["number"], close), along(alpha_R), NUMBER)
+        for key, alpha_R in zip(("jump", "jump −", "jump +"), RIGHT, strict=True)
+    }
+    searches["cusp"] = to_maximum(ALONG_D, total, 0.52), thin, TOTAL
+    searches["last"] = to_change(THIN, number > 0), thin, lambda sums: NUMBER(sums) > 0
+    at, y = along(RIGHT[1]), three[RIGHT[1]]
+    jump = first_change(alphas, y["number"])
+    later = alphas >= jump if close else alphas > jump
+    if np.isnan(jump):
+        found["fall ends"] = np.nan
+        later[:] = True
+    else:
+        fall = to_end_of_fall(alphas[later], y["total"][later], close)
+        searches["fall ends"] = fall, at, TOTAL
+    peak = to_maximum(alphas[later], y["left"][later], PEAK, close)
+    searches["maximum"] = peak, at, LEFT
+    return found | side_by_side(convention, searches)
 
 
 def curve_traits(convention: Convention, jump: float) -> dict[str, float]:

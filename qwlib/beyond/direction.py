@@ -47,8 +47,9 @@ POINTS = 16
 PANELS = 4
 """Intervals of χ to begin with, of half a circle."""
 
-TURN = 0.7
-"""A spin along m that changes by more from one angle to the next has not been followed."""
+TURN, AHEAD = 0.7, 2.0
+"""Contours have not been followed from one angle to the next if the spin of one along m changes by
+more, or if along their tangents two would meet within this many times the distance."""
 
 FLOOR = 1e-3
 """Errors are relative to the result, or to this share of the sum of all states' magnitudes."""
@@ -65,8 +66,9 @@ WORST = 0.1
 ROUNDS, SECTIONS = 60, 2
 """Rounds of refinement at most, and of cutting into 16 an interval where a contour ends."""
 
-PURSE = 2000
-"""Points to decide with more digits, for each θ; where it is empty an angle is not proven."""
+SHARE, PURSE = 4, 1000
+"""Points to decide with more digits: at each angle at first, and for each θ at the angles that are
+not proven with that; where they do not suffice an angle is not proven."""
 
 NEGLIGIBLE = 1e-13
 """An exchange that is smaller, relative to the barriers, is taken for none by the solver."""
@@ -112,6 +114,13 @@ class States(NamedTuple):
         """Return some of them."""
         return States(*(column[..., index] for column in self))
 
+    def replaced(self, place: np.ndarray, other: States) -> States:
+        """Return all, with those of `other`, whose places count along `place`, instead there."""
+        kept = self.take(~np.isin(self.place, place))
+        columns = zip(kept, other._replace(place=place[other.place]), strict=True)
+        both = States(*(np.concatenate(pair, axis=-1) for pair in columns))
+        return both.take(np.argsort(both.place, kind="stable"))
+
 
 def angle_to_rashba(theta, chi) -> tuple[np.ndarray, np.ndarray]:
     """Return cos β and sin β, not smaller than rounding, for m at `theta` and k at φ − `chi`."""
@@ -135,12 +144,17 @@ def states_at(
         cos β and sin β.
     budget : int array (n,), optional
         As `search.solve` takes it, for each angle.
+
+    Notes
+    -----
+    Of one angle alone each k has twelve digits; of several it has those that doubles leave, and
+    `evaluate` says what the others do to an integral.
     """
     cos, first, inverse = np.unique(cos, return_index=True, return_inverse=True)
     rule = Rule.of_well(well, E_F).take(np.zeros(cos.size, dtype=np.intp))
     rule = rule.turned(cos, sin[first])
     left = np.full(cos.size, PRECISE) if budget is None else budget[first]
-    roots, doubt = solve(rule, left)
+    roots, doubt = solve(rule, left, digits=cos.size == 1)
     if budget is not None:
         budget[:] = left[inverse]
     some, k, u = rule.take(roots.well), roots.k, roots.amplitude.T.reshape(2, 2, -1)
@@ -243,6 +257,7 @@ class Part(NamedTuple):
     integral: np.ndarray  # (8,): spin in the well and everywhere, three each, and two currents
     magnitude: np.ndarray  # the same of the magnitudes of all terms
     error: np.ndarray
+    rounding: np.ndarray  # what the digits of k leave open
     doubt: int
 
 
@@ -260,8 +275,12 @@ class Quadrature:
     @property
     def error(self) -> float:
         """Error of spin, spin everywhere and current, each relative to its largest, the worst."""
+        return self.relative(self.total("error") + self.total("rounding"))
+
+    def relative(self, error: np.ndarray) -> float:
+        """Return the largest of eight errors, each relative to the largest of its kind."""
         groups = slice(0, 3), slice(3, 6), slice(6, 8)
-        integral, magnitude, error = map(self.total, ("integral", "magnitude", "error"))
+        integral, magnitude = map(self.total, ("integral", "magnitude"))
         worst = 0.0
         for group in groups:
             scale = max(np.abs(integral[group]).max(), FLOOR * magnitude[group].max())
@@ -299,60 +318,108 @@ def evaluate(
     chi = np.column_stack([first, chi, last])
     owner = np.repeat([panel.owner for panel in panels], n)
     polar = theta[owner]
-    given = np.minimum(PRECISE, purse // np.bincount(owner, minlength=theta.size).clip(1))[owner]
-    left = given.copy()
-    states, doubt = states_at(well, E_F, *angle_to_rashba(polar, chi.ravel()), left)
-    spent = np.bincount(owner, np.maximum(given - left, 0), minlength=theta.size)
-    purse -= np.minimum(spent.astype(np.intp), purse)
+    sines = angle_to_rashba(polar, chi.ravel())
+    states, doubt = states_at(well, E_F, *sines, np.full(owner.size, SHARE))
+    again = np.flatnonzero(doubt)
+    if again.size:
+        given = np.minimum(PRECISE, purse // np.bincount(owner[again], minlength=theta.size).clip(1))
+        left = given[owner[again]]
+        more, doubt[again] = states_at(well, E_F, *(x[again] for x in sines), left)
+        np.subtract.at(purse, owner[again], np.maximum(given[owner[again]] - left, 0))
+        np.maximum(purse, 0, out=purse)
+        states = states.replaced(again, more)
     doubt = doubt.reshape(-1, n)[:, 1:-1].max(axis=1)
     number = np.bincount(states.place, minlength=chi.size).reshape(-1, n)
-    terms = _terms(polar[states.place], chi.ravel()[states.place], states)
-    sums, sizes = (
+    moments = Moments.of(polar[states.place], chi.ravel()[states.place], states)
+    terms = _terms(moments, states)
+    blurs = np.abs(terms) * _blur(well, E_F, states)
+    sums, sizes, blurs = (
         np.stack([np.bincount(states.place, row, minlength=chi.size) for row in rows])
-        for rows in (terms, np.abs(terms))
+        for rows in (terms, np.abs(terms), blurs)
     )
-    sums, sizes = (x.reshape(len(terms), -1, n)[..., 1:-1] for x in (sums, sizes))
+    sums, sizes, blurs = (x.reshape(len(terms), -1, n)[..., 1:-1] for x in (sums, sizes, blurs))
     ends = np.searchsorted(states.place, n * np.arange(len(panels) + 1))
     for i, panel in enumerate(panels):
         changes = np.flatnonzero(np.diff(number[i]))
         here = theta[panel.owner]
         places = [(here, *chi[i, j : j + 2], *number[i, j : j + 2]) for j in changes]
-        some = states.take(slice(ends[i], ends[i + 1]))
+        own = slice(ends[i], ends[i + 1])
+        some = states.take(own)
         weight = WEIGHTS * slope[i]
         integral = sums[:, i] @ weight
         error = np.abs(integral - sums[:, i] @ (FEWER * slope[i]))
         if not places:
-            error += _unfollowed(some, chi[i], number[i, 0])
+            of = Moments(*(column[own] for column in moments))
+            error += _unfollowed(chi[i], number[i, 0], some, of, terms[:, own])
         place = some.place - n * i - 1
         inner = (place >= 0) & (place < n - 2)
         some = some._replace(place=place).take(inner)
-        magnitude = sizes[:, i] @ weight
-        part = Part(panel, chi[i, 1:-1], weight, some, integral, magnitude, error, doubt[i])
+        magnitude, blur = sizes[:, i] @ weight, blurs[:, i] @ weight
+        part = Part(panel, chi[i, 1:-1], weight, some, integral, magnitude, error, blur, doubt[i])
         yield part, places
 
 
-def _terms(theta, chi, states: States) -> np.ndarray:
+def _terms(moments: Moments, states: States) -> np.ndarray:
     """Return what each state adds to the eight integrals, (8, n), but for the prefactor."""
-    moments, everywhere = Moments.of(theta, chi, states), states.inside + states.outside
-    speed = np.abs(states.velocity) / states.k
+    everywhere, speed = states.inside + states.outside, np.abs(states.velocity) / states.k
     currents = speed * moments.v_p**2, speed * moments.v_q**2
     return np.concatenate([moments.spin(*states.inside), moments.spin(*everywhere), currents])
 
 
-def _unfollowed(states: States, chi: np.ndarray, number: int) -> np.ndarray:
-    """Return a bound, (8,), of what lies between two angles where contours exchange their spins.
+def _blur(well: Well, E_F: float, states: States) -> np.ndarray:
+    """Return about the relative error of 1/|∂ε/∂k| of each state, by the rounding of energies.
 
-    Where contours almost cross, S₃ and S₁ of each change within an angle that may be much smaller
-    than the distance of points, while the sums over both do not.
+    A state whose velocity is small is displaced by them, and its velocity with it: by its slope,
+    that of two states which are about to meet.
     """
-    bound = np.zeros(8)
-    if number:
-        along = (states.inside + states.outside)[0].reshape(-1, number)
-        size = np.abs(states.k).reshape(-1, number)
-        jump = np.abs(np.diff(along, axis=0)) > TURN
-        width = np.diff(chi)[:, None]
-        bound[:6] = (jump * width * np.maximum(size[1:], size[:-1])).sum()
-    return bound
+    energy = E_F + max(well.V_L, well.V_R) + 2 * abs(well.Delta) + 4 * well.c * states.k**2
+    slope = np.full((2, states.k.size), 2 * well.c)
+    place, velocity = states.place, states.velocity
+    meet = np.flatnonzero((place[1:] == place[:-1]) & (velocity[1:] * velocity[:-1] < 0))
+    between = (velocity[meet] - velocity[meet + 1]) / (states.k[meet] - states.k[meet + 1] + TINY)
+    slope[0, meet] = slope[1, meet + 1] = np.abs(between)
+    return 2 * UNIT * energy * slope.max(axis=0) / velocity**2
+
+
+def _unfollowed(
+    chi: np.ndarray, number: int, states: States, moments: Moments, terms: np.ndarray
+) -> np.ndarray:
+    """Return a bound, (8,), of what lies between two angles where contours almost meet.
+
+    There two contours exchange their spins, or one ends and begins again, within an angle that may
+    be much smaller than the distance of points.  It is seen from outside: next to an avoided
+    crossing the distance of two k is a hyperbola, next to the ends of a contour a root, and the
+    tangent of either comes to zero not far behind the place where they are closest.
+
+    Parameters
+    ----------
+    chi : (n,) array
+        Ascending angles.
+    number : int
+        Contours at each of them.
+    states, moments, terms
+        Of all of them, as `evaluate` has them.
+    """
+    if number < 2:
+        return np.zeros(8)
+    k, velocity, v_p, v_q, along = (
+        x.reshape(-1, number)
+        for x in (states.k, states.velocity, moments.v_p, moments.v_q, states.inside[0])
+    )
+    along = along + states.outside[0].reshape(-1, number)
+    sin, cos, width = np.sin(chi)[:, None], np.cos(chi)[:, None], np.diff(chi)[:, None]
+    gap, slope = -np.diff(k), -np.diff(np.sign(velocity) * (v_p * sin + v_q * cos))
+    ahead = AHEAD * width
+    meet = np.minimum(gap[:-1] + ahead * slope[:-1], gap[1:] - ahead * slope[1:]) < 0
+    jump = np.abs(np.diff(along, axis=0)) > TURN
+    meet |= jump[:, 1:] | jump[:, :-1]
+    if not meet.any():
+        return np.zeros(8)
+    # No spin is larger than 1.
+    size = np.abs(terms).reshape(8, -1, number)
+    size[[0, 1, 3, 4]], size[[2, 5]] = np.abs(v_q), np.abs(v_p)
+    pair = size[..., 1:] + size[..., :-1]
+    return (meet * width * np.maximum(pair[:, 1:], pair[:, :-1])).sum(axis=(1, 2))
 
 
 def locate(well: Well, E_F: float, brackets: list[tuple]) -> list[float]:
@@ -448,7 +515,9 @@ def quadratures(well: Well, E_F: float, theta: Iterable[float], rtol: float) -> 
                 todo += panel.cut(*[next(ends) for _ in places], contour=True)
             continue
         for i, some in enumerate(parts):
-            if left and Quadrature(theta[i], some).error > rtol:
+            so_far = Quadrature(theta[i], some)
+            # More angles do not mend what is rounding.
+            if left and so_far.relative(so_far.total("error")) > rtol:
                 total = np.sum([part.error for part in some], axis=0) + TINY
                 share = np.array([(part.error / total).max() for part in some])
                 worst = share > WORST * share.max()

@@ -47,7 +47,7 @@ def spin_levels(well: Well, s: int) -> np.ndarray:
 def effective_couplings(well: Well) -> np.ndarray:
     """Return the Rashba parameter of each level of a well without exchange, to first order.
 
-    α_e = 2E/(d + 1/q_L + 1/q_R) (α_L/V_L − α_R/V_R), with q_i = √((V_i − E)/c): what the two
+    α_n = 2E/(d + 1/q_L + 1/q_R) (α_L/V_L − α_R/V_R), with q_i = √((V_i − E)/c): what the two
     interfaces do in the plane, in eV·nm.  Levels ascend, and the exchange of `well` is left out.
     """
     E = spin_levels(well.replace(Delta=0.0), 1)

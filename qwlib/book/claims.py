@@ -39,6 +39,8 @@ UNDECIDABLE = "not decidable from the text"
 VERDICTS = (REPRODUCED, PROPAGATING, NOT, UNDECIDABLE)
 ELSEWHERE = "speaks of the paper's well alone"
 """Instead of a verdict, where another material is asked about."""
+SIGNS = dict(zip((*VERDICTS, ELSEWHERE), "✓◐✗?–", strict=True))
+"""A sign for each verdict."""
 
 FIRST, SECOND = 0.046, 0.05
 """α_L of Fig. 2(a) and (b), eV·nm²."""
@@ -48,18 +50,26 @@ ALPHA_5, ALPHA_6 = 0.01, 0.001
 """|α| of Figs. 5 and 6."""
 JUMP, PEAK, WIDE = 0.049, 0.062, 0.52
 """α_L of the paper's jump and of its maximum, eV·nm²; d of its maximum, nm."""
-ALPHAS_R, OTHERS_R = (-0.025, 0.0, 0.025), (0.0, 0.025, -0.05)
+ALPHAS_R, OTHERS_R = (-0.025, 0.0, 0.025), (-0.05, -0.02, 0.0, 0.025, 0.05)
 """The α_R of Fig. 3(a) are three, of which the text names one, and another for Fig. 2: these are
 ours, and those that we lay beside the paper's own."""
 ENDS = (0.12, 0.15, 0.2)
 """Where Fig. 3(a) may end, eV·nm²."""
+STEP = ENDS[1] / 49
+"""Between points of a curve up to one of these ends, of which there are 50, eV·nm²."""
+NAMED = (0.046, 0.049, 0.05, 0.062, 0.1)
+"""The α_L that the text of Sec. III.A names, of which Fig. 4 may have profiles, eV·nm²."""
+APART = (0.031, 0.0124)
+"""Other α_L of Fig. 4 are so far apart, the half and the fifth of 0.062, eV·nm²."""
 BROADENINGS = (0.01, 0.1)
 """ħ/τ in eV of a clean and of a dirty metal."""
 ROUNDING = 1e-12
 """Below it a spin density is rounding, nm⁻² or nm⁻³ per τeE/ħ: its parts are of order 0.01."""
-THICK, THINNER = 3.0, (1.5, 0.52, 0.2)
-"""Width in nm of the lowest panels of Fig. 5; what the other two are, the text does not say.
-We try those that it names for case (c), and half of the first."""
+THICK, THINNER, WIDE_WELL = 3.0, (0.52, 0.2), 20.0
+"""Width in nm of the lowest panels of Fig. 5; those of the other two, which the text names for
+case (c); and of a well with interfaces far from each other."""
+IRREGULAR = 4.0
+"""Width in nm below which Fig. 6 is irregular."""
 NOT_COMPUTED, ENDED = "not computed", "no model there"
 """In place of a value; None is a feature that our curve does not have."""
 
@@ -416,24 +426,28 @@ def holds_by(entry: Judged) -> str:
 
 
 def table(entries: list[Judged]) -> str:
-    """Return a MyST table of statements, values and verdicts, each linked to its details."""
-    lines = [
-        "| statement | verdict | compared | paper | all states | propagating | stays for |",
-        "| :-- | :-- | :-- | :-- | :-- | :-- | :-- |",
-    ]
-    for entry in entries:
-        claim = entry.claim
-        cells = (
-            f"{{ref}}`{claim.title} <claim-{claim.id}>`",
-            entry.verdict,
-            typeset(claim.compared),
-            as_text(claim.paper),
-            across(entry, 0),
-            across(entry, 1),
-            stays(entry),
-        )
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+    """Return the statements by verdict in MyST: our values beside the paper's, the rest folded."""
+    parts = []
+    for verdict, sign in SIGNS.items():
+        group = [entry for entry in entries if entry.verdict == verdict]
+        if group:
+            head = (f"{verdict} ({len(group)})", "paper", "all states", "propagating")
+            parts += [":::{div} verdict", _in_columns(sign, *head), ":::"]
+        for entry in group:
+            claim = entry.claim
+            name = f"**{claim.title}** [{claim.compared}]{{.compared}}"
+            values = as_text(claim.paper), across(entry, 0), across(entry, 1)
+            title = typeset(_in_columns(sign, name, *values))
+            # Longer than any fence of what is in it.
+            parts += [f"::::{{dropdown}} {title}", ":class-container: statement"]
+            parts += ["", details(entry), "::::"]
+    return "\n".join(parts)
+
+
+def _in_columns(*texts: str) -> str:
+    """Return a sign, words and three values in MyST; qwlib.css puts them into columns."""
+    names = ("sign", "words", "paper", "all", "propagating")
+    return " ".join(f"[{text}]{{.{name}}}" for name, text in zip(names, texts, strict=True))
 
 
 def rules(claim: Claim) -> str:
@@ -444,38 +458,35 @@ def rules(claim: Claim) -> str:
     return "; ".join(words)
 
 
-def details(entries: list[Judged]) -> str:
-    """Return a MyST paragraph and list for each statement, with the labels that pages link to."""
-    parts = []
-    for entry in entries:
-        claim = entry.claim
-        if claim.shown.startswith("fig-"):
-            shown = f"{{numref}}`{claim.shown}`"
-        else:
-            shown = f"{{ref}}`there <{claim.shown}>`"
-        lines = [
-            f"(claim-{claim.id})=",
-            f"**{claim.title}** ({claim.where}): {entry.verdict}",
-            "",
-            f"- *The paper says*: {claim.wording}",
-            f"- *Compared*: {claim.quantity}; the paper: {as_text(claim.paper, claim.unit)}.",
-            f"- *By the yardstick*: {rules(claim)}.",
-        ]
-        for reading in entry.answers:
-            head = f"Ours, {reading}" if reading else "Ours"
-            lines.append(f"- *{head}*: {ours(entry, reading)}.")
-        if entry.alone:
-            lines.append(f"- *Exchange in the ferromagnet alone*: {with_exchange_alone(entry)}.")
-        if entry.answers:
-            lines.append(f"- *It holds by*: {holds_by(entry)}.")
-            lines.append(f"- *The verdict stays with a tolerance of*: {stays(entry)}.")
-        if entry.verdict == claim.verdict:
-            lines.append(f"- *Why*: {claim.why}")
-        if entry.verdict == UNDECIDABLE and claim.missing:
-            lines.append(f"- *Missing*: {claim.missing}.")
-        lines.append(f"- *Shown in* {{doc}}`{claim.chapter}`, {shown}.")
-        parts.append("\n".join(lines))
-    return typeset("\n\n".join(parts))
+def details(entry: Judged) -> str:
+    """Return what a verdict rests on in MyST, with the label that pages link to."""
+    claim = entry.claim
+    if claim.shown.startswith("fig-"):
+        shown = f"{{numref}}`{claim.shown}`"
+    else:
+        shown = f"{{ref}}`there <{claim.shown}>`"
+    lines = [
+        f"(claim-{claim.id})=",
+        f"**{claim.title}** ({claim.where}): {entry.verdict}",
+        "",
+        f"- *The paper says*: {claim.wording}",
+        f"- *Compared*: {claim.quantity}; the paper: {as_text(claim.paper, claim.unit)}.",
+        f"- *By the yardstick*: {rules(claim)}.",
+    ]
+    for reading in entry.answers:
+        head = f"Ours, {reading}" if reading else "Ours"
+        lines.append(f"- *{head}*: {ours(entry, reading)}.")
+    if entry.alone:
+        lines.append(f"- *Exchange in the ferromagnet alone*: {with_exchange_alone(entry)}.")
+    if entry.answers:
+        lines.append(f"- *It holds by*: {holds_by(entry)}.")
+        lines.append(f"- *The verdict stays with a tolerance of*: {stays(entry)}.")
+    if entry.verdict == claim.verdict:
+        lines.append(f"- *Why*: {claim.why}")
+    if entry.verdict == UNDECIDABLE and claim.missing:
+        lines.append(f"- *Missing*: {claim.missing}.")
+    lines.append(f"- *Shown in* {{doc}}`{claim.chapter}`, {shown}.")
+    return typeset("\n".join(lines))
 
 
 def ours(entry: Judged, reading: str) -> str:
@@ -515,8 +526,8 @@ def numbers(entries: list[Judged]) -> list[tuple]:
     Returns
     -------
     list
-        One row for each reading that compares a number, and each element of a list; None where we
-        have no value.
+        One row for each reading that compares a number, and each element of a list, all readings
+        of it under one label; None where we have no value.
     """
     rows = []
     for entry in entries:
@@ -531,7 +542,6 @@ def numbers(entries: list[Judged]) -> list[tuple]:
                     continue
                 ours = [value[i] if isinstance(value, list) else value for value in answer]
                 label = claim.title + (f": {claim.parts[i]}" if len(papers) > 1 else "")
-                label += f", {reading}" if reading else ""
                 rows.append((label, paper, yardstick.allowed(kind, paper), *ours))
     return rows
 
@@ -641,6 +651,12 @@ def maximum(function, grid: np.ndarray, values: np.ndarray, near: float) -> floa
     return min(places, key=lambda place: abs(place - near), default=None)
 
 
+def at_top(x: np.ndarray, y: np.ndarray | list[float]) -> float | None:
+    """Return where the largest y is; at an end is no maximum."""
+    top = int(np.argmax(y))
+    return float(x[top]) if 0 < top < len(y) - 1 else None
+
+
 def wrong_way(y: np.ndarray) -> float:
     """Return which share of all its ups and downs a curve that is to fall goes up; 0 to 1."""
     steps = np.diff(y)
@@ -696,29 +712,28 @@ def lost_place(material: Material) -> dict[str, Answer]:
     }
 
 
-def quietest(material: Material) -> dict[str, Answer]:
-    """Return the rank of the state that contributes least, and the share of the lowest one.
+def silent(material: Material) -> dict[str, Answer]:
+    """Return what the lowest state contributes, and the least that one of the others does.
 
-    The rank is that from the lowest energy, the share that of the largest contribution.
+    Over the largest contribution of a state, or over that of all.
     """
-
-    def rank(states, energy):
-        if not len(states):
-            return None
-        weakest = np.abs(states.contribution).argmin()
-        return int((energy(states) < energy(states)[weakest]).sum()) + 1
-
-    def share(states, energy):
-        if not len(states):
-            return None
-        size = np.abs(states.contribution)
-        return fraction(size[energy(states).argmin()], size.max())
-
     states = material.states(alpha_L=FIRST)
+
+    def shares(some, energy, whole):
+        size = np.abs(some.contribution)
+        if size.size < 2:
+            return None
+        lowest = energy(some).argmin()
+        return [fraction(x, whole(some)) for x in (size[lowest], np.delete(size, lowest).min())]
+
+    wholes = {
+        "over the largest": lambda some: np.abs(some.contribution).max(),
+        "over the total": lambda some: abs(total(some)),
+    }
     return {
-        f"{name}, {words}": Answer(*(f(chosen(states, kind), energy) for kind in WHICH))
+        f"{name}, {words}": Answer(*(shares(chosen(states, kind), energy, f) for kind in WHICH))
         for name, energy in ENERGIES.items()
-        for words, f in (("the weakest", rank), ("silent", share))
+        for words, f in wholes.items()
     }
 
 
@@ -751,9 +766,15 @@ def of_right(alpha_R: float) -> str:
 def jumps(material: Material) -> dict[str, Answer]:
     """Return where the number of states first changes, for each α_R; that of all states does not.
 
-    Up to the end of the model.
+    Up to the end of the model; and where it is first seen to have changed on a curve of points.
     """
-    return {of_right(alpha_R): Answer(None, loss(material, alpha_R)) for alpha_R in ALPHAS_R}
+    result = {}
+    for alpha_R in ALPHAS_R:
+        place = loss(material, alpha_R)
+        seen = place and float(STEP * np.ceil(place / STEP))
+        result[of_right(alpha_R)] = Answer(None, place)
+        result[f"on 50 points, {of_right(alpha_R)}"] = Answer(None, seen)
+    return result
 
 
 def drop(material: Material) -> Answer:
@@ -839,25 +860,35 @@ def shift(material: Material) -> dict[str, Answer]:
 def interface_maximum(material: Material) -> dict[str, Answer]:
     """Return α_L of the maximum of S_y(0): the next to the paper's beyond the jump, the highest.
 
-    Up to the end of the model; at an end of the range is none.
+    Up to the end of the model; and the largest of those that a figure of some profiles may have.
+    At an end of the range is none.
     """
     jump = loss(material, ALPHA_R)
     grid = np.linspace(0, end_of_model(material), 41)
     if jump:
         grid = np.union1d(grid, [jump * (1 - 1e-6), jump * (1 + 1e-6)])
     beyond = grid > (jump or 0.01)
-    next_to, highest = [], []
+    next_to, highest, drawn = [], [], []
     for kind in WHICH:
 
         def value(alpha, kind=kind):
-            states = material.states(alpha_L=alpha, alpha_R=ALPHA_R)
+            with warnings.catch_warnings():
+                # The paper's figures go past the end of the model.
+                warnings.simplefilter("ignore", UnboundedSpectrumWarning)
+                states = material.states(alpha_L=alpha, alpha_R=ALPHA_R)
             return at_left_interface(chosen(states, kind))
 
         y = np.array([value(alpha) for alpha in grid])
         next_to.append(maximum(value, grid[beyond], y[beyond], PEAK))
-        top = int(y.argmax())
-        highest.append(float(grid[top]) if 0 < top < len(grid) - 1 else None)
-    return {"beyond the jump": Answer(*next_to), "the highest": Answer(*highest)}
+        highest.append(at_top(grid, y))
+        end = end_of_model(material) if kind is None else np.inf
+        sets = (np.array(some) for some in (NAMED, *(x * np.arange(1, 0.15 / x) for x in APART)))
+        several = [some[some < end] for some in sets]
+        drawn.append([at_top(some, [value(alpha) for alpha in some]) for some in several])
+    names = ("of those named", *(f"of some {number(x)} apart" for x in APART))
+    return {"beyond the jump": Answer(*next_to), "the highest": Answer(*highest)} | {
+        name: Answer(*places) for name, places in zip(names, zip(*drawn, strict=True), strict=True)
+    }
 
 
 def penetration(material: Material) -> dict[str, Answer]:
@@ -890,28 +921,53 @@ def profile(material: Material, left: float, right: float, d: float, z: np.ndarr
     return both(lambda s: s.spin_density(z).sum(axis=0), states)
 
 
-def superposition(material: Material) -> dict[str, Answer]:
+def apart(material: Material, alpha_R: float, d: float, alone: float) -> Answer:
     """Return how far two interfaces are from the sum of each alone, and S_y midway between them.
 
-    For the three cases at the larger width, over the largest S_y; midway is the middle third.
+    Over the largest S_y; midway is the middle third.  Each is alone in a well of width `alone`, d
+    or larger, of which the sum has the parts next to the interfaces.
     """
-    z, result = np.linspace(0, THICK, 601), {}
-    middle = np.abs(z / THICK - 0.5) < 1 / 6
-    left = profile(material, ALPHA_5, 0.0, THICK, z)
-    for case, alpha_R in (("(a)", ALPHA_5), ("(b)", 0.0), ("(c)", -ALPHA_5)):
-        two = profile(material, ALPHA_5, alpha_R, THICK, z)
-        right = profile(material, 0.0, alpha_R, THICK, z)
-        largest = [np.abs(y).max() for y in two]
-        result[f"case {case}"] = Answer(
-            *(
-                [
-                    fraction(np.abs(two[i] - left[i] - right[i]).max(), largest[i]),
-                    fraction(np.abs(two[i][middle]).max(), largest[i]),
-                ]
-                for i in (0, 1)
-            )
+    z = np.linspace(0, d, 601)
+    middle = np.abs(z / d - 0.5) < 1 / 6
+    two = profile(material, ALPHA_5, alpha_R, d, z)
+    left = profile(material, ALPHA_5, 0.0, alone, z)
+    right = profile(material, 0.0, alpha_R, alone, z + (alone - d))
+    return Answer(
+        *(
+            [
+                fraction(np.abs(both_ - a - b).max(), np.abs(both_).max()),
+                fraction(np.abs(both_[middle]).max(), np.abs(both_).max()),
+            ]
+            for both_, a, b in zip(two, left, right, strict=True)
         )
-    return result
+    )
+
+
+CASES = {"(a)": ALPHA_5, "(b)": 0.0, "(c)": -ALPHA_5}
+"""The cases of Fig. 5 by their α_R."""
+ALONE_IN = {"the same well": lambda d: d, "a wide well": lambda d: WIDE_WELL}
+"""Where an interface may be alone, by the width of that well."""
+
+
+def superposition(material: Material) -> dict[str, Answer]:
+    """Return `apart` of the three cases at the larger width."""
+    return {
+        f"case {case}, alone in {name}": apart(material, alpha_R, THICK, width(THICK))
+        for name, width in ALONE_IN.items()
+        for case, alpha_R in CASES.items()
+    }
+
+
+def narrow(material: Material) -> dict[str, Answer]:
+    """Return the departure from the sum in thinner wells, where there are two couplings."""
+    return {
+        f"case {case}, {d:g} nm, alone in {name}": Answer(
+            *(one[0] for one in apart(material, CASES[case], d, width(d)))
+        )
+        for name, width in ALONE_IN.items()
+        for d in THINNER
+        for case in ("(a)", "(c)")
+    }
 
 
 MEASURES = {
@@ -947,12 +1003,22 @@ def compared(material: Material, first: tuple, second: tuple) -> dict[str, Answe
 
 
 def trends(material: Material, alpha_R: float, falls: bool) -> dict[str, Answer]:
-    """Return how far the spin density falls, or rises, from 3 nm to each of the thinner widths."""
-    result = {}
+    """Return how far the spin density falls, or rises, from 3 nm to each of the thinner widths.
+
+    And what part of its ups and downs, from 3 nm down to the thinnest, is the other way.
+    """
+    result, thick = {}, (ALPHA_5, alpha_R, THICK)
     for d in THINNER:
-        pair = [(ALPHA_5, alpha_R, d), (ALPHA_5, alpha_R, THICK)]
+        pair = [(ALPHA_5, alpha_R, d), thick]
         answers = compared(material, *(pair if falls else pair[::-1]))
         result |= {f"{name}, {d:g} nm": answer for name, answer in answers.items()}
+    widths = np.linspace(THICK, THINNER[-1], 57)
+    several = [measured(material, ALPHA_5, alpha_R, d) for d in widths]
+    for name in MEASURES:
+        curves = np.array([one[name] for one in several]).T
+        result[f"{name}, all the way"] = Answer(
+            *(wrong_way(y if falls else -y) if y.max() > ROUNDING else None for y in curves)
+        )
     return result
 
 
@@ -972,7 +1038,7 @@ def counts_5(material: Material) -> Answer:
 def thinner_maximum(material: Material) -> dict[str, Answer]:
     """Return the width of the local maximum next to the paper's, case (c), by measure.
 
-    The mean magnitude is left out: in this case S_y has hardly another sign.
+    And the largest of the widths of Fig. 5, if it is in the middle.
     """
     grid = np.linspace(0.3, 0.8, 51)
     several = {d: measured(material, ALPHA_5, -ALPHA_5, d) for d in grid}
@@ -983,9 +1049,13 @@ def thinner_maximum(material: Material) -> dict[str, Answer]:
 
         return maximum(value, grid, np.array([several[d][name][i] for d in grid]), WIDE)
 
-    return {
-        name: Answer(place(name, 0), place(name, 1))
-        for name in ("integral", "largest value", "average")
+    drawn = np.array((THICK, *THINNER))
+    three = [measured(material, ALPHA_5, -ALPHA_5, d) for d in drawn]
+    return {name: Answer(place(name, 0), place(name, 1)) for name in MEASURES} | {
+        f"{name}, of three widths": Answer(
+            *(at_top(drawn, [one[name][i] for one in three]) for i in (0, 1))
+        )
+        for name in MEASURES
     }
 
 
@@ -1027,21 +1097,46 @@ def interplay(material: Material) -> dict[str, Answer]:
     """Return how far the two interfaces act on each other below 4 nm, case (c), in two senses.
 
     How far the total departs from the sum of single interfaces, and from the constant of wide
-    wells, its mean from 10 to 20 nm.  Both over the largest total.
+    wells, its mean from 10 to 20 nm.  Both over the largest total.  And by how much it is more
+    irregular there than from 4 to 8 nm, in two senses as well.
     """
-    d = np.linspace(0.5, 4.0, 141)
+    d = np.linspace(0.5, 8.0, 751)
+    thin = d < IRREGULAR
     both_, left, right = (
-        np.array(swept(material, d=d, alpha_L=a, alpha_R=b))
-        for a, b in ((ALPHA_6, -ALPHA_6), (ALPHA_6, 0.0), (0.0, -ALPHA_6))
+        np.array(swept(material, d=where, alpha_L=a, alpha_R=b))
+        for where, a, b in (
+            (d, ALPHA_6, -ALPHA_6),
+            (d[thin][::3], ALPHA_6, 0.0),
+            (d[thin][::3], 0.0, -ALPHA_6),
+        )
     )
     wide = swept(material, d=np.linspace(10, 20, 101), alpha_L=ALPHA_6, alpha_R=-ALPHA_6)
-    largest = np.abs(both_).max(axis=1)
-    from_sum = np.abs(both_ - left - right).max(axis=1)
-    from_wide = np.abs(both_ - np.mean(wide, axis=1)[:, None]).max(axis=1)
-    return {
-        "the couplings": Answer(*(fraction(*p) for p in zip(from_sum, largest, strict=True))),
-        "the walls": Answer(*(fraction(*p) for p in zip(from_wide, largest, strict=True))),
+    below = both_[:, thin]
+    largest = np.abs(below).max(axis=1)
+    from_each = {
+        "the couplings": np.abs(below[:, ::3] - left - right).max(axis=1),
+        "the walls": np.abs(below - np.mean(wide, axis=1)[:, None]).max(axis=1),
     }
+    teeth = [[uneven(d[part], y[part]) for part in (thin, ~thin)] for y in both_]
+    return {
+        f"{name}, {sense}": Answer(
+            *([fraction(off[j], largest[j]), teeth[j][0][i] - teeth[j][1][i]] for j in (0, 1))
+        )
+        for name, off in from_each.items()
+        for i, sense in enumerate(("spacing", "height"))
+    }
+
+
+def uneven(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    """Return how much the distances of neighbouring maxima of y vary, and how much their heights.
+
+    Standard deviation over mean; 0 of fewer than three maxima.
+    """
+    at = 1 + np.flatnonzero((y[1:-1] > y[:-2]) & (y[1:-1] >= y[2:]))
+    if at.size < 3:
+        return 0.0, 0.0
+    gaps, heights = np.diff(x[at]), y[at]
+    return float(gaps.std() / gaps.mean()), fraction(heights.std(), abs(heights.mean()))
 
 
 def three_levels(material: Material) -> Answer:
@@ -1080,7 +1175,7 @@ QUANTITIES = {
     "model-interband": interband,
     "confinement-count": lambda m: both(len, m.states(alpha_L=FIRST)),
     "confinement-chirality": lambda m: both(chiralities, m.states(alpha_L=FIRST)),
-    "confinement-silent": quietest,
+    "confinement-silent": silent,
     "confinement-lost": lost,
     "confinement-lost-which": lost_place,
     "chirality-linear": linear,
@@ -1091,6 +1186,7 @@ QUANTITIES = {
     "chirality-shift": shift,
     "profile-maximum": interface_maximum,
     "profile-penetration": penetration,
+    "thickness-narrow": narrow,
     "thickness-independent": superposition,
     "thickness-magnitude": magnitude,
     "thickness-counts": counts_5,

@@ -153,7 +153,7 @@ def data(figure: Figure) -> str | None:
     for place, ax in enumerate(figure.axes):
         title = _plain(ax.get_title(loc="left") or ax.get_title())
         letter = re.match(r"\((\w+)\) *", title)
-        panel = ax.get_label() or (letter[1] if letter else "abcdefghijkl"[place])
+        panel = letter[1] if letter else "abcdefghijkl"[place]
         found = list(_curves(ax))
         if not found:
             continue
@@ -406,19 +406,19 @@ def fermi_circles() -> Figure:
 def levels_and_contributions(
     rows: list[tuple[str, FermiStates]], *, whole_key: bool = True
 ) -> Figure:
-    """Draw Fig. 2: levels in the well, and beside them the contributions against κ.
+    """Draw Fig. 2: levels in the well, and below them the contributions against κ.
 
     Parameters
     ----------
     rows : list of (title, states)
-        One row each.  The contribution is that to ∫₀^d S_y dz, in 10⁻³ nm⁻² per τeE/ħ.
+        Two panels each.  The contribution is that to ∫₀^d S_y dz, in 10⁻³ nm⁻² per τeE/ħ.
     whole_key : bool
         Whether the key has all signs and kinds, so that it takes the same room in an explorer
         whatever states there are; else those of the states alone.
     """
-    # Two columns: letters of 12 points, so that a phone shows them as large as elsewhere.
+    n = len(rows)
     fig, axes = plt.subplots(
-        len(rows), 2, figsize=(6, 3.4 * len(rows) + 0.8), squeeze=False, layout="constrained"
+        2 * n, 1, figsize=(WIDTH, 4.3 * n + 0.7), height_ratios=(6, 5) * n, layout="constrained"
     )
     looks = {
         "propagating": dict(linestyle="-", filled=True),
@@ -427,7 +427,7 @@ def levels_and_contributions(
     }
     signs = ((1, PLUS, "^", "+"), (-1, MINUS, "v", "−"), (0, NEUTRAL, "o", "0"))
     letters = iter("abcdefgh")
-    for (title, states), (left, right) in zip(rows, axes, strict=True):
+    for (title, states), (left, right) in zip(rows, axes.reshape(n, 2), strict=True):
         well = states.well
         pad = max(0.25 * well.d, 0.1)
         bottom = min(-1.4 * abs(well.Delta), states.E.min() if len(states) else 0.0) - 0.3
@@ -443,7 +443,7 @@ def levels_and_contributions(
         elif floor:
             names.append((0.0, "±|Δ|"))
         for height, name in names:
-            left.text(well.d + pad, height, f" {name}", va="center", fontsize=11)
+            left.text(well.d + pad, height, f" {name}", va="center", fontsize=9.5)
         for chirality, colour, marker, sign in signs:
             for kind, look in looks.items():
                 some = states[(states.chirality == chirality) & (states.kind == kind)]
@@ -468,11 +468,10 @@ def levels_and_contributions(
         )
         right.set(
             xlabel="κ (nm⁻¹)",
-            ylabel=f"contribution to {SUM}\n(10⁻³ nm⁻² per $τeE/ħ$)",
+            ylabel=f"part of {SUM}\n(10⁻³ nm⁻² per $τeE/ħ$)",
         )
-        for ax, words in ((left, title), (right, "")):
-            ax.set_title(f"({next(letters)}) {words}".rstrip(), fontsize=12)
-            _enlarge(ax)
+        for ax, words in ((left, "levels"), (right, "contributions")):
+            ax.set_title(f"({next(letters)}) {', '.join(filter(None, (title, words)))}")
     present = [{*states.kind, *states.chirality} for _, states in rows]
     shown = set().union(*present, [*looks, 1, -1, 0] if whole_key else [])
     key = [
@@ -494,7 +493,7 @@ def levels_and_contributions(
     fig.legend(
         *zip(*key, strict=True),
         ncols=2,
-        fontsize=11,
+        fontsize=9.5,
         handlelength=4,
         handler_map={tuple: HandlerTuple(ndivide=None, pad=0)},
         loc="outside lower center",
@@ -556,116 +555,32 @@ def two_models(view: View, limit: float) -> Figure:
     return fig
 
 
-def profiles_and_detail(view: View, d: float, detail: str, zlim: tuple[float, float]) -> Figure:
-    """Draw spin-density profiles side by side, and below each a part of it, stretched.
-
-    Parameters
-    ----------
-    view : View
-        As `views.overlaid` gives it; curves are told apart by their place in a panel.
-    d : float
-        Width of the well in nm.
-    detail : str
-        What the part is called.
-    zlim : (float, float)
-        Its ends in nm.
-    """
-    # Two columns: letters of 12 points, as in `levels_and_contributions`.
-    fig, axes = plt.subplots(
-        2, len(view.panels), figsize=(6, 6), height_ratios=(2, 3), layout="constrained"
-    )
-    # Dashes, dots, one dot, two dots: lengths in units of the line's width.
-    dashes = ("-", (0, (6, 2)), (0, (1.2, 1.2)), (0, (7, 1.5, 1.2, 1.5)), (0, (4,) + (1.2,) * 5))
-    for i, (panel, (whole, part)) in enumerate(zip(view.panels, axes.T, strict=True)):
-        for n, (name, z, density, *_) in enumerate(panel.series):
-            look = dict(color=SEQUENCE[2 + n % 5], ls=dashes[n % 5])
-            inside = (z >= zlim[0]) & (z <= zlim[1])
-            whole.plot(z, density, label=in_formula(name), **look)
-            part.plot(z[inside], density[inside], gid="_detail", **look)  # numbers as above
-        whole.set_title(panel.title, fontsize=12)
-        of = re.sub(r"^\(\w\) ", "", panel.title)
-        letter = "abcdefgh"[len(view.panels) + i]
-        part.set_title(f"({letter}) {of},\n{detail}", fontsize=12)
-        part.set(xlim=zlim, xlabel="z (nm)")
-        for ax in (whole, part):
-            _mark_interfaces(ax, d)
-            _enlarge(ax)
-    fig.supylabel("$S_y(z)$ (nm⁻³ per $τeE/ħ$)", fontsize=12)
-    fig.legend(
-        *axes[0, 0].get_legend_handles_labels(),
-        ncols=2,
-        fontsize=11,
-        handlelength=3.5,
-        loc="outside upper center",
-    )
-    return fig
-
-
-def profile_grid(rows: list[tuple[str, list[tuple[str, str, View]]]]) -> Figure:
-    """Draw Fig. 5: profiles in a grid of panels, rows of one thickness, columns of one case.
-
-    Parameters
-    ----------
-    rows : list of (row label, panels)
-        Each panel is (letter, title, view), the view as `views.profile` gives it.
-    """
-    # As wide as three columns need, with letters of 12 points.
-    fig, axes = plt.subplots(
-        len(rows),
-        len(rows[0][1]),
-        figsize=(6, 1.7 * len(rows) + 1.1),
-        sharex="row",
-        sharey="row",
-        squeeze=False,
-        layout="constrained",
-    )
-    for i, (row_label, panels) in enumerate(rows):
-        for j, (letter, title, view) in enumerate(panels):
-            ax = axes[i][j]
-            ax.set_label(f"{letter}, {row_label}")
-            for one in view.panels[0].series:
-                _series(ax, one)
-            ax.axhline(0, color="black", lw=0.6)
-            if i == 0:
-                ax.set_title(f"({letter}) {title}", fontsize=12)
-            _enlarge(ax)
-        beside = dict(xycoords="axes fraction", rotation=270, ha="left", va="center")
-        axes[i][-1].annotate(row_label, (1.04, 0.5), fontsize=12, **beside)
-    fig.supxlabel("z (nm)", fontsize=12)
-    fig.supylabel("$S_y$ (nm⁻³ per $τeE/ħ$)", fontsize=12)
-    fig.legend(
-        *axes[0][0].get_legend_handles_labels(), ncols=2, fontsize=12, loc="outside upper center"
-    )
-    return fig
-
-
 def interband_ratio(
-    alphas: list[float], gammas: list[float], ratios: np.ndarray, Delta: float
+    alphas: list[float], gammas: list[float], ratios: np.ndarray, shares: np.ndarray
 ) -> Figure:
-    """Draw |∫S_x/∫S_y| over α_L for several ħ/τ, and the same times the precession angle 2|Δ|τ/ħ.
+    """Draw |∫S_x/∫S_y| over α_L for several ħ/τ, and the share of the lost spin that precesses in.
 
     Parameters
     ----------
     alphas, gammas : list of float
         α_L in eV·nm² and ħ/τ in eV.
-    ratios : (len(alphas), len(gammas)) array
-    Delta : float
-        Exchange energy in eV.
+    ratios, shares : (len(alphas), len(gammas)) array
     """
     fig, (top, bottom) = _stacked(2, sharey=False)
     styles = zip(SEQUENCE, ("-", "--", "-.", ":", "-", "--", "-."), "o^svDPX", strict=True)
-    for gamma, ratio, (colour, line, marker) in zip(gammas, np.abs(ratios).T, styles, strict=False):
+    rows = zip(gammas, np.abs(ratios).T, shares.T, styles, strict=False)
+    for gamma, ratio, share, (colour, line, marker) in rows:
         look = dict(color=colour, ls=line, marker=marker, ms=4)
         name = f"ħ/τ = {gamma:g} eV"
         top.plot(alphas, ratio, label=name, **look)
-        bottom.plot(alphas, ratio * 2 * abs(Delta) / gamma, label=name, **look)
-    # Guides, thin and without marks; that of 1 holds over all z, for weak coupling.
+        bottom.plot(alphas, share, label=name, **look)
+    # Guides, thin and without marks.
     for ax, level, words in ((top, 0.01, "1 %"), (top, 0.1, "10 %"), (bottom, 1, "1")):
         ax.axhline(level, color="black", lw=0.8, ls=":")
         place = dict(xycoords=("axes fraction", "data"), ha="left", va="center", fontsize=9.5)
         ax.annotate(words, (1.01, level), annotation_clip=False, **place)
     top.set(yscale="log", ylabel=r"$|\int_0^d S_x\,dz\,/\int_0^d S_y\,dz|$", title="(a)")
-    bottom.set(ylim=(0, None), ylabel="ratio × $2|Δ|τ/ħ$", title="(b)", xlabel="$α_L$ (eV nm²)")
+    bottom.set(ylim=(0, None), ylabel="precession / loss", title="(b)", xlabel="$α_L$ (eV nm²)")
     bottom.legend(fontsize=9.5)
     return fig
 
@@ -802,13 +717,6 @@ def _mark_end(ax: Axes, limit: float) -> None:
     label.set(color="0.35", path_effects=[withStroke(linewidth=4, foreground="white")])
 
 
-def _enlarge(ax: Axes) -> None:
-    """Make the letters of axes larger, in a figure that is wider than the others."""
-    ax.xaxis.label.set_size(12)
-    ax.yaxis.label.set_size(12)
-    ax.tick_params(labelsize=11)
-
-
 def _mark_interfaces(ax, d: float) -> None:
     """Draw the two interfaces and the zero line."""
     for z in (0.0, d):
@@ -919,38 +827,36 @@ def well_scheme(well: Well, E_F: float) -> Figure:
 
 
 def ours_over_papers(rows: list[tuple[str, float, float, float | None, float | None]]) -> Figure:
-    """Draw each number of the paper as 1, and ours in units of it.
+    """Draw each number of the paper as 1, and ours in units of it, a mark for each reading.
 
     Parameters
     ----------
     rows : list of (label, paper, tolerance, all, propagating)
-        Values with all states and with propagating ones alone; None where there is none.
+        Values with all states and with propagating ones alone; None where there is none.  Those of
+        one label are in one row.
     """
-    plain = (row[0].replace(" = ", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}") for row in rows)
-    labels = [in_formula(textwrap.fill(label, 30)) for label in plain]
-    lines = sum(label.count("\n") for label in labels)
-    height = 0.27 * len(rows) + 0.15 * lines + 1.2
-    fig, ax = plt.subplots(figsize=(WIDTH, height), layout="constrained")
-    places = np.arange(len(rows))[::-1]
+    names = list(dict.fromkeys(row[0] for row in rows))
+    fig, ax = plt.subplots(figsize=(WIDTH, 0.3 * len(names) + 1.2), layout="constrained")
     # A ring around the disc, so that both are seen where they are equal.
     rings = dict(marker="o", color=SEQUENCE[1], mfc="none", ms=10, mew=1.5)
     discs = dict(marker="o", color=SEQUENCE[0], ms=5.5)
-    for y, (_, paper, tolerance, *_) in zip(places, rows, strict=True):
+    for label, paper, tolerance, *_ in {row[0]: row for row in rows}.values():
         half = tolerance / abs(paper)
         # With an edge, so that the narrowest is seen; without tolerance there is nothing to see.
         bar = dict(color="0.75", ec="0.75", lw=3 if half else 0, gid="tolerance")
-        ax.barh(y, 2 * half, left=1 - half, height=0.6, **bar)
+        ax.barh(names.index(label), 2 * half, left=1 - half, height=0.6, **bar)
     ax.axvline(1, color="black", lw=0.8)
     for column, (label, look) in enumerate((("all states", rings), ("propagating", discs))):
         known = [
-            (row[3 + column] / row[1], y)
-            for row, y in zip(rows, places, strict=True)
+            (row[3 + column] / row[1], names.index(row[0]))
+            for row in rows
             if row[3 + column] is not None
         ]
         x, y = np.reshape(known, (-1, 2)).T
         ax.plot(x, y, ls="", label=label, **look)
-    ax.set(yticks=places, xlabel="ours / the paper's", ylim=(-0.7, len(rows) - 0.3))
-    ax.set_yticklabels(labels, fontsize=9)
+    ax.set(xlabel="ours / the paper's", ylim=(len(names) - 0.4, -0.6))
+    ax.set_yticks(range(len(names)), [in_formula(textwrap.fill(name, 30)) for name in names])
+    ax.tick_params("y", labelsize=9)
     ax.grid(axis="y", color="0.92")
     ax.set_axisbelow(True)
     fig.legend(loc="outside upper right", ncols=2, fontsize=9.5)

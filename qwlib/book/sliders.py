@@ -108,7 +108,7 @@ def _sums(states: FermiStates) -> list[int]:
     return _scaled([value.sum(), value[states.kind == "propagating"].sum()], 6)
 
 
-def couplings(well: Well, E_F: float) -> Slider:
+def couplings(well: Well, E_F: float, *, waves: bool = False) -> Slider:
     """Return Fig. 2 with a slider over α_L: levels, and contributions against κ.
 
     Parameters
@@ -117,6 +117,8 @@ def couplings(well: Well, E_F: float) -> Slider:
         Its `alpha_L`, in eV·nm², is where the slider starts.
     E_F : float
         Fermi energy in eV.
+    waves : bool, optional
+        Whether to show the propagating states alone, as if there were no others.
 
     Returns
     -------
@@ -136,7 +138,10 @@ def couplings(well: Well, E_F: float) -> Slider:
     grid = np.round(np.arange(0, 0.995 * limit, step), 7)
     wells = [well.replace(alpha_L=float(alpha)) for alpha in grid]
     several = list(fermi_states_of(wells, E_F))
-    return levels(several, grid, int(np.argmin(np.abs(grid - well.alpha_L))))
+    if waves:
+        several = [states[states.kind == "propagating"] for states in several]
+    shown = levels(several, grid, int(np.argmin(np.abs(grid - well.alpha_L))))
+    return Slider(shown.data | {"waves": True}) if waves else shown
 
 
 def levels(several: Sequence[FermiStates], grid: np.ndarray, start: int) -> Slider:

@@ -26,7 +26,7 @@ from ..well import CHARGE, HBAR, PARAMETERS
 from .tables import number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import xarray as xr
     from numpy.typing import ArrayLike
@@ -218,6 +218,10 @@ def totals(states: FermiStates) -> list[Number]:
 # --- the spin density -----------------------------------------------------------------------------
 
 
+OVER_EACH_OTHER = ("minus", "zero", "plus", "spare", "other spare")
+"""Looks of profiles in one panel: none is that of a set of states."""
+
+
 def across(d: float, points: int = 301) -> np.ndarray:
     """Return places from the left barrier to the right one, in nm."""
     pad = 0.3 * d + 0.1
@@ -375,7 +379,8 @@ def chiralities(ds: xr.Dataset, limit: float) -> View:
 def counts(ds: xr.Dataset, limit: float) -> View:
     """Return the numbers of states against α_L, by kind, with a gap where they change."""
     n = ds["n_states"].sum("chirality")
-    looks = {"all": "second", "propagating": "first", "mixed": "third", "interface": "fifth"}
+    # Not the colours of chiralities, which the figure before it has.
+    looks = {"all": "plain", "propagating": "up", "mixed": "down", "interface": "fifth"}
     series = [Series("ħ²/m", [limit], None, "guide")]
     for kind, look in looks.items():
         one = (n.sum("kind") if kind == "all" else n.sel(kind=kind)).values
@@ -387,17 +392,45 @@ def counts(ds: xr.Dataset, limit: float) -> View:
 def overlaid(several: Sequence[FermiStates], z: np.ndarray) -> View:
     """Return profiles S_y(z) at several α_L over each other, of propagating and of all states."""
     panels = []
-    for title, choose in (("(a) propagating", propagating), (ALL, lambda states: states)):
+    for title, choose in ((PROPAGATING, propagating), (ALL, lambda some: some)):
         series = [
             Series(
-                f"α_L = {number(states.well.alpha_L)} eV nm²",
+                f"α_L = {number(states.well.alpha_L)}",
                 z,
                 choose(states).spin_density(z).sum(axis=0),
+                OVER_EACH_OTHER[i % len(OVER_EACH_OTHER)],
             )
-            for states in several
+            for i, states in enumerate(several)
         ]
-        panels.append(Panel("z (nm)", DENSITY, series, title=title))
+        ends = Series("the interfaces", [0, several[0].well.d], None, "guide")
+        panels.append(Panel("z (nm)", DENSITY, [ends, *series], title=title))
     return View(panels)
+
+
+def by_width(cases: Mapping[str, Sequence[FermiStates]]) -> View:
+    """Return profiles S_y(z) at several widths over each other, a panel for each case.
+
+    Parameters
+    ----------
+    cases : mapping of str to sequence of FermiStates
+        Titles, and wells that differ in their width.
+    """
+    panels = []
+    for title, several in cases.items():
+        thin, thick = [], []
+        for i, states in enumerate(several):
+            d, look = states.well.d, OVER_EACH_OTHER[i % len(OVER_EACH_OTHER)]
+            z, name = np.linspace(-0.4, d + 0.4, 301), f"d = {number(d)} nm"
+            every, waves = (s.spin_density(z).sum(axis=0) for s in (states, propagating(states)))
+            words = "" if i else "all states"
+            thin.append(Series(words, z, every, "thin", pieces=f"{name}, all states"))
+            thick.append(Series(name, z, waves, look))
+        ends = Series("the interfaces", [0, *(s.well.d for s in several)], None, "guide")
+        panels.append(Panel("z (nm)", DENSITY, [ends, *thin, *thick], title=title))
+    values = np.concatenate([one.y for panel in panels for one in panel.series[1:]])
+    margin = 0.05 * np.ptp(values) + 1e-9
+    ylim = (values.min() - margin, values.max() + margin)
+    return View([panel._replace(ylim=ylim) for panel in panels])
 
 
 def at_interface(alpha: np.ndarray, waves: np.ndarray, every: np.ndarray, steps: list) -> View:
@@ -1166,7 +1199,7 @@ def field(states: FermiStates, M_s: float, j: float) -> View:
 def against_thickness(
     at: Callable[[float, np.ndarray], np.ndarray], values: dict[float, np.ndarray], d: np.ndarray
 ) -> tuple[View, dict[float, list[float]]]:
-    """Return |B_y|/j against the width of the well, and where that of propagating states is 0.
+    """Return −B_y/j times the width against the width, and where that of propagating states is 0.
 
     Parameters
     ----------
@@ -1183,25 +1216,21 @@ def against_thickness(
         alpha_R: zeros(lambda x, alpha_R=alpha_R: at(alpha_R, [x])[0, 1], d, y[:, 1])
         for alpha_R, y in values.items()
     }
-    # Both sides of each, so that a curve runs down to zero or ends where it jumps.
-    beside = 1 + np.array([-1e-2, -1e-3, -1e-4, -1e-6, 0, 1e-6, 1e-4, 1e-3, 1e-2])
+    # Both sides of each, so that a curve runs through zero or ends where it jumps.
+    beside = 1 + np.array([-1e-2, -1e-6, 0, 1e-6, 1e-2])
     x = np.union1d(d, np.multiply.outer(np.concatenate(list(turns.values())), beside))
     curves = {}
     for alpha_R, places in turns.items():
-        y = np.abs(at(alpha_R, x))
+        y = at(alpha_R, x) * x[:, None]
         y[np.isin(x, places), 1] = np.nan
         curves[f"α_R = {number(alpha_R)} eV nm²"] = y
-    # Half as high as the curve of the first α_R, so that both are seen.
-    first = next(iter(values.values()))[:, 0]
-    guide = np.abs(first[d > 3] * d[d > 3]).mean() / x / 2
     view = two_classes(
         x,
         "d (nm)",
         curves,
         by_sign(values),
-        y="|B_y|/j (mT per 10¹¹ A/m²)",
-        log="xy" if (guide > 0).all() else "",
-        guide=Series("∝ 1/d", x, guide, "thin", pieces="_guide"),
+        y="−B_y d/j (nm mT per 10¹¹ A/m²)",
+        log="x",
     )
     return view, turns
 
@@ -1680,7 +1709,7 @@ def against_broadening(
 
 
 def tolerances(entries: Sequence[Judged], percent: np.ndarray) -> list[View]:
-    """Return how far each statement is off, and how many get each verdict at one tolerance.
+    """Return how far each statement is off, and its verdict at one tolerance for all.
 
     Parameters
     ----------
@@ -1704,27 +1733,18 @@ def tolerances(entries: Sequence[Judged], percent: np.ndarray) -> list[View]:
             ("all states", "all", "hollow"),  # open, drawn over it
         )
     ]
-    own = [(i, 100 * entry.claim.tolerance / abs(entry.claim.paper)) for i, entry in rows]
-    found = [[entry.at(x / 100) for entry in entries] for x in percent]
-    looks = dict(zip(VERDICTS, ("plain", "third", "fourth", "fifth"), strict=True))
-    x = np.repeat(percent, 2)[1:]
-    curves = [
-        Series(kind, x, np.repeat([row.count(kind) for row in found], 2)[:-1], look)
-        for kind, look in looks.items()
-        if any(kind in row for row in found)
-    ]
+    own = [100 * entry.claim.tolerance / abs(entry.claim.paper) for entry in entries]
     bars = Series(
-        "our own tolerances",
-        np.ravel([[t, t, np.nan] for _, t in own]),
-        np.ravel([[i - 0.35, i + 0.35, np.nan] for i, _ in own]),
-        "other",
+        "our own tolerance",
+        np.ravel([[t, t, np.nan] for t in own]),
+        np.ravel([[i - 0.25, i + 0.25, np.nan] for i, _ in rows]),
+        "plain",
     )
-    span, n = (percent[0], percent[-1]), len(rows)
-    label = "deviation from the paper (%)"
-    panels = [
-        Panel(label, "statement", [bars, *circles], span, (n + 0.5, 0.5), "x", marked=True),
-        Panel("tolerance (%)", "number of statements", curves, span, (-0.1, n + 0.3), "x"),
-    ]
+    # Room above and below, so that no row is at an edge, and a row is a step of the axis.
+    ends, label = (max(len(rows), 4) + 0.9, 0.1), "deviation from the paper (%)"
+    span = (percent[0], percent[-1])
+    panels = [Panel(label, "statement", [bars, *circles], span, ends, "x", marked=True)]
+    found = [[entry.at(x / 100) for entry in entries] for x in percent]
     return [
         View(
             panels,

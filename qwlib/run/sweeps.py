@@ -72,9 +72,6 @@ LOOK = 1
 GLANCE = 0.01
 """Seconds between two looks whether a chunk is solved."""
 
-FETCH = 10
-"""Seconds to wait for the numbers of a chunk, a few MB."""
-
 PATIENCE = 60
 """Seconds to wait for a scheduler that is gone to be back."""
 
@@ -647,7 +644,8 @@ def _solved_until_lost(
     They go to workers that are known to be fit alone: one without qwlib ends when it is given one.
     """
     running: dict = {}
-    completed = as_completed(loop=client.loop)
+    # With results, so that they travel while others are awaited, not one after the other.
+    completed = as_completed(loop=client.loop, with_results=True, raise_errors=False)
     about_it = parts.grid, parts.size, CHUNK, parts.address, parts.fingerprint, code()
     job, its = None, set[str]()
     workers = Workers(client)
@@ -660,10 +658,15 @@ def _solved_until_lost(
                     todo.extendleft(sorted(running.values(), reverse=True))
                     client.cancel([job, *running])
                     running, job = {}, None
+                elif job is not None and job.done() and workers.fit.keys() - its:
+                    # Dask gives a task to those alone who have what it needs.
+                    with suppress(TimeoutError):
+                        client.replicate([job], workers=[*workers.fit], callback_timeout=PATIENCE)
+                        its |= workers.fit.keys()
             fit = [*workers.fit]
             while todo and fit and len(running) < AHEAD * (sum(workers.fit.values()) + 1):
                 if job is None:
-                    # By a task, so that workers which come late get it from others.
+                    # By a task, so that it is made again if its worker dies.
                     its = set(fit)
                     job = client.submit(Job, *about_it, pure=False, workers=fit)
                 number = todo.popleft()
@@ -672,19 +675,14 @@ def _solved_until_lost(
                 completed.add(future)
             if not completed.has_ready():
                 time.sleep(GLANCE)
-                continue
-            future = next(completed)
-            if future not in running:
-                continue  # it was given out again
-            if future.status == "error":
-                error = future.exception()
-                raise chunk_failed(running[future], error) from error
-            try:
-                result = future.result(timeout=FETCH)
-            except TimeoutError:  # its worker has died with it, and it is solved again
-                completed.add(future)
-                continue
-            yield running.pop(future), result
+            for future, result in completed.next_batch(block=False):
+                if future not in running:
+                    continue  # it was given out again
+                if isinstance(result, CancelledError):
+                    raise result
+                if future.status == "error":
+                    raise chunk_failed(running[future], result[1]) from result[1]
+                yield running.pop(future), result
     except (CancelledError, OSError):  # the scheduler is gone
         todo.extendleft(sorted(running.values(), reverse=True))
 

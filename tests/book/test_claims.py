@@ -10,6 +10,7 @@ from conftest import ROOT
 from scipy.integrate import quad
 
 from qwlib import Well, fermi_states
+from qwlib.beyond.thresholds import entry_width
 from qwlib.book import claims, yardstick
 
 # The paper's own values, copied from its text once more, so that a slip in the data file shows.
@@ -17,7 +18,7 @@ PAPERS = {
     "model-interband": True,
     "confinement-count": 11,
     "confinement-chirality": [6, 5],
-    "confinement-silent": 1,
+    "confinement-silent": [True, True],
     "confinement-lost": [10, -1, 0],
     "confinement-lost-which": 1,
     "chirality-linear": True,
@@ -28,6 +29,7 @@ PAPERS = {
     "chirality-shift": True,
     "profile-maximum": 0.062,
     "profile-penetration": True,
+    "thickness-narrow": True,
     "thickness-independent": [True, True],
     "thickness-magnitude": True,
     "thickness-counts": [27, 14],
@@ -36,11 +38,12 @@ PAPERS = {
     "thickness-c-maximum": 0.52,
     "thickness-c-vanishes": 0.2,
     "thickness-inverse-d": -1,
-    "thickness-hectic": True,
+    "thickness-hectic": [True, True],
     "conclusion-three-levels": [True, True, True],
 }
 # What their words may mean, once more; a reading that is left out would decide a verdict unseen.
 RIGHT = ["α_R = −0.025", "α_R = 0", "α_R = 0.025"]
+WELLS = ["the same well", "a wide well"]
 MEASURES = ["integral", "largest value", "average", "mean magnitude"]
 READINGS = {
     "model-interband": [
@@ -57,11 +60,11 @@ READINGS = {
     "confinement-silent": [
         f"{energy}, {what}"
         for energy in ("E along z", "energy in the plane")
-        for what in ("the weakest", "silent")
+        for what in ("over the largest", "over the total")
     ],
     "confinement-lost-which": ["E along z", "energy in the plane"],
     "chirality-linear": [f"{line}, {r}" for r in RIGHT for line in ("best line", "tangent at 0")],
-    "chirality-jump": RIGHT,
+    "chirality-jump": [f"{points}{r}" for r in RIGHT for points in ("", "on 50 points, ")],
     "chirality-decrease": [
         f"{what}, {r}" for r in RIGHT for what in ("where it ends", "all the way")
     ],
@@ -72,22 +75,40 @@ READINGS = {
     ],
     "chirality-shift": [
         f"over the {whole}, other α_R = {r}"
-        for r in ("0", "0.025", "−0.05")
+        for r in ("−0.05", "−0.02", "0", "0.025", "0.05")
         for whole in ("rise", "shift")
     ],
-    "profile-maximum": ["beyond the jump", "the highest"],
+    "profile-maximum": [
+        "beyond the jump",
+        "the highest",
+        "of those named",
+        "of some 0.031 apart",
+        "of some 0.0124 apart",
+    ],
     "profile-penetration": ["in the barrier", "at the interface", "how deep"],
-    "thickness-independent": ["case (a)", "case (b)", "case (c)"],
+    "thickness-narrow": [
+        f"case {case}, {d} nm, alone in {well}"
+        for well in WELLS
+        for d in ("0.52", "0.2")
+        for case in ("(a)", "(c)")
+    ],
+    "thickness-independent": [
+        f"case {case}, alone in {well}" for well in WELLS for case in ("(a)", "(b)", "(c)")
+    ],
     "thickness-magnitude": MEASURES,
     "thickness-a-decreases": [
-        f"{name}, {d} nm" for d in ("1.5", "0.52", "0.2") for name in MEASURES
+        f"{name}, {how}" for how in ("0.52 nm", "0.2 nm", "all the way") for name in MEASURES
     ],
     "thickness-b-increases": [
-        f"{name}, {d} nm" for d in ("1.5", "0.52", "0.2") for name in MEASURES
+        f"{name}, {how}" for how in ("0.52 nm", "0.2 nm", "all the way") for name in MEASURES
     ],
-    "thickness-c-maximum": MEASURES[:3],
+    "thickness-c-maximum": MEASURES + [f"{name}, of three widths" for name in MEASURES],
     "thickness-inverse-d": ["integral", "average"],
-    "thickness-hectic": ["the couplings", "the walls"],
+    "thickness-hectic": [
+        f"{name}, {sense}"
+        for name in ("the couplings", "the walls")
+        for sense in ("spacing", "height")
+    ],
 }
 BY_ID = {claim.id: claim for claim in claims.claims()}
 
@@ -236,10 +257,11 @@ def test_verdict_changes_at_the_ends_of_its_span_and_not_between(entries, name):
 
 
 def test_span_is_what_the_table_says(entries):
-    # The jump is 0.0471 at the nearest, and the paper's 0.049.
+    # At one of these tolerances the last reading agrees, below the other none does.
     jump = entries["chirality-jump"]
-    nearest = max(a.propagating for a in (*jump.answers.values(), *jump.alone.values()))
-    assert claims.stays(jump) == f"up to {0.049 - nearest:.2g}"
+    positions = [a.propagating for a in (*jump.answers.values(), *jump.alone.values())]
+    far, near = max(0.049 - x for x in positions), min(abs(0.049 - x) for x in positions)
+    assert claims.stays(jump) == f"{claims.number(float(f'{near:.2g}'))} to {far:.2g}"
     assert claims.stays(entries["confinement-count"]) == "less than 2"  # 13 states, not 11
 
 
@@ -297,8 +319,77 @@ def test_maximum_against_width_is_where_a_subband_enters(entries):
     q = np.sqrt((well.V_L + well.Delta - 3) / well.c)
     width = (2 * np.arctan(q / kappa) + np.pi) / kappa
     # A search for a maximum without slope stops within the root of rounding.
-    for answer in entries["thickness-c-maximum"].answers.values():
-        assert answer == pytest.approx((width, width), abs=1e-5)
+    for name, answer in entries["thickness-c-maximum"].answers.items():
+        if "three" not in name:
+            assert answer == pytest.approx((width, width), abs=1e-5)
+
+
+def test_jump_on_a_curve_of_points_is_where_the_number_of_its_states_changes(entries):
+    alphas = np.linspace(0, 0.15, 50)
+    for alpha_R in claims.ALPHAS_R:
+        _, numbers = claims.swept(claims.PAPER, "n_states", alpha_L=alphas, alpha_R=alpha_R)
+        name = f"on 50 points, {claims.of_right(alpha_R)}"
+        ours = entries["chirality-jump"].answers[name].propagating
+        assert ours == pytest.approx(alphas[1 + np.flatnonzero(np.diff(numbers))[0]])
+    # What its "why" says: no shorter step brings a jump from where it is to 0.0485 or later.
+    jump = entries["chirality-jump"]
+    places = [a.propagating for one in (jump.answers, jump.alone) for a in one.values()]
+    assert round(0.0485 - max(x for x in places if x < 0.0485), 4) == 0.0014
+    assert "0.0014" in jump.claim.why
+
+
+def test_lowest_state_in_the_plane_has_the_smallest_wave_number(entries):
+    states = fermi_states(Well(alpha_L=0.046), 3.0)
+    of_each = np.abs(states.contribution[np.argsort(states.k)])
+    answers = entries["confinement-silent"].answers
+    for name, order in (("energy in the plane", of_each), ("E along z", of_each[::-1])):
+        for words, whole in (("largest", of_each.max()), ("total", states.contribution.sum())):
+            expected = [order[0] / whole, order[1:].min() / whole]
+            assert answers[f"{name}, over the {words}"].all == pytest.approx(expected)
+
+
+def test_largest_at_the_interface_hangs_on_what_is_drawn():
+    def value(alpha):
+        states = fermi_states(Well(alpha_L=alpha, alpha_R=-0.025), 3.0)
+        return states[states.kind == "propagating"].spin_density(0.0).sum()
+
+    # Larger than at 0.062 from 0.041 to the jump, and from 0.049 on, as the "why" says.
+    above = [value(a) > value(0.062) for a in (0.0405, 0.0415, 0.0452, 0.0454, 0.0485, 0.0495)]
+    assert above == [False, True, True, False, False, True]
+
+
+def test_profile_beside_a_wide_well_by_mirror_symmetry(entries):
+    # Opposite couplings have the same profile from either side.
+    z = np.linspace(0, 0.2, 601)
+    two, alone = (
+        fermi_states(Well(d=d, alpha_L=0.01, alpha_R=right), 3.0).spin_density(z).sum(axis=0)
+        for d, right in ((0.2, -0.01), (20.0, 0.0))
+    )
+    expected = np.abs(two - alone - alone[::-1]).max() / two.max()
+    name = "case (c), 0.2 nm, alone in a wide well"
+    assert entries["thickness-narrow"].answers[name].all == pytest.approx(expected)
+
+
+def test_how_uneven_maxima_are():
+    x = np.linspace(0, 7.5, 751)
+    saw = 1 + (x % 1)  # its teeth are alike
+    # A grid finds each within a step of 0.01.
+    assert claims.uneven(x, saw) == pytest.approx((0, 0), abs=0.01)
+    spacing, height = claims.uneven(x, saw * (1 + x))
+    # The n-th of the teeth, from 1 to 7, is as high as n + 1: 2 over the mean of 5.
+    assert (spacing, height) == pytest.approx((0, 2 / 5), abs=0.01)
+    far = np.where(x < 4, x % 1, (x / 2) % 1)  # four teeth one apart, then one at 6
+    assert claims.uneven(x, far)[0] == pytest.approx(np.std([1, 1, 1, 2]) / 1.25, abs=0.01)
+    assert claims.uneven(x, x) == (0.0, 0.0)
+
+
+def test_the_two_sets_of_teeth_come_upon_each_other_near_4_and_8_nm():
+    well = Well(alpha_L=0.001, alpha_R=-0.001)
+    up, down = (np.array([entry_width(well, 3.0, s, n) for n in range(27)]) for s in (1, -1))
+    apart = np.abs(up[:, None] - down).min(axis=1)
+    # Within a tenth of the distance of teeth, which is π/κ; and the first of both, where all begin.
+    together = up[(apart < 0.1 * np.pi / np.sqrt((3.0 - well.Delta) / well.c)) & (up < 9)]
+    assert set(np.round(together)) == {0, 4, 8}
 
 
 def test_antisymmetric_profile_has_no_integral():
@@ -352,8 +443,7 @@ def test_another_material_gets_verdicts_where_they_apply():
         else:
             assert entry.verdict == claims.ELSEWHERE
             assert not entry.answers
-    text = claims.table(entries) + claims.details(entries)
-    assert claims.ELSEWHERE in text
+    assert claims.ELSEWHERE in claims.table(entries)
 
 
 @pytest.mark.parametrize("E_F", [0.2, 2.0])
@@ -401,11 +491,16 @@ def test_captions_call_a_statement_by_its_title():
     assert len(found) > 15
 
 
-def test_table_and_details_name_every_statement(entries):
-    table, details = claims.table(list(entries.values())), claims.details(list(entries.values()))
-    for name in PAPERS:
-        assert f"<claim-{name}>" in table
-        assert f"(claim-{name})=" in details
+def test_table_has_every_statement_once_below_its_verdict(entries):
+    found, verdict = {}, None
+    for line in claims.table(list(entries.values())).splitlines():
+        if group := re.match(r"\[(.)\]\{\.sign\} \[(.+) \(\d+\)\]\{\.words\}", line):
+            verdict = group[2]
+            assert claims.SIGNS[verdict] == group[1]
+        elif label := re.fullmatch(r"\(claim-(.+)\)=", line):
+            assert label[1] not in found
+            found[label[1]] = verdict
+    assert found == {name: entry.verdict for name, entry in entries.items()}
 
 
 def test_numbers_have_every_number_of_the_paper_other_than_zero(entries):

@@ -65,7 +65,8 @@ CURVES = {
     "fig-model-kinds": {"a": 2, "b": 2},
     # With and without missed states, of each well.
     "fig-speed": {"a": 4, "b": 4},
-    "fig-grid": {f"{case}, d = {d} nm": 2 for case in "abc" for d in ("0.2", "0.52", "1.5", "3")},
+    # Each width, with propagating and with all states.
+    "fig-grid": {"a": 8, "b": 8, "c": 8},
     "fig-thin": {"a": 3, "b": 3},
     "fig-wide": {"a": 2, "b": 2},
     "fig-verdicts": {"a": 3},
@@ -116,7 +117,7 @@ def test_data_hold_every_curve_in_finite_numbers(name):
         assert np.isfinite(table[axis]).all()
     assert table.groupby("panel")["curve"].nunique().to_dict() == CURVES[name]
     (text,) = (o.data["text/csv"] for o in CELLS[name].outputs if "text/csv" in o.get("data", {}))
-    comments = re.findall(r"^# panel (\w(?:, d = .*? nm)?)(.*)$", text, re.M)
+    comments = re.findall(r"^# panel (\w)(.*)$", text, re.M)
     assert [panel for panel, _ in comments] == list(dict.fromkeys(table["panel"]))
     # Each axis has a label, with a unit if it is a quantity; words need none.
     for _, rest in comments:
@@ -186,7 +187,7 @@ def test_levels_and_contributions():
 
 
 def test_profile():
-    z, found = curve("fig-grid", "c, d = 3 nm", "all states")
+    z, found = curve("fig-grid", "c", "d = 3 nm, all states")
     states = fermi_states(Well(d=3.0, alpha_L=0.01, alpha_R=-0.01), 3.0)
     # The density varies over 1/2k = 0.06 nm, some fiftieth of the range.
     close(found, states.spin_density(z).sum(axis=0), slope=50)
@@ -508,3 +509,12 @@ def test_cells_and_widgets_of_a_live_page_are_dark(browser, html, local_copies):
         text, ground = (np.array(re.findall(r"[\d.]+", c), dtype=float)[:3] / 255 for c in colours)
         assert luminance(ground) < 0.05, what
         assert contrast(text, ground) >= 4.5, what  # what WCAG 2 asks of text
+
+
+@pytest.mark.parametrize("page", NOTEBOOKS, ids=lambda p: p.stem)
+def test_a_caption_has_two_sentences_at_most(page):
+    """What a reader is to see first; the rest is in the text.  A sentence is a line."""
+    for cell in nbformat.read(page, 4).cells:
+        told = cell.metadata.get("mystnb", {}).get("figure", {}).get("caption", "")
+        first = told.split("\n\n")[0].split("\n")
+        assert page.stem == "verdicts" or len([line for line in first if line]) <= 2, told

@@ -142,3 +142,35 @@ def test_no_cell_takes_the_name_of_what_was_imported(page):
             for node in body:
                 if isinstance(node, ast.Import | ast.ImportFrom):
                     imported |= {(a.asname or a.name).split(".")[0] for a in node.names}
+
+
+# --- Words before use ----------------------------------------------------------------------------
+
+# Words that everybody knows, and that the glossary only makes sharper.
+COMMON = {"count", "kind", "lost state"}
+
+
+def test_a_word_of_the_glossary_is_marked_where_it_is_first_used():
+    """In the order of reading: there it is defined, in italics, or leads to the glossary."""
+    order = re.findall(r"(?:file|root): book/(\S+)", (ROOT / "_toc.yml").read_text("utf-8"))
+    texts = {}
+    for name in [one for one in order if one not in {"glossary", "symbols", "api"}]:
+        page = next(path for path in PAGES if path.stem == name)
+        # Its head and lists of chapters lead elsewhere, and code has words of its own.
+        text = re.sub(r"^- \*\*\w.*?\*\*:.*$", "", markdown(page), flags=re.MULTILINE)
+        text = re.sub(r"^## (What you will learn|Exercises)$.*?(?=^## |\Z)", "", text, flags=re.M | re.S)
+        text = re.sub(r"^#.*$|\{(?!term)[\w:-]+\}`[^`]*`", "", text, flags=re.MULTILINE)
+        texts[name] = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+    glossary = (BOOK / "glossary.md").read_text("utf-8").split("```{glossary}")[1]
+    unmarked = []
+    for word in re.findall(r"^(\w.*)$", glossary, flags=re.MULTILINE):
+        stem = re.escape(word.replace("'", "’")).replace("state", "states?")
+        for name, text in texts.items():
+            if first := re.search(rf"(?<![\w-]){stem}(?![\w-])", text, re.IGNORECASE):
+                before = text[: first.start()].rsplit("\n", 1)[1]
+                lone = text[first.start() :].startswith(f"{word}\n: ")
+                if not (before.count("*") % 2 or re.search(r"\{term\}`[^`]*$", before) or lone):
+                    unmarked.append((name, word, before[-40:]))
+                break
+    left = [one for one in unmarked if one[1] not in COMMON]
+    assert not left, str(left)

@@ -694,23 +694,8 @@ def test_verdicts_follow_from_the_deviations():
             passed = rashba_at(Well(), 3.0, 0.25).max()
             assert np.isclose(waves, 100 * (1 - passed / 0.049), rtol=1e-5).any()
     # Six digits.
-    x = points(data, "our own tolerances", 0)[0]
+    x = points(data, "our own tolerance", 0)[0]
     assert np.allclose(x, np.ravel(own), rtol=1e-5, equal_nan=True)
-    for verdict in {words for one in numbers for words in one["values"]}:
-        x, y = points(data, verdict, 0)
-        assert x.tolist() == np.repeat(tolerances, 2)[1:].tolist()
-        n = [sum(one["values"][i] == verdict for one in numbers) for i in range(len(tolerances))]
-        assert y.tolist() == np.repeat(n, 2)[:-1].tolist()
-
-
-def test_verdicts_share_no_look_with_marks_and_tolerances():
-    panels = data_of("verdicts")["cases"][0]["panels"]
-    looks = [one["look"] for panel in panels for one in panel["series"]]
-    assert len(set(looks)) == len(looks)
-    # Marks are blue and orange, and our own tolerances grey and broken: no curve is.
-    assert not {"curve first", "curve second", "curve thin"} & set(looks)
-    # The line at the tolerance goes along in both.
-    assert all(panel["cursor"] for panel in panels)
 
 
 def test_nothing_in_the_data_ends_the_element():

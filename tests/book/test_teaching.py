@@ -13,6 +13,7 @@ import nbformat
 import pytest
 from bs4 import BeautifulSoup
 from conftest import ROOT
+from ruamel.yaml import YAML
 from test_prose import PAPER, typed
 
 from qwlib.run.page import render
@@ -123,6 +124,36 @@ def test_a_chapter_opens_predicts_and_closes(chapter):
     assert len(re.findall(FENCE % "quiz", text, flags=re.MULTILINE)) == 1
 
 
+def first_reading(chapter: str) -> str:
+    """Return the text of a chapter up to its exercises, without what is for a second reading."""
+    kept, level, folded = [], 0, 0
+    for line in re.split(r"^## Exercises$", markdown(chapter), flags=re.MULTILINE)[0].splitlines():
+        if heading := re.match(r"#+(?= )", line):
+            level = len(heading[0])
+            folded = folded if level > folded > 0 else 0
+        if line.startswith(":::{second-reading}"):
+            folded = level
+        if not folded:
+            kept.append(line)
+    return "\n".join(kept)
+
+
+@pytest.mark.parametrize("chapter", sorted(MUST))
+def test_the_time_at_the_top_is_that_of_a_first_reading(chapter):
+    """Its formulas and figures take time as well, so few words a minute are no reproach."""
+    said = re.search(
+        r"^- \*\*Time\*\*: (\d+) minutes.* (\d+) for the exercises", markdown(chapter), re.M
+    )
+    left_out = r"```.*?```|\$\$.*?\$\$|^- \*\*\w.*?\*\*:.*?$|^ {4}%pip.*?$"
+    prose = re.sub(left_out, "", first_reading(chapter), flags=re.DOTALL | re.MULTILINE)
+    # Prose of a textbook with formulas: 40 words a minute, and no more than a tenth faster.
+    assert 20 <= len(re.findall(r"\S*\w\S*", prose)) / int(said[1]) <= 44
+    minutes = YAML(typ="safe").load((BOOK / "exercises.yml").read_text(encoding="utf-8"))
+    mine = [each for label, (each, _) in minutes.items() if label.startswith(f"ex-{chapter}-")]
+    assert int(said[2]) == sum(mine)
+    assert ("second reading" in said[0]) == (":::{second-reading}" in markdown(chapter))
+
+
 @pytest.mark.parametrize("page", sorted(BOOK.glob("*.ipynb")), ids=lambda page: page.stem)
 def test_the_output_below_a_prediction_is_folded(page):
     found = cells(page.stem)
@@ -143,6 +174,13 @@ def test_questions_are_whole(chapter):
             str(answer.get(key) or "") for answer in one["answers"] for key in ("text", "why")
         ]
         assert set(typed("\n".join(texts))) <= PAPER
+
+
+def test_the_right_answer_is_not_the_longest():
+    """Who knows nothing would take it: it may be the longest as often as by chance."""
+    questions = [one for c in CHAPTERS for one in quiz.read(BOOK / "quizzes" / f"{c}.yml")]
+    longest = [max(one["answers"], key=lambda a: len(a["text"]))["correct"] for one in questions]
+    assert sum(longest) <= len(longest) / 3
 
 
 QUESTION = """
@@ -323,3 +361,43 @@ def test_make_passes_the_switch_on():
             check=True,
         )
         assert f"make.py book --solutions '{value}'" in done.stdout
+
+
+# --- Predictions ---------------------------------------------------------------------------------
+
+
+def numbers(text: str) -> set[str]:
+    """Return the numbers of three digits or two, which no chance brings into a sentence."""
+    found = re.findall(r"(?<![\w.{^])[−-]?\d+(?:\.\d+)?(?![\w.]*\d)", text)
+    return {one.replace("−", "-") for one in found if len(re.sub(r"\D", "", one)) > 1}
+
+
+def told(text: str, glued: dict[str, str]) -> str:
+    """Return what is open in a text, with what is glued in its place."""
+    text = re.sub(r"^:::\{admonition\}.*?^:::$", "", text, flags=re.DOTALL | re.MULTILINE)
+    text = re.sub(r"^(:::\{second-reading\}|## ).*", "", text, flags=re.DOTALL | re.MULTILINE)
+    text = re.sub(r"\{glue:text\}`(.*?)`", lambda role: glued.get(role[1], ""), text)
+    return re.sub(r"`[^`]*`|\$\$.*?\$\$", "", text, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_no_sentence_tells_what_a_folded_output_is_to_tell(chapter):
+    glued = {}
+    for cell in cells(chapter):
+        for output in cell.get("outputs", []):
+            name = output.get("metadata", {}).get("scrapbook", {}).get("name")
+            for kind, value in output.get("data", {}).items():
+                if kind.endswith("text/plain") and name:
+                    glued[name] = value.strip("'")
+    before, found = "", cells(chapter)
+    for n, cell in enumerate(found):
+        if "hide-output" in cell.metadata.get("tags", []):
+            plain = [o.get("text") or o.data.get("text/plain", "") for o in cell.outputs]
+            answers = numbers("\n".join(plain))
+            after = next(c for c in found[n + 1 :] if c.cell_type == "markdown")
+            sentences = numbers(told(after.source, glued)) - numbers(told(before, glued))
+            assert answers & sentences == set(), after.source
+        if cell.cell_type == "markdown":
+            before += cell.source
+        elif "parameters" in cell.metadata.get("tags", []):
+            before += cell.source.replace("=", " ")

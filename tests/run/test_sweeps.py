@@ -541,7 +541,6 @@ def test_the_last_usable_worker_dies_and_another_comes(place, bare, monkeypatch,
         waiting = "waiting for a worker with"
         said = on_word(monkeypatch, {waiting: lambda: good.append(helpers(address))})
         monkeypatch.setattr(sweeps, "LOOK", 0.05)
-        monkeypatch.setattr(sweeps, "FETCH", 1)
         stored = on_put(monkeypatch, 3, lambda: good[0].kill())
         assert command("--scheduler", address) == 0
     assert len(good) == 2

@@ -1,0 +1,36 @@
+"""What `make serve` tells a browser to keep."""
+
+import threading
+from functools import partial
+from http.server import ThreadingHTTPServer
+from urllib.request import urlopen
+
+import pytest
+import serve
+
+
+class Quiet(serve.Handler):
+    def log_message(self, *_args):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("path", "kept"),
+    [
+        ("index.html", "no-cache"),
+        ("live/wheels/qwlib.whl", "no-cache"),  # of the book that is served
+        ("live/pyodide/pyodide.js", "max-age=86400"),
+        ("live/thebe-lite/service-worker.js", "max-age=86400"),
+    ],
+)
+def test_what_is_pinned_is_kept_and_a_page_is_asked_for_again(tmp_path, path, kept):
+    file = tmp_path / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("words")
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=tmp_path)) as server:
+        threading.Thread(target=server.serve_forever).start()
+        try:
+            with urlopen(f"http://127.0.0.1:{server.server_port}/{path}", timeout=10) as answer:
+                assert answer.headers["Cache-Control"] == kept
+        finally:
+            server.shutdown()
