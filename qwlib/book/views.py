@@ -1718,8 +1718,6 @@ def tolerances(entries: Sequence[Judged], percent: np.ndarray) -> list[View]:
     percent : 1D float array
         Tolerances, ascending: one view for each.
     """
-    from .claims import VERDICTS
-
     rows = list(enumerate(entries, 1))
     circles = [
         Series(

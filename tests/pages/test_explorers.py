@@ -78,7 +78,8 @@ def field(explorer: Locator, name: str) -> Locator:
 
 def label(name: str) -> str:
     about = steer.control(name, 1)
-    return f"{about['meaning']} ({about['unit'].replace('_', '')})" if about["unit"] else about["meaning"]
+    unit = about["unit"].replace("_", "")
+    return f"{about['meaning']} ({unit})" if unit else about["meaning"]
 
 
 def settled(explorer: Locator) -> Locator:
