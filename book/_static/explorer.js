@@ -135,10 +135,16 @@
         archives: archives.map(here),
         late: Object.fromEntries(Object.entries(late).map(([name, file]) => [name, here(file)])),
       };
-      const source =
-        watched(name, "", `${pyodide}pyodide.js`) +
-        `(${work.toString().replace(/^async work/, "async function work")})(${JSON.stringify(options)})` +
-        `.catch((error) => new BroadcastChannel("${name}").postMessage({ failed: error.message }));`;
+      const main = work.toString().replace(/^async work/, "async function work");
+      const source = `
+        const failed = ({ message }) =>
+          new BroadcastChannel(${JSON.stringify(name)}).postMessage({ failed: message });
+        try {
+          ${watched(name, "", `${pyodide}pyodide.js`)}
+          (${main})(${JSON.stringify(options)}).catch(failed);
+        } catch (error) {
+          failed(error); // after what has told that a file did not come
+        }`;
       const blob = new Blob([source], { type: "text/javascript" });
       const worker = (this.worker = new Worker(URL.createObjectURL(blob)));
       const channel = new BroadcastChannel(name);
@@ -225,7 +231,9 @@
       this.note = html("div", { class: "note" });
       this.box = html("div", { class: "drawing" });
       this.key = html("ul");
-      this.table = html("div", { class: "numbers" });
+      this.table = html("div", {
+        class: "numbers", role: "group", tabindex: 0, "aria-label": "The numbers of the picture",
+      });
       this.controls.append(...controls.map((one) => this.control(one)));
       this.shown.append(this.box, this.key, this.table);
       /* Of its looks: there are no data in it. */
