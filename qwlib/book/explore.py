@@ -434,9 +434,8 @@ def claimed(states: FermiStates) -> tuple[Figure, str]:
             for kind, value in zip(("all states", "propagating"), answer, strict=True):
                 several = value if isinstance(value, list) else [value]
                 several = [one for one in several if one is not None]
-                parts = entry.claim.parts or [""] * len(several)
-                rows += [
-                    (f"{part or reading or entry.claim.compared}, {kind}", one, ".4g")
-                    for part, one in zip(parts, several, strict=True)
-                ]
+                parts = (entry.claim.parts or [""])[: len(several)]
+                for part, one in zip(parts, several, strict=True):
+                    name = ", ".join(filter(None, (reading, part))) or entry.claim.compared
+                    rows.append((f"{name}, {kind}", one, ".4g"))
     return figure, facts(rows)

@@ -1721,10 +1721,11 @@ def tolerances(entries: Sequence[Judged], percent: np.ndarray) -> list[View]:
         Tolerances, ascending: one view for each.
     """
     rows = list(enumerate(entries, 1))
+    least = 0.9 * percent[0]  # on a logarithmic axis: what is nearer stands at its end
     circles = [
         Series(
             name,
-            [off for _, entry in rows for off in entry.deviations(which)],
+            np.maximum([x for _, entry in rows for x in entry.deviations(which)], least),
             [i for i, entry in rows for _ in entry.agreements],
             look,
         )
@@ -1742,7 +1743,7 @@ def tolerances(entries: Sequence[Judged], percent: np.ndarray) -> list[View]:
     )
     # Room above and below, so that no row is at an edge, and a row is a step of the axis.
     ends, label = (max(len(rows), 4) + 0.9, 0.1), "deviation from the paper (%)"
-    span = (percent[0], percent[-1])
+    span = (least, percent[-1])
     panels = [Panel(label, "statement", [bars, *circles], span, ends, "x", marked=True)]
     found = [[entry.at(x / 100) for entry in entries] for x in percent]
     return [
