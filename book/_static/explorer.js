@@ -24,7 +24,8 @@
 
   /* What the worker does.  What a view imports and Python does not find is loaded, and the view asked
      again. */
-  async function work({ source, packages, archives, late }) {
+  async function work({ name, source, packages, archives, late }) {
+    const channel = new BroadcastChannel(name); // on which is told before what did not come
     const python = await self.loadPyodide({ indexURL: source, packages });
     const unpack = async (url) =>
       python.unpackArchive(await (await fetch(url)).arrayBuffer(), "wheel");
@@ -49,7 +50,7 @@
       try {
         postMessage({ answer: await call(name, text) });
       } catch (error) {
-        postMessage({ failed: error.message.trim().split("\n").at(-1) });
+        channel.postMessage({ failed: error.message.trim().split("\n").at(-1) });
       }
     };
     postMessage({ ready: true });
@@ -126,17 +127,24 @@
     launch({ sources, explorer: { packages, archives, late } }) {
       const pyodide = new URL(sources.pyodide, live).href;
       const here = (name) => new URL(name, live).href;
+      const name = `qw-explorer-${Math.random()}`;
       const options = {
+        name,
         source: pyodide,
         packages: [...packages, ...this.more],
         archives: archives.map(here),
         late: Object.fromEntries(Object.entries(late).map(([name, file]) => [name, here(file)])),
       };
-      const name = `qw-explorer-${Math.random()}`;
-      const source =
-        watched(name, "", `${pyodide}pyodide.js`) +
-        `(${work.toString().replace(/^async work/, "async function work")})(${JSON.stringify(options)})` +
-        ".catch((error) => postMessage({ failed: error.message }));";
+      const main = work.toString().replace(/^async work/, "async function work");
+      const source = `
+        const failed = ({ message }) =>
+          new BroadcastChannel(${JSON.stringify(name)}).postMessage({ failed: message });
+        try {
+          ${watched(name, "", `${pyodide}pyodide.js`)}
+          (${main})(${JSON.stringify(options)}).catch(failed);
+        } catch (error) {
+          failed(error); // after what has told that a file did not come
+        }`;
       const blob = new Blob([source], { type: "text/javascript" });
       const worker = (this.worker = new Worker(URL.createObjectURL(blob)));
       const channel = new BroadcastChannel(name);
@@ -154,6 +162,7 @@
         };
         channel.onmessage = ({ data }) => {
           if ("lost" in data) fail(undelivered(data.lost));
+          if ("failed" in data) fail(new Trouble(`Python failed: ${data.failed}`));
           if (data.compiled) this.stage(1);
         };
         worker.onerror = ({ message }) => fail(new Trouble(`Python could not go on: ${message}.`));
@@ -162,7 +171,6 @@
             if ("stage" in data) this.stage(data.stage);
             if (data.ready) resolve();
             if (data.lacks && this.calm) this.say(`Loading ${data.lacks} …`, "loading");
-            if ("failed" in data) fail(new Trouble(`Python failed: ${data.failed}`));
             if ("answer" in data) this.answered(data.answer);
           };
         });
@@ -194,8 +202,9 @@
         }
         if (this.calm) this.say(this.calm, "live");
       } catch (error) {
+        if (error === "stopped") return;
         if (!this.calm) throw error;
-        if (error !== "stopped") this.ended(explain(error));
+        this.ended(explain(error));
       } finally {
         clearTimeout(this.patience);
         this.asking = false;
@@ -222,7 +231,9 @@
       this.note = html("div", { class: "note" });
       this.box = html("div", { class: "drawing" });
       this.key = html("ul");
-      this.table = html("div", { class: "numbers" });
+      this.table = html("div", {
+        class: "numbers", role: "group", tabindex: 0, "aria-label": "The numbers of the picture",
+      });
       this.controls.append(...controls.map((one) => this.control(one)));
       this.shown.append(this.box, this.key, this.table);
       /* Of its looks: there are no data in it. */
@@ -245,7 +256,7 @@
         select.onchange = () => this.set(name, select.value);
         return html("div", { class: "control" }, words, select);
       }
-      const label = unit ? `${meaning} (${unit})` : meaning;
+      const label = unit ? `${meaning} (${unit.replace("_", "")})` : meaning;
       const range = html("input", { type: "range", min, max, step, value, "aria-label": label });
       const field = html("input", {
         type: "text", inputmode: "decimal", autocomplete: "off", "aria-label": `${label}, as a number`,

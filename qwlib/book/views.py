@@ -855,7 +855,9 @@ def one_state(states: FermiStates, state: int) -> View:
     edges = Series("|E| = |Δ|", [-floor, floor], None, "guide")
     # Of ∫S_y dz, but that would be longer than the axis.
     label = f"contribution {SUM.partition(' dz ')[2]}"
-    upper = Panel("E (eV)", label, [*marks, Series("", one.E, own, "ring"), edges])
+    ends = np.array([min(-floor, *states.E), max(floor, *states.E)])
+    ends += 0.06 * np.ptp(ends) * np.array([-1, 1])  # a mark at an end is whole
+    upper = Panel("E (eV)", label, [*marks, Series("", one.E, own, "ring"), edges], ends)
     up, down = (one.kappa[0] ** 2).real
     numbers = [
         Number("Fermi states", len(states)),

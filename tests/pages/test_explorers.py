@@ -78,7 +78,8 @@ def field(explorer: Locator, name: str) -> Locator:
 
 def label(name: str) -> str:
     about = steer.control(name, 1)
-    return f"{about['meaning']} ({about['unit']})" if about["unit"] else about["meaning"]
+    unit = about["unit"].replace("_", "")
+    return f"{about['meaning']} ({unit})" if unit else about["meaning"]
 
 
 def settled(explorer: Locator) -> Locator:
@@ -175,6 +176,7 @@ def test_the_explorer_of_each_chapter_shows_what_qwlib_computes(running, chapter
             "0.047",
         ),
         ("alpha_R", "-0.02", "Enter", "", "−0.020"),
+        ("d", "2.2 nm", "Enter", "", "2.20"),
     ],
 )
 def test_a_value_that_is_typed_is_taken_or_the_page_says_why_not(
