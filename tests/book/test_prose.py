@@ -187,7 +187,7 @@ ELSEWHERE_FALSE = {
         "one subband is left",
         "outside its own range",
         "one mass",
-        "no compromise",
+        "no optimum",
         "maxima of all states lie",
         "matters where the exchange acts",
         "of the order of 1 mT",
