@@ -139,7 +139,8 @@ def scaled(value: float, low: float, high: float, step: float) -> tuple[float, f
         power -= 1
     while abs(value) > high * 10.0**power:
         power += 1
-    return tuple(float(f"{each}e{power}") for each in (low, high, step))
+    low, high, step = (float(f"{each}e{power}") for each in (low, high, step))
+    return low, high, step
 
 
 def without_noise(value: float | str) -> float | str:

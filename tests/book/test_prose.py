@@ -158,7 +158,8 @@ def test_a_word_of_the_glossary_is_marked_where_it_is_first_used():
         page = next(path for path in PAGES if path.stem == name)
         # Its head and lists of chapters lead elsewhere, and code has words of its own.
         text = re.sub(r"^- \*\*\w.*?\*\*:.*$", "", markdown(page), flags=re.MULTILINE)
-        text = re.sub(r"^## (What you will learn|Exercises)$.*?(?=^## |\Z)", "", text, flags=re.M | re.S)
+        lists = r"^## (What you will learn|Exercises)$.*?(?=^## |\Z)"
+        text = re.sub(lists, "", text, flags=re.MULTILINE | re.DOTALL)
         text = re.sub(r"^#.*$|\{(?!term)[\w:-]+\}`[^`]*`", "", text, flags=re.MULTILINE)
         texts[name] = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
     glossary = (BOOK / "glossary.md").read_text("utf-8").split("```{glossary}")[1]
@@ -174,6 +175,8 @@ def test_a_word_of_the_glossary_is_marked_where_it_is_first_used():
                 break
     left = [one for one in unmarked if one[1] not in COMMON]
     assert not left, str(left)
+
+
 # What is so in the paper's well and not in another: a rerun of the chapter would say it of a well
 # in which it is false.  Each phrase stands in a sentence that says which well it is about, or that
 # has what a cell has found.
