@@ -154,7 +154,7 @@ class Table:
             cells = zip(styles, texts, strict=True)
             return "".join(f"<{tag}{style}>{text}</{tag}>" for style, text in cells)
 
-        head = [lowered(text) for text in self.head]
+        head = [lowered(text.rstrip()) for text in self.head]
         rows = [line("td", [self._tagged(*one) for one in row]) for row in self.cells]
         return "\n".join(
             [
