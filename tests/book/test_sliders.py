@@ -323,8 +323,9 @@ def test_every_chapter_has_a_slider():
 
 def test_page_stays_light():
     static = ROOT / "book" / "_static"
-    assert (static / "sliders.js").stat().st_size <= 20_000
-    assert (static / "sliders.css").stat().st_size <= 5_000
+    # They draw what an explorer shows too, for which a page loaded 37 MB more before.
+    assert (static / "sliders.js").stat().st_size <= 22_000
+    assert (static / "sliders.css").stat().st_size <= 7_000
     for chapter, limit in LIMITS.items():
         assert len(stored(chapter).encode()) < limit, chapter
 
