@@ -60,7 +60,7 @@ def measure(quick: bool) -> dict:
     times, apart = [], []
     for turn in range(2 if quick else 7):
         start = time.process_time()
-        found = [one.spin for one in responses(LAYER, E_F, theta[:, None], phi, RTOL)]
+        found = [one.spin for one in responses(LAYER, E_F, theta[:, None], phi, rtol=RTOL)]
         middle = time.process_time()
         place = (turn * 97) % len(found)
         direction = theta[place // PHIS], phi[place % PHIS]

@@ -24,6 +24,7 @@ Spin densities are per τeE/ħ and currents per τe²E/ħ², as in `kubo`.
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -73,6 +74,9 @@ not proven with that; where they do not suffice an angle is not proven."""
 NEGLIGIBLE = 1e-13
 """An exchange that is smaller, relative to the barriers, is taken for none by the solver."""
 
+LARGEST_ANGLE = 1e4
+"""Of a larger angle in rad the last digits of a double leave less than twelve of a direction."""
+
 CLOSER = 64
 """How much closer to the end of a contour the states lie from which it is found once more."""
 
@@ -88,6 +92,28 @@ def fejer(points: int) -> tuple[np.ndarray, np.ndarray]:
 PLACES, WEIGHTS = fejer(POINTS)
 FEWER = np.zeros(POINTS - 1)
 FEWER[1::2] = fejer(POINTS // 2)[1]
+
+
+def checked_angles(name: str, value: object) -> np.ndarray:
+    """Return angles in radians as a float array, one at least.
+
+    Raises
+    ------
+    ValueError
+        If one is not a finite real number, or too large to be a direction.
+    """
+    allowed = f"{name} must be finite real numbers in rad, one at least"
+    try:
+        angles = np.asarray(value)
+    except ValueError:  # of unlike lengths
+        raise ValueError(f"{allowed}, got {value!r}") from None
+    plain = angles.dtype.kind in "iuf" and not np.ma.is_masked(value)
+    if not plain or not angles.size or not np.isfinite(angles).all():
+        raise ValueError(f"{allowed}, got {written(value)}")
+    largest = angles.flat[np.argmax(np.abs(angles))]
+    if abs(largest) > LARGEST_ANGLE:
+        raise ValueError(f"{name} must be at most {LARGEST_ANGLE:g} rad in size, got {largest:g}")
+    return angles.astype(float)
 
 
 def without_rounding(well: Well) -> Well:
@@ -266,7 +292,7 @@ class Quadrature:
     """All that Eq. (6) leaves for one θ and every φ."""
 
     theta: float
-    parts: list[Part]
+    parts: list[Part] = dataclasses.field(repr=False)
 
     def total(self, of: str) -> np.ndarray:
         """Return the sum of an attribute of the parts; both halves of the circle."""
@@ -318,14 +344,15 @@ def evaluate(
     chi = np.column_stack([first, chi, last])
     owner = np.repeat([panel.owner for panel in panels], n)
     polar = theta[owner]
-    sines = angle_to_rashba(polar, chi.ravel())
-    states, doubt = states_at(well, E_F, *sines, np.full(owner.size, SHARE))
+    cos, sin = angle_to_rashba(polar, chi.ravel())
+    states, doubt = states_at(well, E_F, cos, sin, np.full(owner.size, SHARE))
     again = np.flatnonzero(doubt)
     if again.size:
-        given = np.minimum(PRECISE, purse // np.bincount(owner[again], minlength=theta.size).clip(1))
-        left = given[owner[again]]
-        more, doubt[again] = states_at(well, E_F, *(x[again] for x in sines), left)
-        np.subtract.at(purse, owner[again], np.maximum(given[owner[again]] - left, 0))
+        number = np.bincount(owner[again], minlength=theta.size)
+        given = np.minimum(PRECISE, purse // number.clip(1))[owner[again]]
+        left = given.copy()
+        more, doubt[again] = states_at(well, E_F, cos[again], sin[again], left)
+        np.subtract.at(purse, owner[again], np.maximum(given - left, 0))
         np.maximum(purse, 0, out=purse)
         states = states.replaced(again, more)
     doubt = doubt.reshape(-1, n)[:, 1:-1].max(axis=1)
@@ -640,7 +667,7 @@ class Response:
     E_F: float
     theta: float
     phi: float
-    quadrature: Quadrature
+    quadrature: Quadrature = dataclasses.field(repr=False)
     hbar_over_tau: float | None = None
 
     @property
@@ -669,18 +696,18 @@ class Response:
 
     @property
     def spin(self) -> np.ndarray:
-        """∫₀^d S dz of Eq. (6), (3,), in nm⁻² per τeE/ħ."""
+        """∫₀^d S dz of Eq. (6), the well without the barriers, (3,), in nm⁻² per τeE/ħ."""
         return self._turned(self.quadrature.total("integral")[:3])
 
     @property
     def exchange_spin(self) -> np.ndarray:
-        """The same over wherever the exchange of the well acts."""
+        """The same over all z where the exchange acts: `Well.exchange` says where."""
         everywhere = self.well.exchange == "everywhere"
         return self._turned(self.quadrature.total("integral")[3:6]) if everywhere else self.spin
 
     @property
     def current(self) -> np.ndarray:
-        """Charge current along x and y, (2,), in eV per τe²E/ħ²."""
+        """Charge current along x and y, of all z, (2,), in eV per τe²E/ħ²."""
         along_p, along_q = self.quadrature.total("integral")[6:]
         *_, p, q = self._frame
         return (along_p * p[0] * p + along_q * q[0] * q)[:2]
@@ -757,8 +784,22 @@ class Response:
         return self._contours(np.concatenate([chi, np.pi - chi]), states.take(index))
 
     def contours_at(self, phi: np.ndarray) -> Contours:
-        """Return the Fermi states at given directions of k, a 1D array in radians, ascending."""
-        chi = self._phi - np.asarray(phi, dtype=float)
+        """Return the Fermi states at given directions of k.
+
+        Parameters
+        ----------
+        phi : 1D array
+            In radians, ascending.
+
+        Raises
+        ------
+        ValueError
+            If it is no such array.
+        """
+        angles = checked_angles("phi", phi)
+        if angles.ndim != 1 or (np.diff(angles) < 0).any():
+            raise ValueError(f"phi must be a 1D array in ascending order, got {written(phi)}")
+        chi = self._phi - angles
         cos, sin = angle_to_rashba(self.quadrature.theta, chi)
         budget = np.full(chi.size, min(PRECISE, PURSE // max(chi.size, 1)))
         states, _ = states_at(self._solved, self.E_F, cos, sin, budget)
@@ -849,8 +890,9 @@ def responses(
     E_F: float,
     theta: np.ndarray | float,
     phi: np.ndarray | float = 0.0,
-    rtol: float = RTOL,
     hbar_over_tau: float | None = None,
+    *,
+    rtol: float = RTOL,
 ) -> list[Response]:
     """Return the responses of a well with its magnetisation in many directions, solved together.
 
@@ -860,11 +902,9 @@ def responses(
     E_F : float
         Fermi energy in eV, below `Well.continuum_edge`.
     theta, phi : array_like
-        Polar angles of m in radians, broadcast against each other.
-    rtol : float, optional
-        What `Response.error` is to be below.
-    hbar_over_tau : float, optional
-        ħ/τ in eV, > 0, of the interband part, which is computed when it is asked for.
+        Polar angles of m in radians, broadcast against each other; at least one of each.
+    hbar_over_tau, rtol
+        As `response`.
 
     Returns
     -------
@@ -877,16 +917,21 @@ def responses(
         As `response`.
     """
     E_F = well.checked_fermi_energy(E_F)
-    angles = [np.asarray(angle) for angle in (theta, phi)]
-    for name, angle in zip(("theta", "phi"), angles, strict=True):
-        if angle.dtype.kind not in "iuf" or not np.isfinite(angle).all():
-            raise ValueError(f"{name} must be finite real numbers in rad, got {written(angle)}")
+    angles = checked_angles("theta", theta), checked_angles("phi", phi)
+    try:
+        directions = np.broadcast_arrays(*angles)
+    except ValueError:
+        raise ValueError(
+            "theta and phi must be of shapes that broadcast against each other, got "
+            f"{angles[0].shape} and {angles[1].shape}"
+        ) from None
     if not RTOL_LEAST <= checked_number("rtol", rtol, "") <= 0.1:
         raise ValueError(f"rtol must be from {RTOL_LEAST:g} to 0.1, got {written(rtol)}")
     if hbar_over_tau is not None:
         (hbar_over_tau,) = interband.checked_broadening(hbar_over_tau).tolist()
         interband.check_bounded(well)
-    pairs = [(float(a), float(b)) for a, b in np.broadcast(*angles)]
+    polar_angle, azimuth = (angle.ravel().tolist() for angle in directions)
+    pairs = list(zip(polar_angle, azimuth, strict=True))
     # Without exchange no direction is special, and along z all is simplest.
     solved = without_rounding(well)
     polar = [a if solved.Delta else 0.0 for a, _ in pairs]
@@ -896,7 +941,7 @@ def responses(
         Response(well, E_F, *pair, found[a], hbar_over_tau)
         for pair, a in zip(pairs, polar, strict=True)
     ]
-    if hbar_over_tau is not None and given:
+    if hbar_over_tau is not None:
         closest = min(response.closest for response in given)
         if closest < hbar_over_tau:
             warnings.warn(
@@ -932,15 +977,26 @@ def decomposition(
     hbar_over_tau : float, optional
         ħ/τ in eV, for the damping-like part.
     orders : int
-        How many coefficients of each series, fitted by least squares.
+        How many coefficients of each series, fitted by least squares; at most n.
 
     Returns
     -------
     dict of str to float array (orders,)
         "A_θ" and "A_φ", and with `hbar_over_tau` "B_θ" and "B_φ", of (sin θ)^0, 2, 4 …: in eV/nm²
         per τeE/ħ.
+
+    Raises
+    ------
+    ValueError
+        As `response`, and if `theta` or `orders` is not as said.
     """
-    theta = np.asarray(theta, dtype=float)
+    theta = checked_angles("theta", theta)
+    if theta.ndim != 1 or (np.abs(np.cos(theta)) < UNIT**0.5).any():
+        raise ValueError(f"theta must be a 1D array of angles other than π/2, got {written(theta)}")
+    if not 1 <= orders <= theta.size:
+        raise ValueError(
+            f"orders must be from 1 to the number of theta, {theta.size}, got {orders}"
+        )
     cos, squares = np.cos(theta), np.vander(np.sin(theta) ** 2, orders, increasing=True)
     every = responses(
         well, E_F, theta[:, None], np.array([0.0, np.pi / 2]), hbar_over_tau=hbar_over_tau
@@ -985,6 +1041,10 @@ def response(
     Returns
     -------
     Response
+        `Response.spin` is over the well, 0 ≤ z ≤ d.  `Response.torque` and `Response.field` are
+        of `Response.exchange_spin`, the spin where the exchange acts: the well alone for a
+        "ferromagnet", and with the barriers where it is "everywhere".  `Response.current` is that
+        of all z.  The interband parts are over the same as what they add to.
 
     Warns
     -----
@@ -1005,4 +1065,4 @@ def response(
     """
     for name, angle in (("theta", theta), ("phi", phi)):
         checked_number(name, angle, "rad")
-    return responses(well, E_F, theta, phi, rtol, hbar_over_tau)[0]
+    return responses(well, E_F, theta, phi, hbar_over_tau, rtol=rtol)[0]

@@ -1574,7 +1574,7 @@ def turned(states: FermiStates, theta: float, phi: float) -> View:
     well, E_F = states.well, states.E_F
     grid = np.arange(0.0, 91.0, 15.0)
     angle = np.radians(phi)
-    several = responses(well, E_F, np.radians([*grid, theta]), angle, ROUGHLY)
+    several = responses(well, E_F, np.radians([*grid, theta]), angle, rtol=ROUGHLY)
     T = 1e3 * np.array([one.polar_torque for one in several])
     # For m along z it is along x.
     here, pole = several[-1], 1e3 * several[0].torque[0]

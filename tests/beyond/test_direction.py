@@ -25,7 +25,7 @@ from qwlib.beyond.fem import FiniteElements
 from qwlib.beyond.interband import damping_like
 from qwlib.beyond.torque import exchange_torque, field_per_current
 from qwlib.matching import SECTORS, Rule, symmetry
-from qwlib.search import joint_sign
+from qwlib.search import joint_sign, pole_free
 
 THIN = Well(d=0.6, V_R=4.2, alpha_L=0.045, alpha_R=0.012)
 FERRO = THIN.replace(exchange="ferromagnet", Delta=-0.4)
@@ -189,6 +189,20 @@ def test_counts_by_intervals_and_by_symmetry(alpha_R, sectors, beta):
             assert N == count.N[i]
             # Rounding of the phase κd and of sums that cancel in part.
             assert count.F[i] == pytest.approx(F, rel=1e-10)
+
+
+def test_matrix_without_its_poles_is_that_of_the_jumps():
+    """`pole_free` against Eq. (5) as `matching_matrix` has it, the turned coupling put in here."""
+    k, cos, sin = np.array([0.7, 2.0, 9.0]), *(f([2.1, 0.4, 1.3]) for f in (np.cos, np.sin))
+    rule = Rule.of_well(THIN, E_F).take(np.zeros(k.size, dtype=np.intp)).turned(cos, sin)
+    form, T = pole_free(rule, k, rule.at(k * k))
+    M = matching_matrix(THIN.replace(alpha_L=0.0, alpha_R=0.0), E_F - THIN.c * k * k, k)
+    for at, alpha in ((slice(0, 2), THIN.alpha_L), (slice(2, 4), -THIN.alpha_R)):
+        M[:, at, at] += (k * alpha / THIN.c * np.array([[cos, sin], [sin, -cos]])).transpose(
+            2, 0, 1
+        )
+    expected = np.swapaxes(T, 1, 2) @ M @ T
+    assert form == pytest.approx(expected, abs=1e-12 * np.abs(expected).max())  # rounding
 
 
 def slim(case):
@@ -410,6 +424,17 @@ def test_contours_that_exist_for_some_angles_only():
     assert found.spin == pytest.approx(exact.spin, abs=1e-9 * np.abs(exact.spin).max())
 
 
+def test_error_holds_where_contours_almost_cross_within_1e_4_rad():
+    """Beside χ = π/2, for m all but in the plane, where the first points see nothing of it."""
+    well = Well(d=1.1, alpha_L=0.05, alpha_R=-0.03, V_L=5.0, V_R=4.0, Delta=0.6)
+    found = response(well, 2.6649396375071, np.pi / 2 - 1e-4, 0.7)
+    # Complex spinors on axes x, y and z at 1312 angles, most of them close to the crossing.
+    spin = np.array([-2.73265924e-2, 3.63632150e-2, -3.74790457e-6])
+    assert found.certified
+    assert np.abs(found.spin - spin).max() < (found.error + 2e-9) * spin.max()
+    assert found.closest < 2.4e-5  # 2.3e-5 at the place itself
+
+
 def test_velocity_is_the_slope_of_the_contour():
     """The velocity is perpendicular to the contour, whose tangent is a difference of k(φ)."""
     found = response(PAPER, E_F, 1.1, 0.4)
@@ -512,9 +537,35 @@ def test_contours_closer_than_the_broadening_warn():
         ("rtol", 0.0),
         ("E_F", 9.0),
         ("theta", True),
+        ("theta", 1e300),
     ],
 )
 def test_bad_input(name, value):
     given = {"E_F": E_F, "theta": 0.3, "phi": 0.1, name: value}
     with pytest.raises(ValueError, match=f"{name} must be"):
         response(THIN, given.pop("E_F"), **given)
+
+
+@pytest.mark.parametrize(
+    ("theta", "phi", "message"),
+    [
+        ([], 0.0, r"theta must be .* one at least, got \[\]"),
+        ([[0.1], [0.2, 0.3]], 0.0, "theta must be finite real numbers"),
+        ([0.1, 0.2], [0.1, 0.2, 0.3], r"theta and phi must be .* got \(2,\) and \(3,\)"),
+        (0.1, [0.2, -1e5], "phi must be at most 10000 rad in size, got -100000"),
+    ],
+)
+def test_bad_arrays_of_directions(theta, phi, message):
+    with pytest.raises(ValueError, match=message):
+        responses(THIN, E_F, theta, phi)
+
+
+def test_bad_input_elsewhere_and_a_short_repr():
+    found = response(THIN, E_F, 0.3, rtol=0.1)
+    assert len(repr(found)) < 300
+    with pytest.raises(ValueError, match="phi must be a 1D array in ascending order"):
+        found.contours_at(np.array([1.0, 0.5]))
+    with pytest.raises(ValueError, match=r"theta must be .* other than π/2"):
+        decomposition(THIN, E_F, np.array([0.1, 0.2, np.pi / 2]))
+    with pytest.raises(ValueError, match="orders must be from 1 to"):
+        decomposition(THIN, E_F, np.array([0.1, 0.2]))

@@ -247,6 +247,9 @@ def scratch(tmp_path) -> Path:
             metadata={"tags": ["hide-output"]},
         ),
         text("```{quiz} intro\n```"),
+        text("## Proof\n\nIt holds.\n\n:::{second-reading} why\n:::\n\nFirst."),
+        code("print('th' + 'en')", outputs=[nbformat.v4.new_output("stream", text="then\n")]),
+        text("### Lemma\n\nLast.\n\n## After the proof\n\nOpen."),
     ]
     nbformat.write(nbformat.v4.new_notebook(cells=chapter), tmp_path / "book" / "intro.ipynb")
     return tmp_path
@@ -292,6 +295,14 @@ def test_one_switch_leaves_the_solutions_out(scratch):
     assert rights == ["wrong", "right", "wrong"]
     scripts = [script.get("src", "") for script in page.find_all("script")]
     assert any("quiz.js" in source for source in scripts)
+
+    # The rest of a section is folded, with its cells and its subsections, and no more.
+    (fold,) = page.select("details.second-reading")
+    assert fold.summary.get_text() == "For a second reading: why"
+    kept = fold.get_text()
+    assert all(words in kept for words in ("First.", "then", "Lemma", "Last."))
+    assert not any(words in kept for words in ("It holds.", "Open."))
+    assert not fold.has_attr("open")
 
     without = build(scratch, "--solutions", "no")
     assert "HID" not in without

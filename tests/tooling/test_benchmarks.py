@@ -123,7 +123,7 @@ def test_directions_by_elements_are_those_of_the_response():
     assert stored["directions"] == directions.THETAS * directions.PHIS
     assert stored["difference"] < 2 * directions.RTOL
     layer = directions.LAYER.replace(d=0.3, alpha_L=0.02)
-    (found,) = directions.responses(layer, E_F, 0.9, 0.4, 1e-6)
+    (found,) = directions.responses(layer, E_F, 0.9, 0.4, rtol=1e-6)
     spin = directions.by_elements(layer, E_F, 0.9, 0.4, 20)
     # Its contours stay apart: midpoints converge as an exponential.
     assert spin == pytest.approx(found.spin, abs=1e-5 * np.abs(spin).max())
