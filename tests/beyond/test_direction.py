@@ -428,8 +428,9 @@ def test_error_holds_where_contours_almost_cross_within_1e_4_rad():
     """Beside χ = π/2, for m all but in the plane, where the first points see nothing of it."""
     well = Well(d=1.1, alpha_L=0.05, alpha_R=-0.03, V_L=5.0, V_R=4.0, Delta=0.6)
     found = response(well, 2.6649396375071, np.pi / 2 - 1e-4, 0.7)
-    # Complex spinors on axes x, y and z at 1312 angles, most of them close to the crossing.
-    spin = np.array([-2.73265924e-2, 3.63632150e-2, -3.74790457e-6])
+    # Complex spinors on axes x, y and z at 1312 angles, most of them close to the crossing, by
+    # elements of degree 12, which leave 1e-10 of a k.
+    spin = np.array([-2.732659239254e-2, 3.636321494075e-2, -3.747904561088e-6])
     assert found.certified
     assert np.abs(found.spin - spin).max() < (found.error + 2e-9) * spin.max()
     assert found.closest < 2.4e-5  # 2.3e-5 at the place itself

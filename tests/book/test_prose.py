@@ -144,25 +144,6 @@ def test_no_cell_takes_the_name_of_what_was_imported(page):
                     imported |= {(a.asname or a.name).split(".")[0] for a in node.names}
 
 
-@pytest.mark.parametrize("page", sorted(BOOK.glob("*.ipynb")), ids=lambda page: page.name)
-def test_no_cell_needs_what_only_a_removed_one_has(page):
-    """A page that runs in a browser has no removed cells."""
-    shown, removed = set(), set()
-    for cell in nbformat.read(page, 4).cells:
-        if cell.cell_type == "code":
-            tree, assigned = ast.parse(cell.source), Assigned()
-            assigned.visit(tree)
-            if "remove-cell" in cell.metadata.get("tags", []):
-                removed |= assigned.names
-            else:
-                nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Name | ast.arg)]
-                read = {n.id for n in nodes if isinstance(getattr(n, "ctx", None), ast.Load)}
-                own = {n.id for n in nodes if isinstance(getattr(n, "ctx", None), ast.Store)}
-                own |= {n.arg for n in nodes if isinstance(n, ast.arg)}
-                shown |= assigned.names
-                assert not read & removed - shown - own, cell.source
-
-
 # --- Words before use ----------------------------------------------------------------------------
 
 # Words that everybody knows, and that the glossary only makes sharper.
