@@ -827,7 +827,11 @@ class Response:
 
     @property
     def error(self) -> float:
-        """Estimated error of spin, torque and current, each relative to its largest component."""
+        """Estimated error of spin, torque and current, each relative to its largest component.
+
+        It is of the states that were found: where `doubt` says that one may be missing, what that
+        one carries is not in it.
+        """
         return self.quadrature.error
 
     @property
