@@ -80,6 +80,16 @@ def test_levels_are_the_fermi_states(well):
         assert np.abs(np.array(total) / 1e6 - sums(states)).max() < 0.51e-6
 
 
+def test_first_page_shows_the_propagating_states_alone():
+    well = Well(alpha_L=0.046)
+    every, waves = (sliders.couplings(well, E_F, waves=w).data for w in (False, True))
+    assert waves["waves"] and "waves" not in every
+    for (kinds, *lists, _, of_waves), row in zip(every["rows"], waves["rows"], strict=True):
+        # Those that propagate are the last, since they are in ascending order of E.
+        last = [one[len(one) - kinds[0] :] for one in lists]
+        assert row == [[kinds[0], 0, 0], *last, of_waves, of_waves]
+
+
 @pytest.mark.parametrize("well", WELLS.values(), ids=WELLS)
 def test_levels_are_ordered_by_kind_and_add_up_to_the_sweep(well):
     data = sliders.couplings(well, E_F).data
