@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .waves import UNIT, Point, barrier, clamped_states, interior, odd_number
-from .well import Well, exchange_in_barriers, half_inverse_mass, written
+from .well import Well, checked_numbers, exchange_in_barriers, half_inverse_mass, written
 
 
 class Rule:
@@ -663,15 +663,7 @@ def checked_plane(well: Well, E: object, k: object) -> tuple[np.ndarray, np.ndar
     ValueError
         If one is not finite and real, or an energy is above the continuum edge.
     """
-    arrays = []
-    for name, value, unit in (("E", E, "eV"), ("k", k, "1/nm")):
-        array = np.asarray(value)
-        plain = not isinstance(value, (bytearray, memoryview)) and not np.ma.is_masked(value)
-        with np.errstate(over="ignore"):
-            known = plain and array.dtype.kind in "iuf" and np.isfinite(array.astype(float)).all()
-        if not known:
-            raise ValueError(f"{name} must be finite real numbers in {unit}, got {written(value)}")
-        arrays.append(array.astype(float))
+    arrays = checked_numbers("E", E, "eV"), checked_numbers("k", k, "1/nm")
     above = arrays[0] > well.continuum_edge
     if above.any():
         raise ValueError(

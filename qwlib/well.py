@@ -96,14 +96,34 @@ def written(value: Any) -> str:
     return repr(value.tolist() if isinstance(value, (np.generic, np.ndarray)) else value)
 
 
+def checked_numbers(
+    name: str, value: Any, unit: str, also: str = "", flat: bool = False
+) -> np.ndarray:
+    """Return `value` as a float array, which with `flat` may have one dimension at most.
+
+    `also` is what else its message says of what is allowed.
+
+    Raises
+    ------
+    ValueError
+        If it is not an array of finite real numbers, or has more dimensions.
+    """
+    allowed = f"{name} must be finite real numbers in {unit}{also}"
+    try:
+        array = np.asarray(value)
+    except ValueError:  # of unlike lengths
+        raise ValueError(f"{allowed}, got {value!r}") from None
+    plain = not isinstance(value, (bytearray, memoryview)) and not np.ma.is_masked(value)
+    with np.errstate(over="ignore"):
+        known = plain and array.dtype.kind in "iuf" and np.isfinite(array.astype(float)).all()
+    if not known or (flat and array.ndim > 1):
+        raise ValueError(f"{allowed}, got {written(value)}")
+    return array.astype(float)
+
+
 def checked_places(z: Any) -> np.ndarray:
     """Return places in nm as a 1D array; a `ValueError` if they are not finite real numbers."""
-    z = np.atleast_1d(np.asarray(z))
-    if z.ndim != 1 or z.dtype.kind not in "iuf" or not np.isfinite(z).all():
-        raise ValueError(
-            f"z must be finite real numbers in nm, one or a 1D array, got {written(z)}"
-        )
-    return z
+    return np.atleast_1d(checked_numbers("z", z, "nm", ", one or a 1D array", flat=True))
 
 
 @dataclass(frozen=True)

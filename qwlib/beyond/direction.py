@@ -36,7 +36,7 @@ import numpy as np
 from ..matching import Rule, slopes
 from ..search import DOUBTS, PRECISE, solve
 from ..waves import TINY, UNIT, own_integrals, shapes, values
-from ..well import Well, checked_number, checked_places, written
+from ..well import Well, checked_number, checked_numbers, checked_places, written
 from . import interband, torque
 
 PREFACTOR = 1 / (8 * np.pi**3)
@@ -102,18 +102,13 @@ def checked_angles(name: str, value: object) -> np.ndarray:
     ValueError
         If one is not a finite real number, or too large to be a direction.
     """
-    allowed = f"{name} must be finite real numbers in rad, one at least"
-    try:
-        angles = np.asarray(value)
-    except ValueError:  # of unlike lengths
-        raise ValueError(f"{allowed}, got {value!r}") from None
-    plain = angles.dtype.kind in "iuf" and not np.ma.is_masked(value)
-    if not plain or not angles.size or not np.isfinite(angles).all():
-        raise ValueError(f"{allowed}, got {written(value)}")
+    angles = checked_numbers(name, value, "rad", ", one at least")
+    if not angles.size:
+        raise ValueError(f"{name} must be angles in rad, one at least, got {written(value)}")
     largest = angles.flat[np.argmax(np.abs(angles))]
     if abs(largest) > LARGEST_ANGLE:
         raise ValueError(f"{name} must be at most {LARGEST_ANGLE:g} rad in size, got {largest:g}")
-    return angles.astype(float)
+    return angles
 
 
 def without_rounding(well: Well) -> Well:

@@ -33,7 +33,7 @@ import numpy as np
 from scipy.linalg import eigh
 
 from ..kubo import PREFACTOR, SILENT, contribution, fermi_states
-from ..well import Well, written
+from ..well import Well, checked_numbers, written
 from .fem import Elements, FiniteElements
 
 ORDER = 16
@@ -493,12 +493,10 @@ def _quadrature(k: np.ndarray, nodes: int = NODES) -> tuple[np.ndarray, np.ndarr
 
 def checked_broadening(value: float | np.ndarray) -> np.ndarray:
     """Return ħ/τ in eV as a 1D float array; a `ValueError` if one is not a number > 0."""
-    gamma = np.atleast_1d(np.asarray(value))
-    if gamma.ndim != 1 or gamma.dtype.kind not in "iuf" or not np.isfinite(gamma).all():
-        raise ValueError(f"hbar_over_tau must be finite real numbers in eV, got {written(value)}")
+    gamma = np.atleast_1d(checked_numbers("hbar_over_tau", value, "eV", flat=True))
     if not (gamma > 0).all():
         raise ValueError(f"hbar_over_tau must be > 0 eV, got {written(value)}")
-    return gamma.astype(float)
+    return gamma
 
 
 def check_bounded(well: Well) -> None:

@@ -35,8 +35,6 @@ from .steer import (
     table,
     without_noise,
 )
-from .steer import QUANTITIES as QUANTITIES
-from .steer import SLIDERS as SLIDERS
 
 DPI = 100
 WITHOUT_PYTHON = (

@@ -17,7 +17,6 @@ from qwlib.beyond.torque import field_per_current
 from qwlib.book import claims, explore
 from qwlib.book.explore import (
     QUICK,
-    SLIDERS,
     WITHOUT_PYTHON,
     explore_claims,
     explore_count,
@@ -33,6 +32,7 @@ from qwlib.book.explore import (
     explore_subbands,
     explore_units,
 )
+from qwlib.book.steer import SLIDERS
 from qwlib.matching import Full
 
 MAKERS = {

@@ -14,7 +14,7 @@ from conftest import ROOT, Site, watched
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from qwlib import Well, fermi_states
-from qwlib.book.explore import QUANTITIES
+from qwlib.book.steer import QUANTITIES
 from qwlib.kubo import KINDS
 from tools import live
 

@@ -39,7 +39,8 @@ from playwright.sync_api import Locator, expect
 from test_explore import numbers
 
 from qwlib import Well, fermi_states
-from qwlib.book.explore import QUANTITIES, SLIDERS, Explorer
+from qwlib.book.explore import Explorer
+from qwlib.book.steer import QUANTITIES, SLIDERS
 from tools import live
 
 PUBLISHED = "speed"
