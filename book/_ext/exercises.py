@@ -1,10 +1,13 @@
-"""A directive for a table of all exercises, for those who choose some of them.
+"""A table of all exercises, and what only the lecturer should see.
 
+    ::::{key}
     ```{exercises}
     ```
+    ::::
 
-puts the table there.  Titles and grades are those of the chapters; minutes and what an exercise is
-after come from ``exercises.yml``, which also gives the order.
+puts the table there.  Titles and grades are those of the chapters; minutes and the aim of an
+exercise come from ``exercises.yml``, which also gives the order.  The build without solutions
+leaves out what is in a ``key``.
 """
 
 import re
@@ -43,7 +46,7 @@ def table(book: Path) -> list[str]:
         f"| {{ref}}`{label}` | {found[label][1]} | {found[label][0]} | {minutes} | {after} |"
         for label, (minutes, after) in told.items()
     ]
-    return ["| | Title | Grade | Minutes | What it is after |", "|--|--|--|--:|--|", *rows]
+    return ["| | Title | Grade | Minutes | Aim |", "|--|--|--|--:|--|", *rows]
 
 
 class Exercises(SphinxDirective):
@@ -64,7 +67,20 @@ class Exercises(SphinxDirective):
         return [block]
 
 
+class Key(SphinxDirective):
+    """Show what it holds, in the book with solutions alone."""
+
+    has_content = True
+
+    def run(self) -> list[nodes.Node]:
+        """Return what it holds in a block of its own class."""
+        block = nodes.container(classes=["key"])
+        self.state.nested_parse(self.content, self.content_offset, block)
+        return [block]
+
+
 def setup(app) -> dict:
-    """Register the directive."""
+    """Register the directives."""
     app.add_directive("exercises", Exercises)
+    app.add_directive("key", Key)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -236,7 +236,7 @@ def scratch(tmp_path) -> Path:
     text, code = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
     chapter = [
         text("# Scratch"),
-        text(f"{EXERCISE}\n\n{WHOLE}\n\nBetween."),
+        text(f"{EXERCISE}\n\n{WHOLE}\n\nBetween.\n\n::::{{key}}\nHIDDEN key\n::::"),
         text(EXERCISE.replace("intro-1", "intro-2")),
         text(f"{START}\n\nHIDDEN"),
         code("print('HID' + 'DEN')"),
@@ -279,6 +279,7 @@ def test_one_switch_leaves_the_solutions_out(scratch):
     )
     solutions = page.select("div.solution.dropdown")
     assert len(solutions) == 2
+    assert page.select_one("div.key").get_text().strip() == "HIDDEN key"
     # What a cell between the gates prints is in the drop-down, what comes after is not.
     assert solutions[1].select_one(".cell_output").get_text().strip() == "HIDDEN"
     assert "shown" not in solutions[1].get_text()
@@ -342,7 +343,7 @@ def test_a_chapter_does_without_its_solutions(tmp_path, chapter):
     assert not names(kept, ast.Load) & (names(gone, ast.Store) - names(kept, ast.Store))
 
 
-@pytest.mark.parametrize("text", [f"{START}\n\nHIDDEN", f"HIDDEN\n\n{END}"])
+@pytest.mark.parametrize("text", [f"{START}\n\nHIDDEN", f"HIDDEN\n\n{END}", "::::{key}\nHIDDEN"])
 def test_half_a_solution_is_refused(text):
     with pytest.raises(ValueError, match="does not end, or does not begin"):
         without_solutions(text)
