@@ -87,6 +87,21 @@ def test_table_has_every_exercise_with_its_title_and_minutes():
         assert re.fullmatch(r"[A-Zα].*[^.]\.", after)
 
 
+@pytest.mark.parametrize(
+    ("title", "total"),
+    [("Lesson one", 90), ("Lesson two", 90), ("The hour at the computer", 60)],
+)
+def test_plan_fits_into_its_time(title, total):
+    """Each item begins where the one before ends, and what is in it takes no longer than it."""
+    text = (BOOK / "lecturer.md").read_text(encoding="utf-8")
+    plan = re.search(rf"^## {title}.*?(?=^## )", text, flags=re.DOTALL | re.MULTILINE)[0]
+    items = re.findall(r"^\| (\d+)–(\d+) \| (.*)$", plan, flags=re.MULTILINE)
+    ends = [0, *(int(end) for _, end, _ in items)]
+    assert [int(start) for start, *_ in items] == ends[:-1] and ends[-1] == total
+    for start, end, what in items:
+        assert sum(map(int, re.findall(r"(\d+) minutes", what))) <= int(end) - int(start)
+
+
 @pytest.mark.parametrize("change", [("ex-hour-2", "ex-hour-3"), ("ex-hour-2: [20", "#")])
 def test_an_exercise_that_only_one_side_has_is_refused(tmp_path, change):
     shutil.copy(BOOK / "hour.ipynb", tmp_path)
