@@ -6,7 +6,7 @@ The functions are such that each value takes a well or more to be solved.
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy.optimize import brentq, minimize_scalar
@@ -128,7 +128,7 @@ def nth(values: ArrayLike, i: int) -> np.ndarray | float:
     return of[i] if i < len(of) else np.full(of.shape[1:], np.nan)[()]
 
 
-def over(part: ArrayLike, whole: ArrayLike) -> np.ndarray | float:
+def over(part: Any, whole: ArrayLike) -> Any:
     """Return part/whole, nan where the whole is 0: a share of nothing has no value."""
     some = np.asarray(whole, dtype=float)
     return part / np.where(some == 0, np.nan, some)[()]

@@ -14,9 +14,10 @@ import functools
 import re
 import tomllib
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from importlib import resources
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.optimize import bisect
@@ -61,7 +62,7 @@ NAMED = (0.046, 0.049, 0.05, 0.062, 0.1)
 """The α_L that the text of Sec. III.A names, of which Fig. 4 may have profiles, eV·nm²."""
 APART = (0.031, 0.0124)
 """Other α_L of Fig. 4 are so far apart, the half and the fifth of 0.062, eV·nm²."""
-BROADENINGS = (0.01, 0.1)
+BROADENINGS = np.array([0.01, 0.1])
 """ħ/τ in eV of a clean and of a dirty metal."""
 ROUNDING = 1e-12
 """Below it a spin density is rounding, nm⁻² or nm⁻³ per τeE/ħ: its parts are of order 0.01."""
@@ -116,8 +117,8 @@ PAPER = Material()
 class Answer(NamedTuple):
     """Our value of one statement: with all Fermi states, and with the propagating ones alone."""
 
-    all: object
-    propagating: object
+    all: Any
+    propagating: Any
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,7 @@ class Claim:
     where: str
     wording: str
     quantity: str
-    paper: object
+    paper: Any
     readings: dict[str, str | list[str]]
     verdict: str
     why: str
@@ -231,7 +232,7 @@ def verdict_of(agreements: dict[str, Answer], factor: float = 1.0) -> str:
     return UNDECIDABLE if any(map(any, several)) else NOT
 
 
-def as_text(value: object, unit: str = "") -> str:
+def as_text(value: Any, unit: str = "") -> str:
     """Return a value as the tables show it: rounded to three digits, a true minus, no Python.
 
     Parameters
@@ -390,7 +391,7 @@ def stays(entry: Judged) -> str:
     return f"{below} to {above}" if above else f"from {below}"
 
 
-def shown(claim: Claim, reading: str, value: object, unit: str = "") -> str:
+def shown(claim: Claim, reading: str, value: Any, unit: str = "") -> str:
     """Return our value by a reading as the tables show it: shares in percent."""
     kind = claim.readings[reading]
     if kind in ("count", "position", "slope"):
@@ -411,7 +412,7 @@ def across(entry: Judged, which: int) -> str:
     if len(set(texts.values())) == 1:
         return next(iter(texts.values()))
     if len(entry.claim.kinds) == 1 and all(isinstance(v, int | float) for v in values.values()):
-        return " to ".join(texts[end(values, key=values.get)] for end in (min, max))
+        return " to ".join(texts[end(values, key=values.__getitem__)] for end in (min, max))
     return "depends"
 
 
@@ -1007,7 +1008,8 @@ def trends(material: Material, alpha_R: float, falls: bool) -> dict[str, Answer]
 
     And what part of its ups and downs, from 3 nm down to the thinnest, is the other way.
     """
-    result, thick = {}, (ALPHA_5, alpha_R, THICK)
+    result: dict[str, Answer] = {}
+    thick = (ALPHA_5, alpha_R, THICK)
     for d in THINNER:
         pair = [(ALPHA_5, alpha_R, d), thick]
         answers = compared(material, *(pair if falls else pair[::-1]))
@@ -1171,7 +1173,7 @@ def weight_in_left_barrier(states: FermiStates) -> float:
     return float((states.amplitude[:, :2] ** 2 / states.decay[:, 0]).sum(axis=1).mean() / 2)
 
 
-QUANTITIES = {
+QUANTITIES: dict[str, Callable[[Material], Any]] = {
     "model-interband": interband,
     "confinement-count": lambda m: both(len, m.states(alpha_L=FIRST)),
     "confinement-chirality": lambda m: both(chiralities, m.states(alpha_L=FIRST)),
