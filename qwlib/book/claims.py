@@ -30,7 +30,7 @@ from ..beyond.thresholds import rashba_at
 from ..beyond.torque import exchange_torque
 from ..grid import sweep
 from ..kubo import SILENT, FermiStates, contribution, fermi_states
-from ..search import bound_states
+from ..search import count_states
 from ..well import UnboundedSpectrumWarning, Well
 from . import yardstick
 from .tables import number
@@ -628,12 +628,12 @@ def split(material: Material) -> dict[str, Answer]:
 
 
 def levels(material: Material, **changes) -> dict[str, Answer]:
-    """Return the number of Fermi states, and of levels below ε_F at k = 0."""
-    bottoms = bound_states(material.well(**changes), 0.0)
-    below = bottoms[bottoms < material.E_F]
+    """Return the number of Fermi states, and of levels below ε_F at k = 0, above |Δ| or all."""
+    floor = min(abs(material.Delta), material.E_F)
+    below = count_states(material.well(**changes), np.array([material.E_F, floor]), 0.0)
     return {
         "at the Fermi level": both(len, material.states(**changes)),
-        "at k = 0": Answer(below.size, int((below > abs(material.Delta)).sum())),
+        "at k = 0": Answer(int(below[0]), int(below[0] - below[1])),
     }
 
 
