@@ -39,7 +39,7 @@
   addEventListener("hashchange", openTarget);
 
   addEventListener("beforeprint", () => {
-    opened = Array.from(document.querySelectorAll(`:is(${FOLD}, .statement):not([open])`));
+    opened = Array.from(document.querySelectorAll(`:is(${FOLD}, .statement, .exercise):not([open])`));
     open(opened);
   });
 
