@@ -280,7 +280,7 @@ def test_colours_of_the_system_leave_buttons_and_focus(browser, site):
     context = browser.new_context(forced_colors="active", color_scheme="dark")
     page = context.new_page()
     page.goto(f"{site}/book/confinement.html")
-    button = page.get_by_role("button", name="Run this page")
+    button = page.get_by_role("button", name="Edit the cells")
     style = """(one, name) => {
       const drawn = getComputedStyle(one);
       return `${drawn[`${name}Style`]} ${parseFloat(drawn[`${name}Width`])}`;
