@@ -38,7 +38,7 @@ from .steer import (
 
 DPI = 100
 WITHOUT_PYTHON = (
-    "Sliders stand here while Python runs: press “Move every parameter” above, "
+    "Sliders stand here while Python runs: press the button above, "
     "or open the chapter in Jupyter."
 )
 
