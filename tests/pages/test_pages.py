@@ -199,6 +199,12 @@ def test_page_has_lines_of_at_most_75_letters(opened):
     assert not [one for one in found if one[0] > 75]
 
 
+def test_chapter_has_at_most_fifteen_screens_at_a_first_reading(opened):
+    if (ROOT / f"{opened.name}.ipynb").exists():
+        opened.page.set_viewport_size({"width": WIDTHS[0], "height": 1000})
+        assert opened.page.evaluate("document.documentElement.scrollHeight") <= 15 * 1000
+
+
 def test_page_puts_nothing_in_the_way_of_a_reader(opened):
     page = opened.page
     assert not page.evaluate(MOVING)
