@@ -407,6 +407,7 @@ PRINTED = """() => addEventListener("beforeprint", () => {
     fading: document.getAnimations().length,
     outputs: shown("details.hide .cell_output"),
     solutions: shown(".solution"),
+    exercises: shown(".exercise > section"),
     sliders: shown("qw-slider input[type=range]"),
   };
 })"""
@@ -418,15 +419,19 @@ def test_printed_page_shows_folded_outputs_and_only_open_solutions(visit):
     page.evaluate(PRINTED)
     page.emulate_media(media="print")
     folds = page.locator("details.hide")
-    # Two outputs, and what draws the figure and the slider.
-    assert folds.count() == 4 and page.locator("details.hide[open]").count() == 0
+    # Two outputs, the imports, and what draws the figure and the slider.
+    assert folds.count() == 5 and page.locator("details.hide[open]").count() == 0
     page.pdf()
     # Black on white from the dark theme too, and an output does not fade in while it is drawn.
     white = {"theme": "light", "fading": 0}
-    assert page.evaluate("printed") == white | {"outputs": 2, "solutions": 0, "sliders": 0}
+    exercises = page.locator(".exercise").count()
+    assert exercises >= 5
+    counts = {"outputs": 2, "solutions": 0, "exercises": exercises, "sliders": 0}
+    assert page.evaluate("printed") == white | counts
     assert page.evaluate(THEME) == ("dark" if dark else "light")
     assert page.locator("details.hide[open]").count() == 0
     page.emulate_media(media="screen")
+    page.locator(".exercise > summary").first.click()
     page.locator(".solution .toggle-button").first.click()
     page.emulate_media(media="print")
     page.pdf()
@@ -443,7 +448,7 @@ def test_fold_opens_when_its_cell_runs(visit):
           "beforeend", '<div class="thebe-controls"><button id="go">run</button></div>')"""
     )
     page.click("#go")
-    assert [fold.evaluate("one => one.open") for fold in folds.all()] == [True, *[False] * 3]
+    assert [fold.evaluate("one => one.open") for fold in folds.all()] == [True, *[False] * 4]
 
 
 @pytest.mark.parametrize("visit", ["light"], indirect=True)
