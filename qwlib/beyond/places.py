@@ -56,6 +56,15 @@ def local_maxima(
     return [refined(function, grid[i], grid[i + 2]) for i in inner]
 
 
+def bend(x: np.ndarray, y: np.ndarray) -> float:
+    """Return how far y is from the straight line that it is least far from, over its range."""
+    x, y = x / np.ptp(x), y / (np.ptp(y) or 1.0)
+    slopes = np.diff(y) / np.diff(x)
+    ends = float(slopes.min()), float(slopes.max())
+    best = minimize_scalar(lambda slope: np.ptp(y - slope * x), bounds=ends, method="bounded")
+    return float(best.fun / 2)
+
+
 def zeros(function: Callable[[float], float], grid: np.ndarray, values: np.ndarray) -> list[float]:
     """Return where a function changes its sign, or jumps past zero, to 1e-12 of its unit.
 

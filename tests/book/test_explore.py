@@ -314,6 +314,7 @@ def test_wells_at_the_ends_of_the_sliders_are_shown_or_refused(name):
 def test_no_label_is_cut_at_the_ends_of_the_sliders(name):
     explorer = (MAKERS | OTHERS)[name]()
     explorer.figure.canvas.get_renderer()
+    begin = explorer._values
     for control in explorer.controls.values():
         first = control.value
         for end in ("min", "max"):
@@ -324,6 +325,8 @@ def test_no_label_is_cut_at_the_ends_of_the_sliders(name):
                 explorer.figure.get_size_inches(),
             )
             assert min(drawn.x0, drawn.y0, width - drawn.x1, height - drawn.y1) > 0
+        # What it began with is not drawn again.
+        explorer._values = begin
         control.value = first
 
 
@@ -504,9 +507,9 @@ def test_statements_get_the_verdict_of_their_numbers():
     explorer.controls["mass"].value = 0.5
     changed = rows(explorer)
     material = claims.Material(mass=0.5)
-    assert changed["number of states, propagating"] != listed["number of states, propagating"]
+    assert changed["at k = 0, propagating"] != listed["at k = 0, propagating"]
     states = material.states(alpha_L=claims.FIRST)
-    assert changed["number of states, all states"] == len(states)
+    assert changed["at the Fermi level, all states"] == len(states)
 
 
 def test_si_units_are_those_of_the_constants():
