@@ -26,13 +26,15 @@ from qwlib.run import chapters
 from qwlib.run.page import copy_book, make_pages
 
 FENCE = r"^(?P<{0}>`{{3,}}|:{{3,}})\{{{1}\}}.*?^(?P={0})[ \t]*$"
-# From one gate to the next, or a solution in one piece.
+# From one gate to the next, or a solution or a key in one piece.
 SOLUTION = re.compile(
     FENCE.format("start", "solution-start")
     + ".*?"
     + FENCE.format("end", "solution-end")
     + "|"
-    + FENCE.format("whole", "solution"),
+    + FENCE.format("whole", "solution")
+    + "|"
+    + FENCE.format("key", "key"),
     re.DOTALL | re.MULTILINE,
 )
 # No chapter holds it: it stands for a cell of code while solutions are looked for.
@@ -40,7 +42,7 @@ CELL = "\x00{}\x00"
 
 
 def without_solutions(text: str) -> str:
-    """Return Markdown without its solutions.
+    """Return Markdown without its solutions and keys.
 
     Raises
     ------
@@ -48,8 +50,8 @@ def without_solutions(text: str) -> str:
         If something of a solution is left.
     """
     text = SOLUTION.sub("", text)
-    if re.search(r"\{solution(-start|-end)?\}", text):
-        raise ValueError("a solution does not end, or does not begin")
+    if re.search(r"\{(solution(-start|-end)?|key)\}", text):
+        raise ValueError("a solution or a key does not end, or does not begin")
     return text
 
 

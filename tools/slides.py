@@ -57,9 +57,11 @@ main {{ height: 100%; }}
 .reveal .slides section {{ box-sizing: border-box; padding: 30px 60px 0; }}
 .reveal .slides section.stack {{ padding: 0; }}
 .reveal img {{ display: block; height: 18em; max-width: 100%; object-fit: contain; margin: auto; }}
-.reveal :is(figcaption, table, pre) {{ font-size: 0.8em; line-height: 1.3; }}
+.reveal :is(figcaption, pre) {{ font-size: 0.8em; line-height: 1.3; }}
 .reveal figcaption {{ text-align: center; }}
-.reveal table {{ border-collapse: collapse; margin: auto; }}
+.reveal math {{ font-family: "STIX Two Math", "Latin Modern Math", "Cambria Math",
+  "DejaVu Math TeX Gyre", math; }}
+.reveal table {{ font-size: 0.9em; line-height: 1.3; border-collapse: collapse; margin: auto; }}
 .reveal :is(th, td) {{ padding: 0.25em 0.6em; border-bottom: 1px solid #bbb; text-align: left; }}
 .reveal table p {{ margin: 0; }}
 .reveal pre {{ font-family: monospace; white-space: pre-wrap; }}
@@ -68,9 +70,10 @@ main {{ height: 100%; }}
 .reveal .vote {{ font-size: 1.3em; }}
 .reveal li {{ margin-bottom: 0.5em; }}
 .reveal ol.answers {{ list-style: upper-alpha; padding-left: 1.5em; }}
-.reveal .equation {{ display: flex; font-size: 1.4em; margin: 0.8em 0; }}
+.reveal .equation {{ display: flex; align-items: center; font-size: 1.8em; margin: 0.8em 0; }}
 .reveal .equation math {{ margin: auto; }}
-.reveal .eqno {{ color: #555; }}
+.reveal .eqno {{ color: #555; font-size: 44px; }}
+.reveal div.math {{ margin: 0.4em 0 0.8em; }}
 .reveal .slide-number, .reveal .slide-number a {{ color: #222; background: #fff; font-size: 24px; }}
 .measured .slides section {{ display: block !important; position: static; width: 1920px; }}
 @page {{ size: A4 landscape; margin: 10mm; }}

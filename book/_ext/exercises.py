@@ -1,10 +1,13 @@
-"""A directive for a table of all exercises, for those who choose some of them, and their folds.
+"""A table of all exercises, what only the lecturer should see, and the folds of the exercises.
 
+    ::::{key}
     ```{exercises}
     ```
+    ::::
 
-puts the table there.  Titles and grades are those of the chapters; minutes and what an exercise is
-after come from ``exercises.yml``, which also gives the order.
+puts the table there.  Titles and grades are those of the chapters; minutes and the aim of an
+exercise come from ``exercises.yml``, which also gives the order.  The build without solutions
+leaves out what is in a ``key``.
 
 In a chapter an exercise is its title, which opens it; qwlib.css shows its solution only then.
 """
@@ -47,7 +50,7 @@ def table(book: Path) -> list[str]:
         f"| {{ref}}`{label}` | {found[label][1]} | {found[label][0]} | {minutes} | {after} |"
         for label, (minutes, after) in told.items()
     ]
-    return ["| | Title | Grade | Minutes | What it is after |", "|--|--|--|--:|--|", *rows]
+    return ["| | Title | Grade | Minutes | Aim |", "|--|--|--|--:|--|", *rows]
 
 
 class Exercises(SphinxDirective):
@@ -65,6 +68,18 @@ class Exercises(SphinxDirective):
             raise self.error(str(error)) from None
         block = nodes.container(classes=["exercises"])
         self.state.nested_parse(StringList(lines, source=source), self.content_offset, block)
+        return [block]
+
+
+class Key(SphinxDirective):
+    """Show what it holds, in the book with solutions alone."""
+
+    has_content = True
+
+    def run(self) -> list[nodes.Node]:
+        """Return what it holds in a block of its own class."""
+        block = nodes.container(classes=["key"])
+        self.state.nested_parse(self.content, self.content_offset, block)
         return [block]
 
 
@@ -103,8 +118,9 @@ def visit_summary(self, node: exercise_summary) -> None:
 
 
 def setup(app) -> dict:
-    """Register the directive and the folds."""
+    """Register the directives and the folds."""
     app.add_directive("exercises", Exercises)
+    app.add_directive("key", Key)
     for node, visit, end in (
         (exercise_fold, visit_fold, "</details>\n"),
         (exercise_summary, visit_summary, "</summary>\n"),

@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.optimize import root
@@ -21,8 +21,9 @@ from scipy.optimize import root
 from ..kubo import SILENT, contribution
 from ..matching import Conserved, Rule
 from ..search import Roots, Search, count_states, roots_of, solve
+from ..waves import barrier
 from ..well import HBAR2_OVER_2ME, UnboundedSpectrumWarning, Well
-from .places import steps, zeros
+from .places import bend, steps, zeros
 from .scan import poles
 from .spread import Layers
 from .thresholds import entry_width
@@ -89,7 +90,7 @@ class Counted(NamedTuple):
     E: np.ndarray  # eV, ε_F − c k²
     exchange: np.ndarray  # |Δ| of its well, eV
     floor: np.ndarray  # above it all its κ are real, eV
-    spin: np.ndarray  # contribution to ∫₀^d S_y dz, nm⁻²
+    spin: np.ndarray  # contribution to ∫S_y dz over the well, or over all z, nm⁻²
     left: np.ndarray  # contribution to S_y(0), nm⁻³
 
     def take(self, index: np.ndarray) -> Counted:
@@ -124,6 +125,16 @@ def counted(wells: Sequence[Well], E_F: float, roots: Roots, spin: int = 0) -> C
 def spinors(wells: Sequence[Well], E_F: float) -> Counted:
     """Return the Fermi states of Eqs. (1)-(5)."""
     return counted(wells, E_F, solve(Rule.of_wells(wells, E_F))[0])
+
+
+def with_tails(wells: Sequence[Well], E_F: float) -> Counted:
+    """Return them with what each contributes to ∫S_y dz over all z, the insulators included."""
+    rule = Rule.of_wells(wells, E_F)
+    roots = solve(rule)[0]
+    decay = barrier(rule.q2[..., roots.well], roots.k**2).sum(axis=1)
+    spin = 2 * roots.overlap + (2 * roots.amplitude.reshape(-1, 2, 2).prod(axis=2).T / decay).sum(0)
+    states = counted(wells, E_F, roots)
+    return states._replace(spin=contribution(roots.k, roots.velocity_over_c, spin))
 
 
 def opposite_barriers(wells: Sequence[Well], E_F: float) -> Counted:
@@ -176,18 +187,20 @@ def both_ways(wells: Sequence[Well], E_F: float) -> Counted:
 def spread(wells: Sequence[Well], E_F: float, width: float = 0.03, cells: int = 60) -> Counted:
     """Return the propagating spinors of a coupling spread over `width` in place of the δ's.
 
-    Wells of one d are solved together: k is bisected until the count of states of `Layers` has
-    told each from its neighbours; then Newton's method has them.
+    Wells with the same layers are solved together: k is bisected until the count of states of
+    `Layers` has told each from its neighbours; then Newton's method has them.
     """
+    layers = [Layers.from_well(well, width) for well in wells]
+    kinds = [(tuple(one.V), tuple(one.inside)) for one in layers]
     parts = []
-    for d in dict.fromkeys(well.d for well in wells):
-        some = np.array([i for i, well in enumerate(wells) if well.d == d])
-        layers = [Layers.from_well(wells[i], width) for i in some]
-        stack, well = np.stack([x.W for x in layers], axis=1), wells[some[0]]
-        c, Delta = well.c, well.Delta
+    for kind in dict.fromkeys(kinds):
+        some = np.array([i for i, other in enumerate(kinds) if other == kind])
+        first, c, Delta = layers[some[0]], wells[some[0]].c, wells[some[0]].Delta
+        edges = np.stack([layers[i].edges for i in some], axis=1)
+        W = np.stack([layers[i].W for i in some], axis=1)
 
-        def of(place, layers=layers, stack=stack):
-            return replace(layers[0], W=stack[:, place])
+        def of(place, first=first, edges=edges, W=W):
+            return replace(first, edges=edges[:, place], W=W[:, place])
 
         def count(k, place, of=of, c=c):
             return of(place).count_states(E_F - c * k * k, k)
@@ -235,7 +248,7 @@ def _of_layers(
         norm = -slope(1, 0, 0)
         velocity = 2 * c * k + slope(0, 1, 0) / norm
         found, k = k, k - np.take_along_axis(values, nearest, axis=-1)[:, 0] / (norm * velocity)
-    edge = 2 * int(np.flatnonzero(layers.edges == 0)[0])
+    edge = 2 * int(np.flatnonzero((layers.edges == 0).all(axis=1))[0])
     at_left = 2 * u[:, edge] * u[:, edge + 1] / (c * norm)
     floors = np.full(k.size, floor)
     spin = contribution(found, velocity, slope(0, 0, 1) / norm)
@@ -322,18 +335,43 @@ class Convention:
 
     def sums(self, wells: Sequence[Well]) -> dict[str, np.ndarray]:
         """Return the same of many wells."""
-        states = self.states(wells)
+        return self.summed(self.states(wells), len(wells))
 
-        def summed(weights=None):
-            return np.bincount(states.well, weights, minlength=len(wells))
+    @staticmethod
+    def summed(states: Counted, size: int) -> dict[str, np.ndarray]:
+        """Return the same of the states of `size` wells."""
+
+        def of_wells(weights=None):
+            return np.bincount(states.well, weights, minlength=size)
 
         return {
-            "number": summed(),
-            "plus": summed(states.spin > SILENT).astype(int),
-            "minus": summed(states.spin < -SILENT).astype(int),
-            "total": summed(states.spin),
-            "left": summed(states.left),
+            "number": of_wells(),
+            "plus": of_wells(states.spin > SILENT).astype(int),
+            "minus": of_wells(states.spin < -SILENT).astype(int),
+            "total": of_wells(states.spin),
+            "left": of_wells(states.left),
         }
+
+
+def sums_of(asked: Sequence[tuple[Convention, Sequence[Well]]]) -> list[dict[str, np.ndarray]]:
+    """Return `Convention.sums` for several conventions, each with wells of its own.
+
+    What the same equations say is solved together: a call costs as much as many wells.
+    """
+    alike: dict[tuple, list[int]] = {}
+    for i, (one, _) in enumerate(asked):
+        alike.setdefault((one.solve, one.E_F), []).append(i)
+    found: dict[int, dict[str, np.ndarray]] = {}
+    for (solver, energy), places in alike.items():
+        states = solver([well for i in places for well in asked[i][1]], energy)
+        start = 0
+        for i in places:
+            one, wells = asked[i]
+            some = states.take(slice(*np.searchsorted(states.well, (start, start + len(wells)))))
+            some = some._replace(well=some.well - start)
+            found[i] = one.summed(some.take(one.keep(some)), len(wells))
+            start += len(wells)
+    return [found[i] for i in range(len(asked))]
 
 
 # --- the same questions to all --------------------------------------------------------------------
@@ -357,20 +395,17 @@ def alone(search: Closing, value: Callable | None) -> float:
     raise TypeError("a search that closes in on a place needs a function")
 
 
-Asking = tuple[Closing, Callable, Callable]
-"""A search, the well at an x, and y as a function of `Convention.sums`."""
+Asking = tuple[Convention, Closing, Callable, Callable]
+"""Who is asked, a search, the well at an x, and y as a function of `Convention.sums`."""
 
 
-def side_by_side(convention: Convention, searches: dict[str, Asking]) -> dict[str, float]:
-    """Return what searches find.
+def side_by_side(searches: dict[Any, Asking]) -> dict[Any, float]:
+    """Return what searches find; what they ask for at the same time is solved together."""
+    found: dict[Any, float] = {}
+    asked: dict[Any, list[Well]] = {}
 
-    What they ask for at the same time is solved together: a call costs as much as many wells.
-    """
-    found: dict[str, float] = {}
-    asked: dict[str, list[Well]] = {}
-
-    def go_on(key: str, y: np.ndarray | None = None) -> None:
-        search, well, _ = searches[key]
+    def go_on(key: Any, y: np.ndarray | None = None) -> None:
+        _, search, well, _ = searches[key]
         try:
             asked[key] = [well(x) for x in (next(search) if y is None else search.send(y))]
         except StopIteration as end:
@@ -379,13 +414,10 @@ def side_by_side(convention: Convention, searches: dict[str, Asking]) -> dict[st
     for key in searches:
         go_on(key)
     while asked:
-        sizes = {key: len(wells) for key, wells in asked.items()}
-        sums = convention.sums([well for wells in asked.values() for well in wells])
+        keys, several = list(asked), sums_of([(searches[key][0], asked[key]) for key in asked])
         asked.clear()
-        end = 0
-        for key, size in sizes.items():
-            start, end = end, end + size
-            go_on(key, searches[key][2]({name: y[start:end] for name, y in sums.items()}))
+        for key, sums in zip(keys, several, strict=True):
+            go_on(key, searches[key][3](sums))
     return found
 
 
@@ -470,30 +502,55 @@ def numbers(convention: Convention) -> dict[str, float]:
     looked for beyond it, and the decrease begins with it.
     All are looked for along the abscissa of the paper's Fig. 3.
     """
-    well, alphas, close = convention.well, convention.alphas, not convention.step
-    three = curves(convention)
+    return numbers_of([convention])[0]
 
-    def thin(d: float) -> Well:
-        return well(ALPHA_5, -ALPHA_5, d=d)
 
-    def along(alpha_R: float) -> Callable:
-        return lambda alpha_L: well(alpha_L, alpha_R)
+def numbers_of(several: Sequence[Convention]) -> list[dict[str, float]]:
+    """Return `numbers` of several conventions, asked at the same time."""
+    fixed = sums_of([(one, fixed_wells(one)) for one in several])
+    found, searches = zip(*map(questions, several, fixed), strict=True)
+    asking = {(i, key): one for i, some in enumerate(searches) for key, one in some.items()}
+    for (i, key), place in side_by_side(asking).items():
+        found[i][key] = place
+    return list(found)
 
-    several = [well(FIRST), well(SECOND), well(ALPHA_5, ALPHA_5, d=THICK), thin(THICK)]
-    sums = convention.sums([*several, *map(thin, ALONG_D), *map(thin, THIN)])
+
+def thin(convention: Convention, d: float) -> Well:
+    """Return the well of case (c) at a width."""
+    return convention.well(ALPHA_5, -ALPHA_5, d=d)
+
+
+def fixed_wells(convention: Convention) -> list[Well]:
+    """Return the wells that are asked for whatever is found: four, and two grids along d."""
+    well, widths = convention.well, [THICK, *ALONG_D, *THIN]
+    thick = well(ALPHA_5, ALPHA_5, d=THICK)
+    return [well(FIRST), well(SECOND), thick, *(thin(convention, d) for d in widths)]
+
+
+def questions(
+    convention: Convention, sums: dict[str, np.ndarray]
+) -> tuple[dict[str, float], dict[str, Asking]]:
+    """Return the numbers that `sums`, of the fixed wells, have already, and searches for others."""
+    alphas, close, three = convention.alphas, not convention.step, curves(convention)
     found: dict[str, float] = {}
     for key, second in (("plus", "plus later"), ("minus", "minus later")):
         found[key], found[second] = map(int, sums[key][:2])
     found["a"], found["c"] = map(int, sums["number"][2:4])
     total, number = sums["total"][4 : 4 + ALONG_D.size], sums["number"][4 + ALONG_D.size :]
 
-    searches: dict[str, Asking] = {
-        key: (to_change(alphas, three[alpha_R]["number"], close), along(alpha_R), NUMBER)
+    def along(search: Closing, alpha_R: float, y: Callable) -> Asking:
+        return convention, search, lambda alpha_L: convention.well(alpha_L, alpha_R), y
+
+    def along_d(search: Closing, y: Callable) -> Asking:
+        return convention, search, functools.partial(thin, convention), y
+
+    searches = {
+        key: along(to_change(alphas, three[alpha_R]["number"], close), alpha_R, NUMBER)
         for key, alpha_R in zip(("jump", "jump −", "jump +"), RIGHT, strict=True)
     }
-    searches["cusp"] = to_maximum(ALONG_D, total, 0.52), thin, TOTAL
-    searches["last"] = to_change(THIN, number > 0), thin, lambda sums: NUMBER(sums) > 0
-    at, y = along(RIGHT[1]), three[RIGHT[1]]
+    searches["cusp"] = along_d(to_maximum(ALONG_D, total, 0.52), TOTAL)
+    searches["last"] = along_d(to_change(THIN, number > 0), lambda sums: NUMBER(sums) > 0)
+    y = three[RIGHT[1]]
     jump = first_change(alphas, y["number"])
     later = alphas >= jump if close else alphas > jump
     if np.isnan(jump):
@@ -501,10 +558,10 @@ def numbers(convention: Convention) -> dict[str, float]:
         later[:] = True
     else:
         fall = to_end_of_fall(alphas[later], y["total"][later], close)
-        searches["fall ends"] = fall, at, TOTAL
+        searches["fall ends"] = along(fall, RIGHT[1], TOTAL)
     peak = to_maximum(alphas[later], y["left"][later], PEAK, close)
-    searches["maximum"] = peak, at, LEFT
-    return found | side_by_side(convention, searches)
+    searches["maximum"] = along(peak, RIGHT[1], LEFT)
+    return found, searches
 
 
 def curve_traits(convention: Convention, jump: float) -> dict[str, float]:
@@ -520,6 +577,8 @@ def curve_traits(convention: Convention, jump: float) -> dict[str, float]:
     -------
     dict
         - "start": the total without coupling, over that at 0.046; the paper's curve begins at 0.
+        - "bent": how far it is from a straight line up to its jump, over its rise; in the paper it
+          is straight.
         - "plus", "minus": by how much the sum over + and over − states changes at the jump, over
           the total there; in the paper + drops.
         - "shift": how far the curves of the other α_R are from shifted ones below the jump, over
@@ -538,6 +597,7 @@ def curve_traits(convention: Convention, jump: float) -> dict[str, float]:
     later = np.linspace(near, end, 153)
     return {
         "start": totals[0.0][0] / convention.along(0.0, [FIRST])["total"][0],
+        "bent": bend(below, totals[0.0]),
         "plus": (after[after > 0].sum() - before[before > 0].sum()) / total,
         "minus": (after[after < 0].sum() - before[before < 0].sum()) / total,
         "shift": max(np.ptp(totals[right] - totals[0.0]) for right in RIGHT[1:]) / rise,
@@ -684,6 +744,11 @@ def conventions() -> tuple[Convention, ...]:
     return (
         printed,
         alone,
+        Convention(
+            "over all z",
+            "The total is ∫S_y dz over all z, the tails in the insulators included.",
+            solve=with_tails,
+        ),
         Convention(
             "all states",
             "All Fermi states are counted, up to ħ²/m, where the model ends.",

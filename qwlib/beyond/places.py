@@ -6,7 +6,7 @@ The functions are such that each value takes a well or more to be solved.
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy.optimize import brentq, minimize_scalar
@@ -54,6 +54,15 @@ def local_maxima(
     y = np.array([function(x) for x in grid]) if values is None else np.asarray(values)
     inner = np.flatnonzero((y[1:-1] > y[:-2]) & (y[1:-1] >= y[2:]))
     return [refined(function, grid[i], grid[i + 2]) for i in inner]
+
+
+def bend(x: np.ndarray, y: np.ndarray) -> float:
+    """Return how far y is from the straight line that it is least far from, over its range."""
+    x, y = x / np.ptp(x), y / (np.ptp(y) or 1.0)
+    slopes = np.diff(y) / np.diff(x)
+    ends = float(slopes.min()), float(slopes.max())
+    best = minimize_scalar(lambda slope: np.ptp(y - slope * x), bounds=ends, method="bounded")
+    return float(best.fun / 2)
 
 
 def zeros(function: Callable[[float], float], grid: np.ndarray, values: np.ndarray) -> list[float]:
@@ -128,7 +137,7 @@ def nth(values: ArrayLike, i: int) -> np.ndarray | float:
     return of[i] if i < len(of) else np.full(of.shape[1:], np.nan)[()]
 
 
-def over(part: ArrayLike, whole: ArrayLike) -> np.ndarray | float:
+def over(part: Any, whole: ArrayLike) -> Any:
     """Return part/whole, nan where the whole is 0: a share of nothing has no value."""
     some = np.asarray(whole, dtype=float)
     return part / np.where(some == 0, np.nan, some)[()]

@@ -34,7 +34,7 @@ STEP = 1e-7
 level of a clamped layer at a distance of δ eV by (STEP/δ)²."""
 
 
-def edge_functions(x: np.ndarray, h: float) -> tuple[np.ndarray, np.ndarray]:
+def edge_functions(x: np.ndarray, h: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
     """Return √x coth(√x h) and √x / sinh(√x h) for any real x: cot and sin where x < 0."""
     y = np.sqrt(np.abs(x)) * h
     waves = np.sign(x) < 0
@@ -53,6 +53,8 @@ class Layers:
     well : Well
     edges : ndarray
         (n,) edges between layers, nm; beyond the first and last there is no coupling.
+        For many wells at once, alike but for widths and couplings, this and W are (n, wells) and
+        (n + 1, wells).
     V, Delta, W, inside : ndarray
         (n + 1,) potential and exchange in eV, coupling in eV·nm, and whether it is ferromagnet,
         from the left half-space to the right one.
@@ -113,15 +115,19 @@ class Layers:
         clamped : int array (...)
         """
         E, k, field = np.broadcast_arrays(E, k, field)
-        n = self.edges.size
+        n = len(self.edges)
         D, clamped = np.zeros((*E.shape, 2 * n, 2 * n)), np.zeros(E.shape, dtype=np.intp)
         for i in range(n + 1):
-            K = (self.V[i] - E)[..., None, None] * np.eye(2) + self.Delta[i] * SIGMA_Z
-            K += (k * self.W[i] + field * self.inside[i])[..., None, None] * SIGMA_X
-            x, U = np.linalg.eigh(K / self.well.c)
+            # K is a multiple of 1 and a spin of length `half`, in eV.
+            flip = k * self.W[i] + field * self.inside[i]
+            half = np.hypot(self.Delta[i], flip)
+            x = np.stack([self.V[i] - E + half, self.V[i] - E - half]) / self.well.c
+            spin = self.Delta[i] * SIGMA_Z + flip[..., None, None] * SIGMA_X
+            spin /= np.where(half == 0, 1.0, half)[..., None, None]
 
-            def function(values: np.ndarray, U: np.ndarray = U) -> np.ndarray:
-                return U * values[..., None, :] @ U.swapaxes(-1, -2)
+            def function(values: np.ndarray, spin: np.ndarray = spin) -> np.ndarray:
+                mean, difference = (values[0] + values[1]) / 2, (values[0] - values[1]) / 2
+                return mean[..., None, None] * np.eye(2) + difference[..., None, None] * spin
 
             left, right = slice(2 * i - 2, 2 * i), slice(2 * i, 2 * i + 2)
             if i in (0, n):  # only the decaying solution
@@ -135,7 +141,7 @@ class Layers:
             D[..., left, right] -= off
             D[..., right, left] -= off
             waves = np.sqrt(np.maximum(-x, 0)) * h / np.pi
-            clamped += np.ceil(waves - 1).clip(0).sum(axis=-1).astype(np.intp)
+            clamped += np.ceil(waves - 1).clip(0).sum(axis=0).astype(np.intp)
         return D, clamped
 
     def count_states(self, E: np.ndarray | float, k: np.ndarray | float) -> np.ndarray:

@@ -14,20 +14,23 @@ import functools
 import re
 import tomllib
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from importlib import resources
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.optimize import bisect
 
 from ..beyond.conserving import conserving
+from ..beyond.conventions import spinors, with_tails
 from ..beyond.interband import damping_like
-from ..beyond.places import local_maxima
+from ..beyond.places import bend, local_maxima
 from ..beyond.thresholds import rashba_at
 from ..beyond.torque import exchange_torque
 from ..grid import sweep
 from ..kubo import SILENT, FermiStates, contribution, fermi_states
+from ..search import count_states
 from ..well import UnboundedSpectrumWarning, Well
 from . import yardstick
 from .tables import number
@@ -55,13 +58,11 @@ ALPHAS_R, OTHERS_R = (-0.025, 0.0, 0.025), (-0.05, -0.02, 0.0, 0.025, 0.05)
 ours, and those that we lay beside the paper's own."""
 ENDS = (0.12, 0.15, 0.2)
 """Where Fig. 3(a) may end, eV·nm²."""
-STEP = ENDS[1] / 49
-"""Between points of a curve up to one of these ends, of which there are 50, eV·nm²."""
 NAMED = (0.046, 0.049, 0.05, 0.062, 0.1)
 """The α_L that the text of Sec. III.A names, of which Fig. 4 may have profiles, eV·nm²."""
 APART = (0.031, 0.0124)
 """Other α_L of Fig. 4 are so far apart, the half and the fifth of 0.062, eV·nm²."""
-BROADENINGS = (0.01, 0.1)
+BROADENINGS = np.array([0.01, 0.1])
 """ħ/τ in eV of a clean and of a dirty metal."""
 ROUNDING = 1e-12
 """Below it a spin density is rounding, nm⁻² or nm⁻³ per τeE/ħ: its parts are of order 0.01."""
@@ -116,8 +117,8 @@ PAPER = Material()
 class Answer(NamedTuple):
     """Our value of one statement: with all Fermi states, and with the propagating ones alone."""
 
-    all: object
-    propagating: object
+    all: Any
+    propagating: Any
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,7 @@ class Claim:
     where: str
     wording: str
     quantity: str
-    paper: object
+    paper: Any
     readings: dict[str, str | list[str]]
     verdict: str
     why: str
@@ -231,7 +232,7 @@ def verdict_of(agreements: dict[str, Answer], factor: float = 1.0) -> str:
     return UNDECIDABLE if any(map(any, several)) else NOT
 
 
-def as_text(value: object, unit: str = "") -> str:
+def as_text(value: Any, unit: str = "") -> str:
     """Return a value as the tables show it: rounded to three digits, a true minus, no Python.
 
     Parameters
@@ -390,7 +391,7 @@ def stays(entry: Judged) -> str:
     return f"{below} to {above}" if above else f"from {below}"
 
 
-def shown(claim: Claim, reading: str, value: object, unit: str = "") -> str:
+def shown(claim: Claim, reading: str, value: Any, unit: str = "") -> str:
     """Return our value by a reading as the tables show it: shares in percent."""
     kind = claim.readings[reading]
     if kind in ("count", "position", "slope"):
@@ -411,7 +412,7 @@ def across(entry: Judged, which: int) -> str:
     if len(set(texts.values())) == 1:
         return next(iter(texts.values()))
     if len(entry.claim.kinds) == 1 and all(isinstance(v, int | float) for v in values.values()):
-        return " to ".join(texts[end(values, key=values.get)] for end in (min, max))
+        return " to ".join(texts[end(values, key=values.__getitem__)] for end in (min, max))
     return "depends"
 
 
@@ -598,9 +599,42 @@ def interband(material: Material) -> dict[str, Answer]:
     }
 
 
-def chiralities(states: FermiStates) -> list[int]:
-    """Return how many states have + and − chirality."""
-    return [int((states.chirality == sign).sum()) for sign in (1, -1)]
+def with_barriers(states: FermiStates) -> np.ndarray:
+    """Return what each state adds to ∫S_y dz over all z, in nm⁻² per τeE/ħ."""
+    spin = states.spin + states.barrier_spin.sum(axis=1)
+    return contribution(states.k, states.velocity, spin)
+
+
+TOTALS = {"over the well": lambda states: states.contribution, "over all z": with_barriers}
+"""What a state adds to the total: to the integral of Fig. 2, and to one that has the tails."""
+
+
+def by_total(value) -> dict[str, Answer]:
+    """Return value(kind, added) of all and of propagating states by what is meant by the total."""
+    return {
+        where: Answer(*(value(kind, added) for kind in WHICH)) for where, added in TOTALS.items()
+    }
+
+
+def chiralities(added: np.ndarray) -> list[int]:
+    """Return how many states have + and − chirality, from what each adds."""
+    return [int((sign * added > SILENT).sum()) for sign in (1, -1)]
+
+
+def split(material: Material) -> dict[str, Answer]:
+    """Return the numbers of + and − states of Fig. 2(a)."""
+    states = material.states(alpha_L=FIRST)
+    return by_total(lambda kind, added: chiralities(added(chosen(states, kind))))
+
+
+def levels(material: Material, **changes) -> dict[str, Answer]:
+    """Return the number of Fermi states, and of levels below ε_F at k = 0, above |Δ| or all."""
+    floor = min(abs(material.Delta), material.E_F)
+    below = count_states(material.well(**changes), np.array([material.E_F, floor]), 0.0)
+    return {
+        "at the Fermi level": both(len, material.states(**changes)),
+        "at k = 0": Answer(int(below[0]), int(below[0] - below[1])),
+    }
 
 
 def total(states: FermiStates) -> float:
@@ -621,6 +655,21 @@ def at_left_interface(states: FermiStates) -> float:
 def fraction(part: float, whole: float) -> float:
     """Return part/whole, and 0 of nothing: a well without states."""
     return float(part / whole) if whole else 0.0
+
+
+def along(material: Material, alpha_R: float, alpha_L: np.ndarray) -> dict[str, Answer]:
+    """Return the total spin density along α_L, nm⁻² per τeE/ħ, by what is meant by it."""
+    with warnings.catch_warnings():
+        # The paper's figures go past the end of the model.
+        warnings.simplefilter("ignore", UnboundedSpectrumWarning)
+        wells = [material.well(alpha_L=alpha, alpha_R=alpha_R) for alpha in alpha_L]
+
+    def totals(solve):
+        states = solve(wells, material.E_F)
+        some = np.ones(states.E.shape), states.E > states.exchange
+        return Answer(*(np.bincount(states.well, states.spin * i, len(wells)) for i in some))
+
+    return dict(zip(TOTALS, map(totals, (spinors, with_tails)), strict=True))
 
 
 def end_of_model(material: Material) -> float:
@@ -663,12 +712,6 @@ def wrong_way(y: np.ndarray) -> float:
     return fraction(steps[steps > 0].sum(), np.abs(steps).sum())
 
 
-def bend(x: np.ndarray, y: np.ndarray) -> float:
-    """Return the largest distance from the best straight line, as a share of the range of y."""
-    rest = y - np.polyval(np.polyfit(x, y, 1), x)
-    return fraction(np.abs(rest).max(), np.ptp(y))
-
-
 def off_tangent(x: np.ndarray, y: np.ndarray) -> float:
     """Return the largest distance from the tangent at the start, as a share of the range of y."""
     rest = y - y[0] - (y[1] - y[0]) / (x[1] - x[0]) * (x - x[0])
@@ -681,15 +724,15 @@ def change_of_slope(x: np.ndarray, y: np.ndarray) -> float:
     return fraction(np.ptp(slope), np.abs(slope).max())
 
 
-def lost(material: Material) -> Answer:
+def lost(material: Material) -> dict[str, Answer]:
     """Return the number of states at the stronger coupling, and what + and − have gained."""
     before, after = (material.states(alpha_L=a) for a in (FIRST, SECOND))
 
-    def change(kind):
-        old, new = (chiralities(chosen(states, kind)) for states in (before, after))
+    def change(kind, added):
+        old, new = (chiralities(added(chosen(states, kind))) for states in (before, after))
         return [len(chosen(after, kind)), new[0] - old[0], new[1] - old[1]]
 
-    return Answer(*map(change, WHICH))
+    return by_total(change)
 
 
 ENERGIES = {
@@ -737,6 +780,9 @@ def silent(material: Material) -> dict[str, Answer]:
     }
 
 
+LINES = {"best line": bend, "tangent at 0": off_tangent}
+
+
 def linear(material: Material) -> dict[str, Answer]:
     """Return how far the total is from a straight line in α_L, over its range.
 
@@ -746,15 +792,12 @@ def linear(material: Material) -> dict[str, Answer]:
     for alpha_R in ALPHAS_R:
         stop = min(JUMP, end_of_model(material))
         ends = (stop, min(stop, (loss(material, alpha_R) or stop) * (1 - 1e-6)))
-        found = []
-        for end, i in zip(ends, (0, 1), strict=True):
-            alpha = np.linspace(0, end, 101)
-            y = swept(material, alpha_L=alpha, alpha_R=alpha_R)[i]
-            found.append((bend(alpha, y), off_tangent(alpha, y)))
-        for name, values in zip(
-            ("best line", "tangent at 0"), zip(*found, strict=True), strict=True
-        ):
-            result[f"{name}, {of_right(alpha_R)}"] = Answer(*values)
+        grids = [np.linspace(0, end, 101) for end in ends]
+        curves = [along(material, alpha_R, alpha) for alpha in grids]
+        for where in TOTALS:
+            for name, f in LINES.items():
+                off = (f(grids[i], curves[i][where][i]) for i in (0, 1))
+                result[f"{name}, {of_right(alpha_R)}, {where}"] = Answer(*off)
     return result
 
 
@@ -764,38 +807,47 @@ def of_right(alpha_R: float) -> str:
 
 
 def jumps(material: Material) -> dict[str, Answer]:
-    """Return where the number of states first changes, for each α_R; that of all states does not.
+    """Return where the number of states first changes, for each α_R; of all it does not."""
+    return {of_right(alpha_R): Answer(None, loss(material, alpha_R)) for alpha_R in ALPHAS_R}
 
-    Up to the end of the model; and where it is first seen to have changed on a curve of points.
+
+def constant(material: Material) -> dict[str, Answer]:
+    """Return the number of states up to the jump, and how much it changes from there to 0.1.
+
+    All states have no jump; None is a number that is not one.
     """
     result = {}
     for alpha_R in ALPHAS_R:
-        place = loss(material, alpha_R)
-        seen = place and float(STEP * np.ceil(place / STEP))
-        result[of_right(alpha_R)] = Answer(None, place)
-        result[f"on 50 points, {of_right(alpha_R)}"] = Answer(None, seen)
+        jump = loss(material, alpha_R) or JUMP
+        below, above = (
+            swept(material, "n_states", alpha_L=np.linspace(*ends, 51), alpha_R=alpha_R)
+            for ends in ((0.0, jump * (1 - 1e-6)), (jump * (1 + 1e-6), 0.1))
+        )
+        before = [None if np.ptp(n) else int(n[0]) for n in below]
+        after = [int(np.ptp(n)) for n in above]
+        known = end_of_model(material) > 0.1
+        result[of_right(alpha_R)] = Answer(
+            [before[0], after[0] if known else ENDED], [before[1], after[1]]
+        )
     return result
 
 
-def drop(material: Material) -> Answer:
+def drop(material: Material) -> dict[str, Answer]:
     """Return how far the + and the − sum drop where a state stops propagating, over the total."""
     place = loss(material, ALPHA_R)
     if place is None:
-        return Answer(None, None)
+        return dict.fromkeys(TOTALS, Answer(None, None))
     before, after = (
         material.states(alpha_L=place * (1 + x), alpha_R=ALPHA_R) for x in (-1e-6, 1e-6)
     )
 
-    def drops(kind):
-        old, new = chosen(before, kind), chosen(after, kind)
-        scale = max(abs(total(old)), abs(total(new)))
-        fall = [
-            total(old[old.chirality == sign]) - total(new[new.chirality == sign])
-            for sign in (1, -1)
-        ]
+    def drops(kind, added):
+        old, new = (added(chosen(states, kind)) for states in (before, after))
+        scale = max(abs(old.sum()), abs(new.sum()))
+        fall = [np.maximum(s * old, 0).sum() - np.maximum(s * new, 0).sum() for s in (1, -1)]
         return [fraction(fall[0], scale), fraction(abs(fall[1]), scale)]
 
-    return Answer(*map(drops, WHICH))
+    return by_total(drops)
 
 
 def decrease(material: Material) -> dict[str, Answer]:
@@ -808,15 +860,16 @@ def decrease(material: Material) -> dict[str, Answer]:
         place = loss(material, alpha_R)
         start = (place or JUMP) * (1 + 1e-6)
         alpha = np.linspace(start, 1.5 * end, 401)
-        everything, propagating = swept(material, alpha_L=alpha, alpha_R=alpha_R)
-        up = np.flatnonzero(np.diff(propagating) > 0)
-        falls = place is not None and (not up.size or up[0] > 0)
-        ends = float(alpha[up[0] if up.size else -1]) if falls else None
-        result[f"where it ends, {of_right(alpha_R)}"] = Answer(None, ends)
-        inside = alpha <= end
-        whole = wrong_way(everything[inside]) if end < end_of_model(material) else ENDED
-        part = wrong_way(propagating[inside]) if place is not None else None
-        result[f"all the way, {of_right(alpha_R)}"] = Answer(whole, part)
+        inside, known = alpha <= end, end < end_of_model(material)
+        for where, (everything, propagating) in along(material, alpha_R, alpha).items():
+            up = np.flatnonzero(np.diff(propagating) > 0)
+            falls = place is not None and (not up.size or up[0] > 0)
+            ends = float(alpha[up[0] if up.size else -1]) if falls else None
+            name = f"{of_right(alpha_R)}, {where}"
+            result[f"where it ends, {name}"] = Answer(None, ends)
+            whole = wrong_way(everything[inside]) if known else ENDED
+            part = wrong_way(propagating[inside]) if place is not None else None
+            result[f"all the way, {name}"] = Answer(whole, part)
     return result
 
 
@@ -828,11 +881,13 @@ def nonlinear(material: Material) -> dict[str, Answer]:
     result = {}
     for end in ENDS:
         alpha = np.linspace(0.1, end, 101)
-        three = [swept(material, alpha_L=alpha, alpha_R=r) for r in ALPHAS_R]
+        three = [along(material, alpha_R, alpha) for alpha_R in ALPHAS_R]
         known = end < end_of_model(material)
-        for name, f in (("bent", bend), ("slope changes", change_of_slope)):
-            everything, propagating = (min(f(alpha, y[i]) for y in three) for i in (0, 1))
-            result[f"{name}, up to {end:g}"] = Answer(everything if known else ENDED, propagating)
+        for where in TOTALS:
+            for name, f in (("bent", bend), ("slope changes", change_of_slope)):
+                least = [min(f(alpha, one[where][i]) for one in three) for i in (0, 1)]
+                answer = Answer(least[0] if known else ENDED, least[1])
+                result[f"{name}, up to {end:g}, {where}"] = answer
     return result
 
 
@@ -846,14 +901,16 @@ def shift(material: Material) -> dict[str, Answer]:
         pair = (ALPHA_R, other)
         places = [place for place in (loss(material, r) for r in pair) if place]
         alpha = np.linspace(0, 0.999 * min([*places, end_of_model(material)]), 41)
-        first, second = (swept(material, alpha_L=alpha, alpha_R=r) for r in pair)
-        off = [np.ptp(a - b) for a, b in zip(first, second, strict=True)]
-        rise = [np.ptp(a) for a in first]
-        moved = [abs(np.mean(a - b)) for a, b in zip(first, second, strict=True)]
-        for name, whole in (("rise", rise), ("shift", moved)):
-            result[f"over the {name}, other {of_right(other)}"] = Answer(
-                *(fraction(*each) for each in zip(off, whole, strict=True))
-            )
+        first, second = (along(material, r, alpha) for r in pair)
+        for where in TOTALS:
+            off = [a - b for a, b in zip(first[where], second[where], strict=True)]
+            wholes = {
+                "rise": [np.ptp(y) for y in first[where]],
+                "shift": [abs(np.mean(y)) for y in off],
+            }
+            for name, whole in wholes.items():
+                shares = (fraction(np.ptp(y), part) for y, part in zip(off, whole, strict=True))
+                result[f"over the {name}, other {of_right(other)}, {where}"] = Answer(*shares)
     return result
 
 
@@ -921,26 +978,33 @@ def profile(material: Material, left: float, right: float, d: float, z: np.ndarr
     return both(lambda s: s.spin_density(z).sum(axis=0), states)
 
 
-def apart(material: Material, alpha_R: float, d: float, alone: float) -> Answer:
-    """Return how far two interfaces are from the sum of each alone, and S_y midway between them.
+def apart(material: Material, alpha_R: float, d: float, alone: float) -> dict[str, Answer]:
+    """Return how far two interfaces are from the sum of each alone, and what is midway.
 
-    Over the largest S_y; midway is the middle third.  Each is alone in a well of width `alone`, d
-    or larger, of which the sum has the parts next to the interfaces.
+    Of profiles, over the largest S_y; and of totals, over those of each alone, where what is midway
+    is a share of ∫|S_y|.  Midway is the middle third.  Each is alone in a well of width `alone`, d
+    or larger; the sum of profiles has the parts of these that are next to the interfaces.
     """
     z = np.linspace(0, d, 601)
     middle = np.abs(z / d - 0.5) < 1 / 6
-    two = profile(material, ALPHA_5, alpha_R, d, z)
-    left = profile(material, ALPHA_5, 0.0, alone, z)
-    right = profile(material, 0.0, alpha_R, alone, z + (alone - d))
-    return Answer(
-        *(
+    wells = (ALPHA_5, alpha_R, d), (ALPHA_5, 0.0, alone), (0.0, alpha_R, alone)
+    several = [material.states(alpha_L=a, alpha_R=b, d=width) for a, b, width in wells]
+
+    def shares(kind):
+        some = [chosen(states, kind) for states in several]
+        places = (z, z, z + (alone - d))
+        y = [states.spin_density(at).sum(axis=0) for states, at in zip(some, places, strict=True)]
+        size, whole = np.abs(y[0]), np.array([total(states) for states in some])
+        off = np.abs(y[0] - y[1] - y[2]).max(), abs(whole[0] - whole[1:].sum())
+        return (
+            [fraction(part, size.max()) for part in (off[0], size[middle].max())],
             [
-                fraction(np.abs(both_ - a - b).max(), np.abs(both_).max()),
-                fraction(np.abs(both_[middle]).max(), np.abs(both_).max()),
-            ]
-            for both_, a, b in zip(two, left, right, strict=True)
+                fraction(off[1], np.abs(whole[1:]).sum()),
+                fraction(size[middle].sum(), size.sum()),
+            ],
         )
-    )
+
+    return dict(zip(("profile", "total"), map(Answer, *map(shares, WHICH)), strict=True))
 
 
 CASES = {"(a)": ALPHA_5, "(b)": 0.0, "(c)": -ALPHA_5}
@@ -952,21 +1016,21 @@ ALONE_IN = {"the same well": lambda d: d, "a wide well": lambda d: WIDE_WELL}
 def superposition(material: Material) -> dict[str, Answer]:
     """Return `apart` of the three cases at the larger width."""
     return {
-        f"case {case}, alone in {name}": apart(material, alpha_R, THICK, width(THICK))
+        f"{what}, case {case}, alone in {name}": answer
         for name, width in ALONE_IN.items()
         for case, alpha_R in CASES.items()
+        for what, answer in apart(material, alpha_R, THICK, width(THICK)).items()
     }
 
 
 def narrow(material: Material) -> dict[str, Answer]:
     """Return the departure from the sum in thinner wells, where there are two couplings."""
     return {
-        f"case {case}, {d:g} nm, alone in {name}": Answer(
-            *(one[0] for one in apart(material, CASES[case], d, width(d)))
-        )
+        f"{what}, case {case}, {d:g} nm, alone in {name}": Answer(*(one[0] for one in answer))
         for name, width in ALONE_IN.items()
         for d in THINNER
         for case in ("(a)", "(c)")
+        for what, answer in apart(material, CASES[case], d, width(d)).items()
     }
 
 
@@ -1007,7 +1071,8 @@ def trends(material: Material, alpha_R: float, falls: bool) -> dict[str, Answer]
 
     And what part of its ups and downs, from 3 nm down to the thinnest, is the other way.
     """
-    result, thick = {}, (ALPHA_5, alpha_R, THICK)
+    result: dict[str, Answer] = {}
+    thick = (ALPHA_5, alpha_R, THICK)
     for d in THINNER:
         pair = [(ALPHA_5, alpha_R, d), thick]
         answers = compared(material, *(pair if falls else pair[::-1]))
@@ -1027,12 +1092,10 @@ def magnitude(material: Material) -> dict[str, Answer]:
     return compared(material, (ALPHA_5, ALPHA_5, THICK), (ALPHA_5, -ALPHA_5, THICK))
 
 
-def counts_5(material: Material) -> Answer:
+def counts_5(material: Material) -> dict[str, Answer]:
     """Return the numbers of states of cases (a) and (c)."""
-    a, c = (
-        both(len, material.states(alpha_L=ALPHA_5, alpha_R=r, d=THICK)) for r in (ALPHA_5, -ALPHA_5)
-    )
-    return Answer([a.all, c.all], [a.propagating, c.propagating])
+    a, c = (levels(material, alpha_L=ALPHA_5, alpha_R=r, d=THICK) for r in (ALPHA_5, -ALPHA_5))
+    return {at: Answer(*map(list, zip(a[at], c[at], strict=True))) for at in a}
 
 
 def thinner_maximum(material: Material) -> dict[str, Answer]:
@@ -1059,24 +1122,31 @@ def thinner_maximum(material: Material) -> dict[str, Answer]:
     }
 
 
-def last_width(material: Material) -> Answer:
-    """Return the width below which no state is left, case (c)."""
+def last_width(material: Material) -> dict[str, Answer]:
+    """Return the width below which no state is left, and no spin density to speak of, case (c)."""
     grid = np.geomspace(0.02, 2.0, 60)
-    numbers = swept(material, "n_states", d=grid, alpha_L=ALPHA_5, alpha_R=-ALPHA_5)
 
-    def narrowest(kind, number):
-        some = number > 0
+    @functools.cache
+    def states_of(d):
+        return material.states(alpha_L=ALPHA_5, alpha_R=-ALPHA_5, d=d)
+
+    def narrowest(value, share, kind):
+        values = np.array([value(chosen(states_of(d), kind)) for d in grid])
+        least = share * values.max()
+        some = values > least
         if some.all() or not some.any():
             return None
-
-        def excess(d):
-            states = material.states(alpha_L=ALPHA_5, alpha_R=-ALPHA_5, d=d)
-            return (len(chosen(states, kind)) > 0) - 0.5
-
         i = int(np.argmax(some))
-        return float(bisect(excess, grid[i - 1], grid[i], xtol=1e-9))
+        ends = grid[i - 1], grid[i]
+        return float(bisect(lambda d: value(chosen(states_of(d), kind)) - least, *ends, xtol=1e-9))
 
-    return Answer(*map(narrowest, WHICH, numbers))
+    senses: dict[str, tuple[Callable[[FermiStates], float], float]] = {
+        "the last state leaves": (len, 1e-3),
+        f"{100 * yardstick.SHARE:g} % is left": (lambda some: abs(total(some)), yardstick.SHARE),
+    }
+    return {
+        name: Answer(*(narrowest(*sense, kind) for kind in WHICH)) for name, sense in senses.items()
+    }
 
 
 def exponents(material: Material) -> dict[str, Answer]:
@@ -1139,29 +1209,30 @@ def uneven(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     return float(gaps.std() / gaps.mean()), fraction(heights.std(), abs(heights.mean()))
 
 
-def three_levels(material: Material) -> Answer:
+def three_levels(material: Material) -> dict[str, Answer]:
     """Return what α_L changes, up to the end of the model: three levels of influence.
 
-    The spin density that comes with it, the mean weight of a state in the left barrier, and the
-    number of states, each over the largest.
+    The spin density that comes with it, how a state is in the left barrier, and the number of
+    states, each over the largest.
     """
     several = [
         material.states(alpha_L=alpha) for alpha in np.linspace(0, end_of_model(material), 41)[:-1]
     ]
 
-    def levels(kind):
+    def influence(of_barrier, kind):
         some = [chosen(states, kind) for states in several]
-        weight = np.array([weight_in_left_barrier(states) for states in some])
+        inside = np.array([of_barrier(states) for states in some])
         number_of = np.array([len(states) for states in some])
         before, after = (abs(total(states)) for states in some[:2])
         made = fraction(after - before, after) if after > SILENT else 0.0
         return [
             made,
-            fraction(np.ptp(weight), weight.max()),
+            fraction(np.ptp(inside), inside.max()),
             fraction(np.ptp(number_of), number_of.max()),
         ]
 
-    return Answer(*map(levels, WHICH))
+    senses = {"how much": weight_in_left_barrier, "how deep": depth_in_left_barrier}
+    return {name: Answer(*(influence(f, kind) for kind in WHICH)) for name, f in senses.items()}
 
 
 def weight_in_left_barrier(states: FermiStates) -> float:
@@ -1171,15 +1242,25 @@ def weight_in_left_barrier(states: FermiStates) -> float:
     return float((states.amplitude[:, :2] ** 2 / states.decay[:, 0]).sum(axis=1).mean() / 2)
 
 
-QUANTITIES = {
+def depth_in_left_barrier(states: FermiStates) -> float:
+    """Return how deep in nm a state is there on average: the mean of −z of its part in there."""
+    if not len(states):
+        return 0.0
+    inside = states.amplitude[:, :2] ** 2 / states.decay[:, 0]
+    depth = (inside / states.decay[:, 0]).sum(axis=1) / inside.sum(axis=1) / 2
+    return float(depth.mean())
+
+
+QUANTITIES: dict[str, Callable[[Material], Any]] = {
     "model-interband": interband,
-    "confinement-count": lambda m: both(len, m.states(alpha_L=FIRST)),
-    "confinement-chirality": lambda m: both(chiralities, m.states(alpha_L=FIRST)),
+    "confinement-count": lambda m: levels(m, alpha_L=FIRST),
+    "confinement-chirality": split,
     "confinement-silent": silent,
     "confinement-lost": lost,
     "confinement-lost-which": lost_place,
     "chirality-linear": linear,
     "chirality-jump": jumps,
+    "chirality-constant": constant,
     "chirality-jump-sign": drop,
     "chirality-decrease": decrease,
     "chirality-nonlinear": nonlinear,

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import io
 import json
+from typing import Any, cast
 
 import ipywidgets as widgets
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib import image
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -90,7 +92,7 @@ class Explorer(widgets.VBox):
         self._name = name
         self._view = claimed if name == "claims" else VIEWS[name]
         self._values: dict[str, float | str] = {}
-        self._places = None
+        self._places: list | None = None
         values = {name: getattr(well, name) for name in Well.__dataclass_fields__}
         self._fixed = {name: values.pop(name) for name in without}
         values |= {"E_F": E_F} | (extra or {})
@@ -120,7 +122,7 @@ class Explorer(widgets.VBox):
             return
         self._values = values
         try:
-            with plt.rc_context(STYLE):
+            with plt.rc_context(cast(Any, STYLE)):
                 states, shown, told = solved(self._view, self._fixed | values)
                 figure, text = drawn(self._name, states, shown)
                 octets, self._places = png(figure, self._places)
@@ -199,7 +201,7 @@ def png(figure: Figure, places: list | None) -> tuple[bytes, list]:
 def is_cut(figure: Figure) -> bool:
     """Return whether something that was drawn sticks out of a figure."""
     whole, drawn = figure.bbox_inches, figure.get_tightbbox()
-    return any((drawn.min < whole.min) | (drawn.max > whole.max))
+    return bool(np.any((drawn.min < whole.min) | (drawn.max > whole.max)))
 
 
 def drawn(
@@ -221,7 +223,7 @@ def drawn(
 def explorer(
     name: str,
     E_F: float,
-    parameters: dict[str, float | str],
+    parameters: dict[str, Any],
     extra: dict[str, float] | None = None,
     without: tuple[str, ...] = (),
 ) -> Explorer:

@@ -12,7 +12,7 @@ import csv
 import io
 import re
 import textwrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -43,7 +43,7 @@ SEQUENCE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#B8860B", "#2F94D3", "#
 after the filter of qwlib.css, to the dark page, where black is white and the others keep their
 names."""
 
-LOOKS = {
+LOOKS: dict[str, dict[str, Any]] = {
     "first": dict(color=SEQUENCE[0], ls="-"),
     "second": dict(color=SEQUENCE[1], ls="--"),
     "third": dict(color=SEQUENCE[2], ls="-."),
@@ -95,7 +95,7 @@ SUM_LABEL = f"{SUM} (10⁻³ nm⁻² per $τeE/ħ$)"
 WIDTH = 4.8
 """Width of a figure in inches: on a screen of 400 px letters of 8 points are 8 px high."""
 
-STYLE = {
+STYLE: dict[str, Any] = {
     "figure.dpi": 100,
     "savefig.dpi": 200,
     "figure.facecolor": "white",

@@ -14,7 +14,7 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import xarray as xr
-    from numpy.typing import ArrayLike
 
     from ..kubo import FermiStates
 
@@ -245,7 +244,7 @@ def totals(ds: xr.Dataset) -> Slider:
 
 def curves(
     parameter: tuple[str, str],
-    positions: ArrayLike,
+    positions: Any,
     start: float,
     cases: Mapping[str, tuple[Sequence[Panel], Sequence[Number]]],
     *,
@@ -294,9 +293,9 @@ def curves(
     """
     name, unit = parameter
     positions = np.asarray(positions, dtype=float)
-    pool: dict[object, int] = {}
+    pool: dict[str | tuple, int] = {}
 
-    def stored(values: ArrayLike | None, height: float) -> int | list[int] | None:
+    def stored(values: Any, height: float) -> Any:
         if values is None:
             return None
         if not _moves(values):
@@ -334,12 +333,12 @@ def curves(
 
     def read(number: Number) -> dict:
         _check_length(len(number.values), positions)
-        digits = number.digits
+        digits, values = number.digits, list[Any]()
         if any(isinstance(value, str) for value in number.values):
             values = [value if isinstance(value, str) else "none" for value in number.values]
         else:
             whole = np.asarray(number.values, dtype=float)
-            digits = decimals(digits, whole)
+            digits = decimals(int(digits), whole)
             values = [_scaled(v, digits) if np.isfinite(v) else "none" for v in whole]
         return {"name": number.name, "unit": number.unit, "digits": digits, "values": values}
 
@@ -366,7 +365,7 @@ def _check_length(n: int, positions: np.ndarray) -> None:
         raise ValueError(f"{n} entries for {positions.size} positions of the slider")
 
 
-def _moves(values: ArrayLike) -> bool:
+def _moves(values: Any) -> bool:
     """Whether these are arrays, one for each position, and not the numbers of one."""
     return len(values) > 0 and np.ndim(values[0]) > 0
 
@@ -376,8 +375,13 @@ def _ends(panel: Panel, axis: int) -> np.ndarray:
     given = (panel.xlim, panel.ylim)[axis]
     if given is not None:
         return np.asarray(given, dtype=float)
-    parts = [one[1 + axis] for one in panel.series if one[1 + axis] is not None]
-    parts = [np.ravel(v) for part in parts for v in (part if _moves(part) else [part])]
+    parts: list[Any] = [getattr(one, "xy"[axis]) for one in panel.series]
+    parts = [
+        np.ravel(v)
+        for part in parts
+        if part is not None
+        for v in (part if _moves(part) else [part])
+    ]
     is_log = "xy"[axis] in panel.log
     values = np.concatenate([np.zeros(0), *parts])
     values = values[np.isfinite(values) & (values > 0 if is_log else True)]
@@ -394,7 +398,7 @@ def _rounded(values: np.ndarray) -> list:
     return [None if np.isnan(v) else json.loads(f"{v:.6g}") for v in values]
 
 
-def _packed(values: ArrayLike, height: float) -> str | tuple:
+def _packed(values: Any, height: float) -> str | tuple:
     """Return numbers as a digit, which says how many decimals, and 16-bit integers in base 64.
 
     Or, where that would be coarser than a thousandth of the height, as a tuple of plain numbers.
@@ -413,10 +417,10 @@ def _packed(values: ArrayLike, height: float) -> str | tuple:
 
 def moved(
     parameter: tuple[str, str],
-    positions: ArrayLike,
+    positions: Any,
     start: float,
     cases: Mapping[str, Sequence[View]],
-    **options: str | int,
+    **options: Any,
 ) -> Slider:
     """Return a figure of a view that a slider moves.
 
@@ -437,13 +441,13 @@ def together(several: Sequence[View]) -> tuple[list[Panel], list[Number]]:
     What is the same in all of them is there once, and a frame holds those of all.
     """
 
-    def merged(values: tuple) -> object:
+    def merged(values: list) -> Any:
         first = values[0]
         if first is None or all(np.array_equal(first, one, equal_nan=True) for one in values):
             return first
         return list(values)
 
-    def frame(values: tuple) -> list[float] | None:
+    def frame(values: list) -> list[float] | None:
         if values[0] is None:
             return None
         low, high = np.array(values, dtype=float).T
@@ -464,9 +468,7 @@ def together(several: Sequence[View]) -> tuple[list[Panel], list[Number]]:
     return panels, numbers
 
 
-def widths(
-    cases: Mapping[str, Well], E_F: float, d: ArrayLike, *, first: str | None = None
-) -> Slider:
+def widths(cases: Mapping[str, Well], E_F: float, d: Any, *, first: str | None = None) -> Slider:
     """Return Fig. 5 with a slider over the width, and a choice of the case.
 
     Parameters

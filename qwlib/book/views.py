@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import functools
 from itertools import cycle
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import xarray as xr
-    from numpy.typing import ArrayLike
 
     from ..beyond.direction import Response
     from ..beyond.interband import InterbandResponse, Transitions
@@ -76,8 +75,8 @@ class Series(NamedTuple):
     """
 
     name: str
-    x: ArrayLike | None
-    y: ArrayLike | None
+    x: Any | None
+    y: Any | None
     look: str = "first"
     smooth: bool = False
     pieces: Sequence[str] | str = ()
@@ -109,8 +108,8 @@ class Panel(NamedTuple):
     x: str
     y: str
     series: Sequence[Series]
-    xlim: ArrayLike | None = None
-    ylim: ArrayLike | None = None
+    xlim: Any | None = None
+    ylim: Any | None = None
     log: Literal["", "x", "y", "xy"] = ""
     follows: bool = False
     marked: bool = False
@@ -133,7 +132,7 @@ class Number(NamedTuple):
     """
 
     name: str
-    values: ArrayLike | str
+    values: Any | str
     unit: str = ""
     digits: int | str = 0
 
@@ -160,7 +159,7 @@ class View(NamedTuple):
 # --- curves and their gaps ------------------------------------------------------------------------
 
 
-def parted(x: np.ndarray, values: np.ndarray, number: np.ndarray) -> tuple:
+def parted(x: np.ndarray, values: np.ndarray, number: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return a curve with a gap wherever a number changes.
 
     Parameters
@@ -180,7 +179,7 @@ def parted(x: np.ndarray, values: np.ndarray, number: np.ndarray) -> tuple:
     return np.insert(x, before + 1, middle), gaps
 
 
-def broken(x: np.ndarray, values: np.ndarray, at: float) -> tuple:
+def broken(x: np.ndarray, values: np.ndarray, at: float) -> tuple[np.ndarray, np.ndarray]:
     """Return a curve with a gap at one place: where it has a pole there is no line across."""
     split = np.searchsorted(x, at)
     return np.insert(x, split, at), np.insert(np.asarray(values, dtype=float), split, np.nan)
@@ -248,7 +247,7 @@ def profile(states: FermiStates, *, coarse: bool = False) -> View:
         grid = np.arange(-outside, inside + outside + 1)
         z = np.where(2 * grid < inside, grid * d / inside, d - (inside - grid) * d / inside)
         # With corners: the slope of a profile jumps at an interface.
-        ends = [-pad, 0, d, d + pad]
+        ends = np.array([-pad, 0, d, d + pad])
     else:
         ends = z = across(d)
     every, waves = (s.spin_density(z).sum(axis=0) for s in (states, propagating(states)))
@@ -944,7 +943,7 @@ def spread(
         (0, k[-1]),
         frame,
     )
-    by_hand = interface_wave_numbers(well, E_F)[-1:] if well.alpha_L else []
+    by_hand = interface_wave_numbers(well, E_F)[-1:] if well.alpha_L else np.zeros(0)
     numbers = [
         Number("∫S_y dz, δ-function", 1e3 * states.contribution.sum(), UNIT, 2),
         Number(f"∫S_y dz, {name}", 1e3 * share.sum(), UNIT, 2),
@@ -1105,7 +1104,7 @@ def two_classes(
     looks: Sequence[str],
     *,
     y: str = FIELD,
-    log: str = "",
+    log: Literal["", "x", "y", "xy"] = "",
     guide: Series | None = None,
 ) -> View:
     """Return curves of propagating states alone, and of all states below.
@@ -1220,8 +1219,11 @@ def against_thickness(
     """
     from ..beyond.places import zeros
 
+    def of_waves(alpha_R: float, width: float) -> float:
+        return at(alpha_R, np.array([width]))[0, 1]
+
     turns = {
-        alpha_R: zeros(lambda x, alpha_R=alpha_R: at(alpha_R, [x])[0, 1], d, y[:, 1])
+        alpha_R: zeros(functools.partial(of_waves, alpha_R), d, y[:, 1])
         for alpha_R, y in values.items()
     }
     # Both sides of each, so that a curve runs through zero or ends where it jumps.
@@ -1341,7 +1343,7 @@ def scans(
         What was measured of `fermi_states`.
     """
     made = [scanned(states, int(n), window=window, brent=True) for n in points]
-    lost = [view.numbers[1].values for view in made]
+    lost = [int(view.numbers[1].values) for view in made]
     smooth = [
         int(
             scan.scan(
@@ -1456,7 +1458,9 @@ def contours(several: dict[str, Response], points: int = 180) -> View:
     for title, one in several.items():
         found = one.contours_at(2 * np.pi * np.arange(points) / points)
         x, y = found.k * np.cos(found.phi), found.k * np.sin(found.phi)
-        curves: dict[str, list] = {"spin along m": [[], []], "spin against m": [[], []]}
+        curves: dict[str, tuple[list, list]] = {
+            name: ([], []) for name in ("spin along m", "spin against m")
+        }
         for band in np.unique(found.band):
             of = np.flatnonzero(found.band == band)
             name = "spin along m" if (found.spin[of] @ one.m).sum() > 0 else "spin against m"
@@ -1467,14 +1471,14 @@ def contours(several: dict[str, Response], points: int = 180) -> View:
         step = max(points // 18, 1)
         at = np.isin(np.round(found.phi * points / (2 * np.pi)) % step, 0)
         tips = x[at] + NEEDLE * found.spin[at, 0], y[at] + NEEDLE * found.spin[at, 1]
-        needles = [
+        needle_x, needle_y = (
             np.column_stack([start, end, np.full(end.size, np.nan)]).ravel()
             for start, end in zip((x[at], y[at]), tips, strict=True)
-        ]
+        )
         series = [
             Series("spin against m", *curves["spin against m"]),
             Series("spin along m", *curves["spin along m"], "second"),
-            Series("spin in the plane", *needles, "plain"),
+            Series("spin in the plane", needle_x, needle_y, "plain"),
         ]
         panels.append(Panel("k_x (nm⁻¹)", "k_y (nm⁻¹)", series, title=title))
     return View(panels, alike=True)
@@ -1601,7 +1605,7 @@ def turned(states: FermiStates, theta: float, phi: float) -> View:
 
 # --- the interband response -----------------------------------------------------------------------
 
-COARSE = {"order": 4, "nodes": 1, "phase": 1.0}
+COARSE: dict[str, Any] = {"order": 4, "nodes": 1, "phase": 1.0}
 """Mesh of the interband response, in the words of `interband.transitions`.  In wells up to 4 nm
 wide ∫S_x is then right within 1 %, and what is added to ∫S_y within 3 %; on a finer mesh the
 picture would not follow a slider in a page."""

@@ -79,7 +79,7 @@ def needed(kind: str, paper: Any, ours: Any) -> float:
     return float(abs(ours / paper - 1) if kind == "slope" else ours)
 
 
-def agreement(kind: str, paper: Any, ours: Any) -> tuple[float, float]:
+def agreement(kind: str | list[str], paper: Any, ours: Any) -> tuple[float, float]:
     """Return between which factors of the tolerance a comparison agrees.
 
     Parameters

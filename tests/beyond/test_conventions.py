@@ -19,11 +19,9 @@ from qwlib.matching import matching_matrix
 from qwlib.well import HBAR2_OVER_2ME
 
 NAMES = [convention.name for convention in conventions()]
-SPINORS = [c.name for c in conventions() if c.solve is trial.spinors]
+SPINORS = [c.name for c in conventions() if c.solve in (trial.spinors, trial.with_tails)]
 PROPAGATING = [
-    c.name
-    for c in conventions()
-    if c.solve is trial.spinors and c.keep is trial.waves and not c.step
+    c.name for c in conventions() if c.name in SPINORS and c.keep is trial.waves and not c.step
 ]
 DIAGONAL = ["spin-diagonal", "spin-diagonal, d = 2.0"]
 
@@ -45,6 +43,7 @@ def test_every_convention_that_was_thought_of_is_on_trial():
     assert set(NAMES) == {
         "as printed",
         "exchange in F alone",
+        "over all z",
         "all states",
         "E > 0",
         "E > −Δ",
@@ -160,6 +159,9 @@ def witness(convention: Convention, well) -> np.ndarray:
     elif solve is trial.spread:
         spread = FiniteElements.from_well(well, E_max=E_F, width=0.03)
         parts = [(spread, 0, abs(Delta))]
+    elif solve is trial.with_tails:
+        ends = FiniteElements.from_well(well, E_max=E_F).elements.edges[[0, -1]]
+        parts = [(fem(well, E_F, ferromagnet=tuple(ends)), 0, abs(Delta))]
     else:
         parts = [(fem(well, E_F), 0, abs(Delta))]
     rows = []
@@ -344,7 +346,7 @@ def test_maximum_at_the_left_interface_by_finite_elements(name):
         assert values[0] < values[1] > values[2]
 
 
-@pytest.mark.parametrize("name", ["as printed", "barrier exchange opposite"])
+@pytest.mark.parametrize("name", ["as printed", "over all z", "barrier exchange opposite"])
 def test_decrease_ends_by_finite_elements(name):
     convention, place = named(name), found(name)["fall ends"]
     around = place + np.array([-1e-3, 0, 1e-3])

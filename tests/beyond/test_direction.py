@@ -25,7 +25,7 @@ from qwlib.beyond.fem import FiniteElements
 from qwlib.beyond.interband import damping_like
 from qwlib.beyond.torque import exchange_torque, field_per_current
 from qwlib.matching import SECTORS, Rule, symmetry
-from qwlib.search import joint_sign, pole_free
+from qwlib.search import joint_sign, pole_free, solve
 
 THIN = Well(d=0.6, V_R=4.2, alpha_L=0.045, alpha_R=0.012)
 FERRO = THIN.replace(exchange="ferromagnet", Delta=-0.4)
@@ -189,6 +189,24 @@ def test_counts_by_intervals_and_by_symmetry(alpha_R, sectors, beta):
             assert N == count.N[i]
             # Rounding of the phase κd and of sums that cancel in part.
             assert count.F[i] == pytest.approx(F, rel=1e-10)
+
+
+@pytest.mark.parametrize("alpha_R", [0.01, -0.045])
+def test_conserved_spin_against_the_axis_is_that_of_the_reversed_coupling(alpha_R):
+    """Without exchange, where σ_φ is −σ_x: half a turn about z leads back to the other sign."""
+    well = THIN.replace(V_R=THIN.V_L, Delta=0.0, alpha_R=alpha_R)
+    ahead, back = (
+        solve(Rule.of_well(well, E_F).turned(np.zeros(1), np.array([sin])))[0]
+        for sin in (1.0, -1.0)
+    )
+    reversed_ = well.replace(alpha_L=-well.alpha_L, alpha_R=-alpha_R)
+    other = solve(Rule.of_well(reversed_, E_F))[0]
+    assert ahead.overlap.any()
+    for name in ("k", "overlap", "amplitude"):
+        assert (
+            getattr(back, name) == getattr(other, name)
+        ).all()  # the same numbers, so to the bit
+    assert back.overlap == pytest.approx(-ahead.overlap, rel=1e-9)  # rounding
 
 
 def test_matrix_without_its_poles_is_that_of_the_jumps():

@@ -504,9 +504,9 @@ def test_statements_get_the_verdict_of_their_numbers():
     explorer.controls["mass"].value = 0.5
     changed = rows(explorer)
     material = claims.Material(mass=0.5)
-    assert changed["number of states, propagating"] != listed["number of states, propagating"]
+    assert changed["at k = 0, propagating"] != listed["at k = 0, propagating"]
     states = material.states(alpha_L=claims.FIRST)
-    assert changed["number of states, all states"] == len(states)
+    assert changed["at the Fermi level, all states"] == len(states)
 
 
 def test_si_units_are_those_of_the_constants():

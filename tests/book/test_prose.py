@@ -150,18 +150,29 @@ def test_no_cell_takes_the_name_of_what_was_imported(page):
 COMMON = {"count", "kind", "lost state"}
 
 
-def test_a_word_of_the_glossary_is_marked_where_it_is_first_used():
-    """In the order of reading: there it is defined, in italics, or leads to the glossary."""
-    order = re.findall(r"(?:file|root): book/(\S+)", (ROOT / "_toc.yml").read_text("utf-8"))
+ORDER = re.findall(r"(?:file|root): book/(\S+)", (ROOT / "_toc.yml").read_text("utf-8"))
+
+
+def in_order() -> dict[str, str]:
+    """Return the prose of the pages in the order of reading, formulas included."""
     texts = {}
-    for name in [one for one in order if one not in {"glossary", "symbols", "api"}]:
+    for name in [one for one in ORDER if one not in {"glossary", "symbols", "api"}]:
         page = next(path for path in PAGES if path.stem == name)
         # Its head and lists of chapters lead elsewhere, and code has words of its own.
         text = re.sub(r"^- \*\*\w.*?\*\*:.*$", "", markdown(page), flags=re.MULTILINE)
         lists = r"^## (What you will learn|Exercises)$.*?(?=^## |\Z)"
         text = re.sub(lists, "", text, flags=re.MULTILINE | re.DOTALL)
+        text = re.sub(r"^```\{math\}\n(.*?)^```", r"$$\1$$", text, flags=re.DOTALL | re.MULTILINE)
         text = re.sub(r"^#.*$|\{(?!term)[\w:-]+\}`[^`]*`", "", text, flags=re.MULTILINE)
         texts[name] = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+    return texts
+
+
+def test_a_word_of_the_glossary_is_marked_where_it_is_first_used():
+    """In the order of reading: there it is defined, in italics, or leads to the glossary."""
+    texts = {
+        name: re.sub(r"\$\$.*?\$\$", "", text, flags=re.S) for name, text in in_order().items()
+    }
     glossary = (BOOK / "glossary.md").read_text("utf-8").split("```{glossary}")[1]
     unmarked = []
     for word in re.findall(r"^(\w.*)$", glossary, flags=re.MULTILINE):
@@ -175,6 +186,80 @@ def test_a_word_of_the_glossary_is_marked_where_it_is_first_used():
                 break
     left = [one for one in unmarked if one[1] not in COMMON]
     assert not left, str(left)
+
+
+# A letter with what is above it, and its index below and above.
+SYMBOL = re.compile(
+    r"((?:\\(?:mathbf|hat|tilde|boldsymbol)\b[\s{]*)*(?:\\[a-zA-Z]+|[a-zA-Z])\}*)"
+    r"(?:_(?:\{([^}]*)\}|(\\[a-z]+|[\w+-])))?(\^\\\w+)?"
+)
+GREEK = {"Δ": r"\Delta", "γ": r"\gamma", "χ": r"\chi", "ζ": r"\zeta", "Σ": r"\Sigma"}
+GREEK |= {"θ": r"\theta", "φ": r"\varphi", "β": r"\beta", "τ": r"\tau"}
+# Explained where it has no row for its page: the field of the first chapter, beside the energy.
+ELSEWHERE_EXPLAINED = {"sym-field"}
+
+
+def symbols(formula: str) -> list[tuple[str, ...]]:
+    """Return the symbols of a formula, each with its index."""
+    formula = re.sub(r"\\(?:begin|end|text|mathrm)\{[^}]*\}|^:label:.*", "", formula, flags=re.M)
+    found = [(what, below or short, above) for what, below, short, above in SYMBOL.findall(formula)]
+    return [tuple(re.sub(r"[{}\s]", "", part) for part in one) for one in found]
+
+
+def uses(text: str) -> list[tuple[int, int, tuple[str, ...]]]:
+    """Return beginning and end of each formula or Greek letter of a text, with its symbols."""
+    found = []
+    for part in re.finditer(r"\$\$(.+?)\$\$|\$([^$]+)\$", text, flags=re.DOTALL):
+        found += [(part.start(), part.end(), one) for one in symbols(part[1] or part[2])]
+    for part in re.finditer(rf"(?<![\w_\\$])[{''.join(GREEK)}](?![\w_])", text):
+        found.append((part.start(), part.end(), (GREEK[part[0]], "", "")))
+    return sorted(found)
+
+
+def stems(text: str) -> set[str]:
+    """Return the beginnings of the longer words of a text, which its forms share."""
+    return {word[:5].lower() for word in re.findall(r"[A-Za-z]{4,}", text)}
+
+
+def unexplained(table: str, texts: dict[str, str]) -> list[str]:
+    """Return which symbols of a table are first used in a sentence with nothing of their meaning.
+
+    A formula on a line of its own counts with the paragraphs before and after it.
+    A row whose last column names pages is about these alone.
+    """
+    found = []
+    used = {name: uses(text) for name, text in texts.items()}
+    for names, target, rest in re.findall(r"^\| \[(.*?)\]\{#([\w-]+)\} \| (.*) \|$", table, re.M):
+        meaning, *_, where = rest.split(" | ")
+        pages = re.findall(r"\{doc\}`([\w-]+)`", where) or texts
+        formulas = re.split(r",\s*(?![^({]*[)}])", ", ".join(re.findall(r"\$(.*?)\$", names)))
+        formulas += [GREEK[one] for one in re.sub(r"\$.*?\$", "", names) if one in GREEK]
+        if target in ELSEWHERE_EXPLAINED or "/" in names or "int" in names:
+            continue  # explained by its parts
+        for symbol in [one for formula in formulas for one in symbols(formula)[:1]]:
+            name, first = next((n, u) for n in pages for u in used.get(n, []) if u[2] == symbol)
+            before, after = texts[name][: first[0]], texts[name][first[1] :]
+            if texts[name].startswith("$$", first[0]):
+                sentence = before.rstrip().rsplit("\n\n", 1)[-1] + after.lstrip().split("\n\n")[0]
+            else:
+                sentence = before.rsplit("\n", 1)[-1] + after.split("\n", 1)[0]
+            formula = texts[name][first[0] : first[1]]
+            said = [one for one in re.findall(r"\$(.*?)\$", meaning) if one in formula]
+            if not said and not stems(meaning) & stems(sentence):
+                found.append(f"{name}: {''.join(symbol)}, {meaning}: {sentence}")
+    return found
+
+
+def test_a_symbol_is_explained_where_it_is_first_used():
+    """In the order of reading, by a word or a formula of its row on the page of symbols."""
+    assert unexplained(markdown(BOOK / "symbols.ipynb"), in_order()) == []
+
+
+def test_a_symbol_that_comes_too_early_is_seen():
+    table = "| [$d$]{#sym-d} | width of the well | nm | `well.d` |"
+    told, early = "Its width is $d = 2$ nm.", "Take $E = 1/d$.\n"
+    assert unexplained(table, {"model": told + "\n" + early}) == []
+    assert len(unexplained(table, {"model": early + told})) == 1
 
 
 # What is so in the paper's well and not in another: a rerun of the chapter would say it of a well

@@ -87,6 +87,21 @@ def test_table_has_every_exercise_with_its_title_and_minutes():
         assert re.fullmatch(r"[A-Zα].*[^.]\.", after)
 
 
+@pytest.mark.parametrize(
+    ("title", "total"),
+    [("Lesson one", 90), ("Lesson two", 90), ("The hour at the computer", 60)],
+)
+def test_plan_fits_into_its_time(title, total):
+    """Each item begins where the one before ends, and what is in it takes no longer than it."""
+    text = (BOOK / "lecturer.md").read_text(encoding="utf-8")
+    plan = re.search(rf"^## {title}.*?(?=^## )", text, flags=re.DOTALL | re.MULTILINE)[0]
+    items = re.findall(r"^\| (\d+)–(\d+) \| (.*)$", plan, flags=re.MULTILINE)
+    ends = [0, *(int(end) for _, end, _ in items)]
+    assert [int(start) for start, *_ in items] == ends[:-1] and ends[-1] == total
+    for start, end, what in items:
+        assert sum(map(int, re.findall(r"(\d+) minutes", what))) <= int(end) - int(start)
+
+
 @pytest.mark.parametrize("change", [("ex-hour-2", "ex-hour-3"), ("ex-hour-2: [20", "#")])
 def test_an_exercise_that_only_one_side_has_is_refused(tmp_path, change):
     shutil.copy(BOOK / "hour.ipynb", tmp_path)
@@ -236,7 +251,7 @@ def scratch(tmp_path) -> Path:
     text, code = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
     chapter = [
         text("# Scratch"),
-        text(f"{EXERCISE}\n\n{WHOLE}\n\nBetween."),
+        text(f"{EXERCISE}\n\n{WHOLE}\n\nBetween.\n\n::::{{key}}\nHIDDEN key\n::::"),
         text(EXERCISE.replace("intro-1", "intro-2")),
         text(f"{START}\n\nHIDDEN"),
         code("print('HID' + 'DEN')"),
@@ -279,6 +294,7 @@ def test_one_switch_leaves_the_solutions_out(scratch):
     )
     solutions = page.select("div.solution.dropdown")
     assert len(solutions) == 2
+    assert page.select_one("div.key").get_text().strip() == "HIDDEN key"
     # What a cell between the gates prints is in the drop-down, what comes after is not.
     assert solutions[1].select_one(".cell_output").get_text().strip() == "HIDDEN"
     assert "shown" not in solutions[1].get_text()
@@ -342,7 +358,7 @@ def test_a_chapter_does_without_its_solutions(tmp_path, chapter):
     assert not names(kept, ast.Load) & (names(gone, ast.Store) - names(kept, ast.Store))
 
 
-@pytest.mark.parametrize("text", [f"{START}\n\nHIDDEN", f"HIDDEN\n\n{END}"])
+@pytest.mark.parametrize("text", [f"{START}\n\nHIDDEN", f"HIDDEN\n\n{END}", "::::{key}\nHIDDEN"])
 def test_half_a_solution_is_refused(text):
     with pytest.raises(ValueError, match="does not end, or does not begin"):
         without_solutions(text)
