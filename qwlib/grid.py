@@ -247,10 +247,13 @@ def _checked_columns(axes: dict, fixed: dict) -> dict[str, np.ndarray]:
         )
     for energy in _telling_values(values["E_F"]):
         extreme.checked_fermi_energy(energy)
-    # The one of most states is a well of the grid too.
-    most = {"d": columns["d"].max(), "mass": extreme.mass, "Delta": extreme.Delta}
+    # The one of most states is a well of the grid too: one spin has most of them where |Δ| is
+    # largest, both together where it is smallest.
+    sizes = np.abs(columns["Delta"])
     largest = {name: column[:1] for name, column in columns.items()} | {
-        name: np.array([value]) for name, value in most.items()
+        "d": columns["d"].max(keepdims=True),
+        "mass": columns["mass"].max(keepdims=True),
+        "Delta": np.array([sizes.min(), sizes.max()]),
     }
     check_number(Rule.of(largest, columns["E_F"].max()), 0.0, "E_F")
     for warning in caught[:1]:

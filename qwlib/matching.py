@@ -250,7 +250,7 @@ class Sector:
 
     def potential(self, rule: Rule, k, shift):
         """Return k a + `shift`·|a| of the interfaces in `part`, to be added to q."""
-        a = rule.a[self.part[0]]
+        a = rule.flip[self.part[0]]
         return k * a + shift * np.abs(a)
 
     def walls(self, rule: Rule, k, q):

@@ -36,11 +36,11 @@ def interior(kappa2: np.ndarray, d: np.ndarray | float) -> tuple[np.ndarray, ...
     C, t = (1 - square) * scale, np.ones(y.shape)
     i = np.flatnonzero(kappa2 < 0)
     if i.size:
-        ye = y.ravel()[i]
+        ye = y.take(i)
         less = np.expm1(-2 * ye)
-        t.ravel()[i] = np.exp(-ye)
-        C.ravel()[i] = 1 + less / 2
-        S.ravel()[i] = less / (-2 * ye)
+        np.put(t, i, np.exp(-ye))
+        np.put(C, i, 1 + less / 2)
+        np.put(S, i, less / (-2 * ye))
     S *= d
     return S, C, t, y
 

@@ -27,6 +27,9 @@ HBAR2_OVER_2ME = HBAR**2 / (2 * ELECTRON_MASS * CHARGE) * 1e18
 EXCHANGE = ("everywhere", "ferromagnet")
 """Where the exchange acts: as Eq. (2) is printed, or in the ferromagnet alone as its text says."""
 
+THINNEST = 1e-150
+"""Smallest width in nm: the scale 1/d² of wave numbers has to be a number."""
+
 
 class Quantity(NamedTuple):
     """What a parameter is: its symbol, its unit, its meaning, and whether it must be > 0."""
@@ -136,7 +139,7 @@ class Well:
     Parameters
     ----------
     d : float
-        Width of the well in nm, > 0.
+        Width of the well in nm, > 0 (at least 1e-150).
     V_L, V_R : float
         Heights of the left and right barrier in eV, > 0, from the floor of the well at Δ = 0, as
         all energies.
@@ -187,6 +190,8 @@ class Well:
             if of.positive and number <= 0:
                 to_confine = " to confine (the well's floor is at 0 eV)" if name[0] == "V" else ""
                 raise ValueError(f"{name} must be > 0 {of.unit}{to_confine}, got {number!r}")
+            if name == "d" and number < THINNEST:
+                raise ValueError(f"d must be at least {THINNEST:g} nm, got {number!r}")
             object.__setattr__(self, name, number)
         if not isinstance(self.exchange, str) or self.exchange not in EXCHANGE:
             raise ValueError(f"exchange must be one of {EXCHANGE}, got {self.exchange!r}")

@@ -171,6 +171,11 @@ def test_bar_for_a_person_who_waits(monkeypatch, seconds, stream):
         (dict(exchange=["everywhere", "x"]), "exchange must be one of"),
         (dict(alpha_R=[0.0, float("nan")]), "alpha_R must be a finite real number"),
         (dict(mass="1"), "mass must be a finite real number"),
+        # Of both spins together there are most states where |Δ| is smallest.
+        (
+            dict(d=18000.0, V_L=10.0, V_R=10.0, E_F=4.9, Delta=[4.9, 0.0]),
+            "make about 1.3e.05 states",
+        ),
     ],
 )
 def test_bad_input_is_refused_before_anything_is_solved(monkeypatch, parameters, message):

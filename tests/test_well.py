@@ -29,6 +29,7 @@ def test_kinetic_constant():
     [
         ("d", 0, "> 0 nm"),
         ("d", -2.2, "> 0 nm"),
+        ("d", 1e-160, "at least 1e-150 nm"),
         ("d", float("nan"), "finite real number in nm"),
         ("d", float("inf"), "finite real number in nm"),
         ("d", "2.2", "finite real number in nm"),

@@ -138,7 +138,7 @@ def article_of(page: Path) -> Tag:
     )
     article = BeautifulSoup(re.sub(code, r"\1", article, flags=re.DOTALL), "html.parser").article
     for useless in article.select("a.headerlink, script, .cell_input, .figure-data, summary"):
-        if not useless.find_parent("fieldset"):
+        if not (useless.find_parent("fieldset") or useless.find_parent(class_="exercise")):
             useless.decompose()
     for formula in article.select(".math"):
         mathml(formula)
@@ -279,7 +279,9 @@ KINDS = {
     "table": table,
 }
 """What of a page gets slides, and how."""
-SKIPPED = ".solution, .dropdown, details:not(.hide, .second-reading), .exercise *, fieldset *"
+SKIPPED = (
+    ".solution, .dropdown, details:not(.hide, .second-reading, .exercise), .exercise *, fieldset *"
+)
 """What is folded on a page is for those who open it, but outputs that a prediction waits for."""
 
 

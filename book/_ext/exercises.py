@@ -1,4 +1,4 @@
-"""A table of all exercises, and what only the lecturer should see.
+"""A table of all exercises, their folds, and what only the lecturer should see.
 
     ::::{key}
     ```{exercises}
@@ -8,6 +8,8 @@
 puts the table there.  Titles and grades are those of the chapters; minutes and the aim of an
 exercise come from ``exercises.yml``, which also gives the order.  The build without solutions
 leaves out what is in a ``key``.
+
+In a chapter an exercise is its title, which opens it; qwlib.css shows its solution only then.
 """
 
 import re
@@ -17,7 +19,9 @@ import nbformat
 from docutils import nodes
 from docutils.statemachine import StringList
 from ruamel.yaml import YAML
+from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
+from sphinx_exercise.nodes import is_exercise_node
 
 EXERCISE = re.compile(r"^[`:]{3,}\{exercise(?:-start)?\} (.*): (.*)\n:label: (\S+)$", re.MULTILINE)
 
@@ -79,8 +83,48 @@ class Key(SphinxDirective):
         return [block]
 
 
+class exercise_fold(nodes.General, nodes.Element):
+    """An exercise: its title, which is always shown, and the rest."""
+
+
+class exercise_summary(nodes.Part, nodes.TextElement):
+    """The title of an exercise."""
+
+
+class FoldExercises(SphinxPostTransform):
+    """Make a fold of each exercise, once sphinx-exercise has set its title."""
+
+    default_priority = 900
+    formats = ("html",)
+
+    def run(self, **options) -> None:
+        for exercise in list(self.document.findall(is_exercise_node)):
+            title, *rest = exercise.children
+            classes = [*exercise["classes"], "admonition"]
+            fold = exercise_fold("", ids=exercise["ids"], classes=classes)
+            fold.exercise = exercise  # of which Sphinx knows the number
+            fold += exercise_summary("", "", *title.children, classes=["admonition-title"])
+            fold += rest
+            exercise.replace_self(fold)
+
+
+def visit_fold(self, node: exercise_fold) -> None:
+    self.body.append(self.starttag(node, "details"))
+
+
+def visit_summary(self, node: exercise_summary) -> None:
+    self.body.append(self.starttag(node, "summary", ""))
+    self.add_fignumber(node.parent.exercise)
+
+
 def setup(app) -> dict:
-    """Register the directives."""
+    """Register the directives and the folds."""
     app.add_directive("exercises", Exercises)
     app.add_directive("key", Key)
+    for node, visit, end in (
+        (exercise_fold, visit_fold, "</details>\n"),
+        (exercise_summary, visit_summary, "</summary>\n"),
+    ):
+        app.add_node(node, html=(visit, lambda self, _, end=end: self.body.append(end)))
+    app.add_post_transform(FoldExercises)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

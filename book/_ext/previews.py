@@ -106,6 +106,8 @@ def shown(target: Tag) -> list[Tag]:
         return entry(target)
     if target.name == "figure":
         return picture(target)
+    if target.name == "details":
+        return titled(target.summary, *target.summary.find_next_siblings())
     return [copy(target)]
 
 

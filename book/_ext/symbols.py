@@ -29,7 +29,7 @@ NOT_PROSE = (
     nodes.citation,
     addnodes.desc,
 )
-HIDDEN = {"quiz", "dropdown", "second-reading", "statements"}
+HIDDEN = {"quiz", "dropdown", "exercise", "second-reading", "statements"}
 
 
 def head(formula: str) -> str:

@@ -39,7 +39,7 @@
   addEventListener("hashchange", openTarget);
 
   addEventListener("beforeprint", () => {
-    opened = Array.from(document.querySelectorAll(`:is(${FOLD}, .statement, .sd-dropdown):not([open])`));
+    opened = Array.from(document.querySelectorAll(`:is(${FOLD}, .statement, .exercise, .sd-dropdown):not([open])`));
     open(opened);
   });
 

@@ -1,4 +1,4 @@
-/* "Run this page": starts Python in the reader's browser (Pyodide, through Thebe and thebe-lite)
+/* "Edit the cells": starts Python in the reader's browser (Pyodide, through Thebe and thebe-lite)
    and makes the code cells of the page editable.  Nothing is loaded before the button is pressed.
    tools/live.py writes live/config.json, which says from where. */
 (() => {
@@ -487,7 +487,7 @@ del Path
     if (!title || cells().length === 0) {
       return;
     }
-    const button = element("button", { type: "button", class: "qw-run" }, "Run this page");
+    const button = element("button", { type: "button", class: "qw-run" }, "Edit the cells");
     const { bar, stop, say, stages } = startBar(STAGES, button);
     bar.classList.add("qw-live");
     title.after(bar);
@@ -501,13 +501,12 @@ del Path
       bar.prepend(move);
     }
     const late = cells().some((cell) => LATE.test(cell.querySelector("pre").textContent));
-    const first = explorer
-      ? `“Move every parameter” starts Python for the sliders alone, ${explorer.megabytes} MB; ` +
-        "“Run this page” makes all cells editable. It "
-      : "";
+    const size = `about ${MEGABYTES} MB the first time`;
     say(
-      first +
-        `starts Python in your browser; nothing to install, about ${MEGABYTES} MB the first time` +
+      (explorer
+        ? "Both start Python in your browser, with nothing to install: “Move every parameter” for " +
+          `the sliders alone, ${explorer.megabytes} MB; “Edit the cells” for all of the page, ${size}`
+        : `Starts Python in your browser, with nothing to install, ${size}`) +
         (late ? `, and ${LATE_MEGABYTES} MB more for some of its cells.` : "."),
       "idle"
     );
@@ -618,7 +617,7 @@ del Path
         };
       } catch (error) {
         stage();
-        console.warn("Run this page:", error);
+        console.warn("Edit the cells:", error);
         const changed = document.querySelector("[data-executable], .thebe-cell") !== null;
         say(explain(error) + (changed ? " Reload the page first." : ""), "failed");
         button.disabled = changed;

@@ -139,7 +139,7 @@ def standalone(html: Path, page: str) -> str:
     for useless in body.select("a.headerlink, script"):
         useless.decompose()
     # Who asked for a rerun wants to see what came out, on paper too, where a fold stays as it is.
-    for fold in body.select("details.hide, details.second-reading"):
+    for fold in body.select("details:is(.hide, .second-reading, .exercise)"):
         fold["open"] = ""
     for link in body.select(".figure-data a"):
         link["download"] = Path(link["href"]).name

@@ -76,7 +76,7 @@ CURVES = {
 }
 """Curves in each panel of each figure, counted in the picture."""
 
-WORDS = {"fig-verdicts": "y", "fig-conventions": "xy", "fig-speed": "y"}
+WORDS = {"fig-verdicts": "y", "fig-conventions": "y", "fig-speed": "y"}
 """Axes that have words."""
 
 

@@ -73,7 +73,7 @@ def open_page(browser: Browser, site: str, name: str) -> Page:
 
 def press(page: Page) -> None:
     """Press the button and wait until the page is live; a slider can be moved then, if any."""
-    page.get_by_role("button", name="Run this page").click()
+    page.get_by_role("button", name="Edit the cells").click()
     page.wait_for_selector(".qw-live[data-state=live], .qw-live[data-state=failed]")
     assert page.get_attribute(".qw-live", "data-state") == "live", page.inner_text(".qw-live")
     explorer = page.locator("div.tag_explorer")

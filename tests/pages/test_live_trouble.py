@@ -19,7 +19,7 @@ from tools import build, live
 
 def says(page: Page, text: str | re.Pattern) -> None:
     """Press the button and expect a message."""
-    page.get_by_role("button", name="Run this page").click()
+    page.get_by_role("button", name="Edit the cells").click()
     expect(page.locator(".qw-live[data-state=failed] .qw-run-message")).to_contain_text(text)
 
 
@@ -28,7 +28,7 @@ def test_without_a_network_the_button_says_so_and_can_be_pressed_again(browser, 
         page = open_page(browser, address, "confinement")
         says(page, "did not deliver https://cdn.jsdelivr.net/")
         assert "Check the connection" in page.inner_text(".qw-live")
-        expect(page.get_by_role("button", name="Run this page")).to_be_enabled()
+        expect(page.get_by_role("button", name="Edit the cells")).to_be_enabled()
         page.close()
 
 
@@ -71,7 +71,7 @@ def test_python_that_never_comes_is_given_up(browser, local_site):
     page.context.route("**/pyodide.asm.wasm", lambda route: None)
     page.clock.install()
     with page.expect_request("**/pyodide.asm.wasm"):
-        page.get_by_role("button", name="Run this page").click()
+        page.get_by_role("button", name="Edit the cells").click()
     page.clock.fast_forward("10:00")
     bar = page.locator(".qw-live[data-state=failed]")
     expect(bar).to_contain_text("did not start within 10 minutes. Reload the page first.")

@@ -199,6 +199,12 @@ def test_page_has_lines_of_at_most_75_letters(opened):
     assert not [one for one in found if one[0] > 75]
 
 
+def test_chapter_has_at_most_fifteen_screens_at_a_first_reading(opened):
+    if (ROOT / f"{opened.name}.ipynb").exists():
+        opened.page.set_viewport_size({"width": WIDTHS[0], "height": 1000})
+        assert opened.page.evaluate("document.documentElement.scrollHeight") <= 15 * 1000
+
+
 def test_page_puts_nothing_in_the_way_of_a_reader(opened):
     page = opened.page
     assert not page.evaluate(MOVING)
@@ -280,7 +286,7 @@ def test_colours_of_the_system_leave_buttons_and_focus(browser, site):
     context = browser.new_context(forced_colors="active", color_scheme="dark")
     page = context.new_page()
     page.goto(f"{site}/book/confinement.html")
-    button = page.get_by_role("button", name="Run this page")
+    button = page.get_by_role("button", name="Edit the cells")
     style = """(one, name) => {
       const drawn = getComputedStyle(one);
       return `${drawn[`${name}Style`]} ${parseFloat(drawn[`${name}Width`])}`;
@@ -401,6 +407,7 @@ PRINTED = """() => addEventListener("beforeprint", () => {
     fading: document.getAnimations().length,
     outputs: shown("details.hide .cell_output"),
     solutions: shown(".solution"),
+    exercises: shown(".exercise > section"),
     sliders: shown("qw-slider input[type=range]"),
   };
 })"""
@@ -412,15 +419,19 @@ def test_printed_page_shows_folded_outputs_and_only_open_solutions(visit):
     page.evaluate(PRINTED)
     page.emulate_media(media="print")
     folds = page.locator("details.hide")
-    # Two outputs, and what draws the figure and the slider.
-    assert folds.count() == 4 and page.locator("details.hide[open]").count() == 0
+    # Two outputs, the imports, and what draws the figure and the slider.
+    assert folds.count() == 5 and page.locator("details.hide[open]").count() == 0
     page.pdf()
     # Black on white from the dark theme too, and an output does not fade in while it is drawn.
     white = {"theme": "light", "fading": 0}
-    assert page.evaluate("printed") == white | {"outputs": 2, "solutions": 0, "sliders": 0}
+    exercises = page.locator(".exercise").count()
+    assert exercises >= 5
+    counts = {"outputs": 2, "solutions": 0, "exercises": exercises, "sliders": 0}
+    assert page.evaluate("printed") == white | counts
     assert page.evaluate(THEME) == ("dark" if dark else "light")
     assert page.locator("details.hide[open]").count() == 0
     page.emulate_media(media="screen")
+    page.locator(".exercise > summary").first.click()
     page.locator(".solution .toggle-button").first.click()
     page.emulate_media(media="print")
     page.pdf()
@@ -437,7 +448,7 @@ def test_fold_opens_when_its_cell_runs(visit):
           "beforeend", '<div class="thebe-controls"><button id="go">run</button></div>')"""
     )
     page.click("#go")
-    assert [fold.evaluate("one => one.open") for fold in folds.all()] == [True, *[False] * 3]
+    assert [fold.evaluate("one => one.open") for fold in folds.all()] == [True, *[False] * 4]
 
 
 @pytest.mark.parametrize("visit", ["light"], indirect=True)
