@@ -401,6 +401,8 @@ def test_names_that_a_chapter_does_not_use_are_told():
     given = material | {"widths": [1.0], "alpha": 0.01}
     assert reruns.unused(CHAPTERS, "thickness", given) == ["d"]
     assert reruns.unused(CHAPTERS, "speed", material) == [*material]
+    with pytest.raises(ValueError, match="exchange must be one of"):
+        reruns.unused(CHAPTERS, "speed", {"exchange": "<b>everywhere</b>"})
 
 
 def test_one_file_of_a_material_serves_a_chapter_that_has_none_of_it(tree, done):
