@@ -17,9 +17,12 @@ from collections import Counter
 import numpy as np
 from mpmath import mp, mpf
 
-from qwlib import UnboundedSpectrumWarning, Well, bound_states, fermi_states
+from qwlib import UnboundedSpectrumWarning, Well, bound_states
+from qwlib.kubo import fermi_states_of
 
 DIGITS = 60
+TOGETHER = 100
+"""So many wells are solved at once, which takes half the time and gives the same to the bit."""
 STATES = 150
 """A well with more states than about this is made narrower: it would cost more and test no more."""
 
@@ -195,25 +198,35 @@ def contradiction(well: Well, energy: float, states, rng) -> str:
     return ""
 
 
+def solved(cases: list[tuple[Well, float]]) -> list:
+    """Return the states of many wells, found together, or of each that is refused the error."""
+    try:
+        return fermi_states_of(*zip(*cases, strict=True))
+    except Exception as error:
+        if len(cases) == 1:
+            return [error]
+        return [one for case in cases for one in solved([case])]
+
+
 def attack(number: int, seed: int):
     """Yield of each of many hard wells: the well, ε_F, its states or None, and its fault."""
-    for each in range(number):
-        rng = np.random.default_rng([seed, each])
+    for first in range(0, number, TOGETHER):
+        some = range(first, min(first + TOGETHER, number))
+        rngs = [np.random.default_rng([seed, each]) for each in some]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UnboundedSpectrumWarning)
-            well, energy = hard_well(rng)
-            try:
-                states = fermi_states(well, energy)
-            except Exception as error:
-                fault = "" if isinstance(error, ValueError) else repr(error)
-                yield well, energy, None, fault or f"ValueError: {error}"
+            cases = [hard_well(rng) for rng in rngs]
+            found = solved(cases)
+        for (well, energy), states, rng in zip(cases, found, rngs, strict=True):
+            if isinstance(states, Exception):
+                yield well, energy, None, repr(states)
                 continue
             fault = ""
             if not ((states.k > 0) & np.isfinite(states.k)).all():
                 fault = "a k that is not > 0"
             elif states.certified:
                 fault = contradiction(well, energy, states, rng)
-        yield well, energy, states, fault
+            yield well, energy, states, fault
 
 
 def main(number: int, seed: int = 0) -> None:

@@ -67,7 +67,8 @@ main {{ height: 100%; }}
 .reveal pre {{ font-family: monospace; white-space: pre-wrap; }}
 .reveal td[style*="right"] {{ text-align: right; white-space: nowrap; }}
 .reveal [mathvariant^="bold"] {{ font-weight: bold; font-style: normal; text-transform: none; }}
-.reveal .vote {{ font-size: 1.3em; }}
+.reveal .fit:not(:has(img, table, .equation)) {{ font-size: 54px; }}
+.reveal .vote {{ font-size: 1.2em; }}
 .reveal li {{ margin-bottom: 0.5em; }}
 .reveal ol.answers {{ list-style: upper-alpha; padding-left: 1.5em; }}
 .reveal .equation {{ display: flex; align-items: center; font-size: 1.8em; margin: 0.8em 0; }}

@@ -38,7 +38,7 @@ class Spinors:
     Of the exact solver they know nothing, and of the choice of axes neither.
     """
 
-    def __init__(self, well, theta, phi, E_F=E_F, order=8):
+    def __init__(self, well, theta, phi, E_F=E_F, order=7):
         self.fem = FiniteElements.from_well(well, E_max=E_F, order=order)
         fem, self.c, self.E_F = self.fem, well.c, E_F
         kinetic, exchange = (fem.H_up + fem.H_down) / 2, (fem.H_up - fem.H_down) / 2
@@ -97,7 +97,7 @@ def test_complex_spinors_without_turned_axes(well, theta, phi):
     m = [np.sin(theta) * np.cos(phi), np.sin(theta) * np.sin(phi), np.cos(theta)]
     assert found.certified
     assert np.abs(spin).min() > 1e-5  # no component is zero by a symmetry
-    # The midpoint rule converges as an exponential; order 8 leaves 1e-8 in a spin.
+    # The midpoint rule converges as an exponential; order 7 leaves less than 1e-9 in a spin.
     assert found.spin == pytest.approx(spin, abs=2e-7 * np.abs(spin).max())
     scale = np.abs(exchange_spin).max()
     assert found.exchange_spin == pytest.approx(exchange_spin, abs=2e-7 * scale)
@@ -235,7 +235,7 @@ def slim(case):
 def test_states_at_random_directions_are_complex_spinors(case, theta, phi, angle):
     well, energy = case
     exact = response(well, energy, theta, phi, rtol=0.1).contours_at(np.array([angle]))
-    spinors = Spinors(well, theta, phi, energy, order=7)
+    spinors = Spinors(well, theta, phi, energy)
     found = list(spinors.fermi_states(angle))
     # Two contours closer than the witness resolves, or an end of one, are left out.
     gap = np.abs(np.diff(exact.k, append=0.0, prepend=np.inf))
@@ -344,7 +344,7 @@ def test_m_along_the_rashba_field_of_the_current(sign):
     # One subband of each spin, whose contours stay apart: midpoints converge as an exponential.
     well = THIN.replace(d=0.3, Delta=0.6, alpha_L=0.02)
     found = response(well, E_F, np.pi / 2, sign * np.pi / 2)
-    spin, exchange_spin, current = witness(well, np.pi / 2, sign * np.pi / 2, 16)
+    spin, exchange_spin, current = witness(well, np.pi / 2, sign * np.pi / 2, 12)
     assert found.spin == pytest.approx(spin, abs=1e-6 * np.abs(spin).max())
     assert found.exchange_spin == pytest.approx(
         exchange_spin, abs=1e-6 * np.abs(exchange_spin).max()
@@ -487,11 +487,12 @@ def test_interband_part_along_z_is_that_of_two_real_spins():
 
 def test_interband_part_of_complex_spinors():
     """The sum over all pairs on spin axes along x, y and z, over the whole circle."""
-    well, energy, theta, phi, gamma, angles = THIN.replace(d=0.4), 1.6, 0.8, 0.7, 0.2, 12
+    well, energy, theta, phi, gamma, angles = THIN.replace(d=0.4), 1.6, 0.8, 0.7, 0.2, 10
     found = response(well, energy, theta, phi, hbar_over_tau=gamma)
-    spinors, total = Spinors(well, theta, phi, energy, order=10), np.zeros(3)
+    spinors, total = Spinors(well, theta, phi, energy), np.zeros(3)
     fem, basis = spinors.fem, np.kron(np.eye(2), np.linalg.inv(np.linalg.cholesky(spinors.fem.M)).T)
-    nodes, weights = np.polynomial.legendre.leggauss(4)
+    across, *spins = (np.kron(SIGMA[1], fem.W), *(np.kron(s, fem.inside) for s in SIGMA))
+    nodes, weights = np.polynomial.legendre.leggauss(3)
     for angle in 2 * np.pi * (np.arange(angles) + 0.5) / angles:
         ends = np.array([0.0, *sorted(k for k, _ in spinors.fermi_states(angle))])
         edges = np.concatenate([np.linspace(a, b, 3)[:-1] for a, b in pairwise(ends)] + [ends[-1:]])
@@ -500,17 +501,15 @@ def test_interband_part_of_complex_spinors():
                 H = spinors.H + k * spinors.rashba(angle)
                 E, psi = eigh(basis.T @ H @ basis)
                 psi = basis @ psi
-                f = (E + well.c * k * k < energy).astype(float)
-                x = E[:, None] - E
-                velocity = psi.conj().T @ np.kron(SIGMA[1], fem.W) @ psi
-                with np.errstate(all="ignore"):
-                    rho = (f[:, None] - f) * velocity.T / (x * (gamma - 1j * x))
-                rho[f[:, None] == f] = 0.0
-                for i in range(3):
-                    spin = psi.conj().T @ np.kron(SIGMA[i], fem.inside) @ psi
-                    total[i] += weight * k * gamma * (rho * spin).sum().real
+                full = E + well.c * k * k < energy
+                x = E[full, None] - E[~full]
+                one, other = psi[:, full].conj().T, psi[:, ~full]
+                rho = (one @ across @ other).conj() / (x * (gamma - 1j * x))
+                # A pair and the same in reverse are each other's complex conjugates.
+                for i, spin in enumerate(spins):
+                    total[i] += 2 * weight * k * gamma * (rho * (one @ spin @ other)).sum().real
     total *= 2 * np.pi / angles / (8 * np.pi**3)
-    # Midpoints of k over the circle, 12 on either side but not the same ones.
+    # Midpoints of k over the circle, 12 there and others here.
     assert found.interband_spin.sum(axis=0) == pytest.approx(total, abs=2e-5 * np.abs(total).max())
     m = frame(theta, phi)[0]
     for torque in found.interband_torque:
