@@ -38,11 +38,13 @@ export LIVE
 
 # book and test share .venv, so `make -j book test` must not set it up twice at once.
 .NOTPARALLEL:
-.PHONY: help book serve test coverage mutants lint baseline bench slides links release lock clean
+.PHONY: help book serve lab pdf test coverage mutants lint baseline bench slides links release lock clean
 
 help:
 	@echo 'make book      build the book afresh into _build/html/index.html'
 	@echo 'make serve     show the built book at an address of this machine, so that its pages can run'
+	@echo 'make lab       open the chapters in JupyterLab, which shows their MyST'
+	@echo 'make pdf       print the built book into one PDF, which needs Chromium or Chrome'
 	@echo 'make test      lint, run the tests, and rerun the chapters against their stored outputs'
 	@echo 'make coverage  show what of the solver no test runs'
 	@echo 'make mutants   change one thing at a time and see whether a test notices (hours)'
@@ -64,6 +66,14 @@ book:
 
 serve:
 	@$(MAKE_PY) serve
+
+# CHAPTER=chirality opens another one first.
+lab:
+	@$(MAKE_PY) lab $(CHAPTER)
+
+# The book must have been built.
+pdf:
+	@$(MAKE_PY) pdf
 
 test:
 	@$(MAKE_PY) test
@@ -112,20 +122,23 @@ bench:
 
 # Written beside requirements.txt and moved over it, so that a failure leaves the old one whole.
 # The resolver starts from the present pins, so that only what must change does;
-# remove requirements.txt first to take the newest of everything.
+# remove requirements.txt first to take the newest of everything.  What JupyterLab brings along has
+# to fit what the book is built with.
+COMPILE = _build/lock/bin/python -m uv pip compile --quiet --universal --python-version 3.11 \
+	--fork-strategy fewest --no-emit-index-url --no-annotate --custom-compile-command 'make lock'
 lock:
-	@echo '==> Resolving requirements.in with $(UV)'
+	@echo '==> Resolving requirements.in and requirements-lab.in with $(UV)'
 	@rm -rf _build/lock && mkdir -p _build
 	@python=$$($(ENVIRONMENT) --find) && "$$python" -m venv _build/lock
 	@_build/lock/bin/python -m pip install --quiet --quiet --disable-pip-version-check '$(UV)'
-	@if [ -f requirements.txt ]; then cp requirements.txt _build/lock/requirements.txt; fi
-	@_build/lock/bin/python -m uv pip compile --quiet --universal --python-version 3.11 \
-		--fork-strategy fewest --no-emit-index-url --no-annotate \
-		--custom-compile-command 'make lock' \
-		requirements.in --output-file _build/lock/requirements.txt
-	@if grep -n '://' _build/lock/requirements.txt; then \
+	@for file in requirements requirements-lab; do \
+		if [ -f $$file.txt ]; then cp $$file.txt _build/lock/$$file.txt; fi; done
+	@$(COMPILE) requirements.in --output-file _build/lock/requirements.txt
+	@$(COMPILE) --constraint _build/lock/requirements.txt requirements-lab.in \
+		--output-file _build/lock/requirements-lab.txt
+	@if grep -n '://' _build/lock/requirements*.txt; then \
 		echo 'error: the lock names a registry, which is the business of each machine' >&2; exit 1; fi
-	@mv _build/lock/requirements.txt requirements.txt
+	@mv _build/lock/requirements*.txt .
 	@rm -rf _build/lock
 
 clean:

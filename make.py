@@ -2,6 +2,8 @@
 
     python make.py book [--solutions no]   build the book afresh into _build/html/index.html
     python make.py serve                   show the built book at an address of this machine
+    python make.py lab [chapter]           open the chapters in JupyterLab, which shows MyST
+    python make.py pdf                     print the built book into _build/qwlib-book.pdf
     python make.py lint                    check style, format, types and imports
     python make.py test [arguments]        lint, and run pytest, all of it or what is named
     python make.py rerun chapter [-p …]    rerun a chapter with other numbers
@@ -186,6 +188,21 @@ def environment() -> None:
         ready_qwlib.write_text(project, encoding="utf-8")
 
 
+def lab(chapter: str = "model", *arguments: str) -> None:
+    """Open a chapter in JupyterLab, which is installed when it is first asked for."""
+    notebook = Path("book", f"{Path(chapter).stem}.ipynb")
+    if not notebook.is_file():
+        names = ", ".join(sorted(path.stem for path in Path("book").glob("*.ipynb")))
+        raise Failed(f"no chapter is called {chapter}; there are {names}")
+    ready, pins = Path(".venv", "ready-lab"), Path("requirements-lab.txt")
+    want = str(zlib.crc32(pins.read_bytes()))
+    if said(ready) != want:
+        say(f"Installing JupyterLab, as {pins} pins it")
+        Installer().install("--requirement", pins)
+        ready.write_text(want, encoding="utf-8")
+    run(PY, "-m", "jupyterlab", notebook, *arguments)
+
+
 def said(path: Path) -> str:
     """Return what a file says, nothing if it is not there."""
     return path.read_text(encoding="utf-8") if path.is_file() else ""
@@ -217,7 +234,7 @@ def lint() -> None:
 def main(arguments: list[str]) -> None:
     """Do what the first argument names."""
     what, rest = (arguments or ["help"])[0], arguments[1:]
-    if what not in ("book", "serve", "lint", "test", "rerun", "environment"):
+    if what not in ("book", "serve", "lab", "pdf", "lint", "test", "rerun", "environment"):
         print(__doc__)
         sys.exit(0 if what in ("help", "--help", "-h") else 2)
     for name in UNSET:
@@ -235,6 +252,10 @@ def main(arguments: list[str]) -> None:
     elif what == "serve":
         # A page opened as a file may not start Python; one that comes from an address may.
         run(PY, Path("tools", "serve.py"), *rest)
+    elif what == "lab":
+        lab(*rest)
+    elif what == "pdf":
+        run(PY, Path("tools", "pdf.py"), *rest)
     elif what == "rerun":
         run(PY, "-m", "qwlib", "rerun", *rest)
     elif what in ("lint", "test"):

@@ -1,9 +1,10 @@
-"""Put what a release attaches into one folder: the site as a zip, and how to cite it.
+"""Put what a release attaches into one folder: the site as a zip and a PDF, and how to cite it.
 
     python tools/release.py SITE FOLDER
 
-SITE is a built book.  FOLDER gets qwlib-book-VERSION.zip, CITATION.cff, and the same record as
-BibTeX and as Zenodo's JSON, which cffconvert writes.  That program needs older libraries than the
+SITE is a built book.  FOLDER gets qwlib-book-VERSION.zip, qwlib-book.pdf where tools/pdf.py has put
+it beside SITE, CITATION.cff, and the same record as BibTeX and as Zenodo's JSON, which cffconvert
+writes.  That program needs older libraries than the
 book, so it has an environment of its own in FOLDER while it runs.
 """
 
@@ -76,6 +77,9 @@ def release(site: Path, folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     zipped(site, folder / f"qwlib-book-{qwlib.__version__}.zip")
+    printed = site.parent / "qwlib-book.pdf"
+    if printed.is_file():
+        shutil.copy(printed, folder)
     cite(folder)
     print(f"==> To attach to a release:\n{folder}")
 

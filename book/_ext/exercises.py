@@ -1,4 +1,4 @@
-"""A table of all exercises, their folds, and what only the lecturer should see.
+"""A table of all exercises, what only the lecturer should see, and the folds of the exercises.
 
     ::::{key}
     ```{exercises}

@@ -1,18 +1,18 @@
 """What the pages of the book need beyond the extensions of others.
 
-MathJax comes with the site, so that a page loads nothing from elsewhere; a page says what it is to
-those who link to it; the numbers behind each figure are a file beside the pages; and what a page
-needs to be read with a keyboard or a screen reader, the theme's own markup included, is put right
-here.
+MathJax comes with the site, so that a page loads nothing from elsewhere; a page says what it is
+about to those who link to it; the numbers behind each figure are a file beside the pages; and what a
+page needs to be read with a keyboard or a screen reader, the theme's own markup included, is put
+right here.
 """
 
 import html
 import re
 import shutil
+import textwrap
 from functools import cache
 from importlib.metadata import distribution
 from pathlib import Path
-from urllib.parse import urljoin
 
 from bs4 import BeautifulSoup
 from docutils import nodes
@@ -53,23 +53,33 @@ def allow_parallel(app) -> None:
 
 
 def describe(app, pagename, templatename, context, doctree) -> None:
-    """Tell those who show a link what the page is, with a picture."""
-    base = app.config.html_baseurl
-    if doctree is None or not base:
+    """Tell those who show a link what the page is about, without formulas, which they cannot set.
+
+    It is what the page says that its reader will do, or its first paragraph.
+    """
+    if doctree is None:
         return
-    text = BeautifulSoup(context["title"], "html.parser").get_text()
-    properties = {
-        "og:type": "article",
-        "og:title": text,
-        "og:site_name": app.config.html_title,
-        "og:url": urljoin(base, f"{pagename}.html"),
-        "og:image": urljoin(base, "_static/card.png"),
-        "og:image:alt": "Spin density across a quantum well, with a peak at each interface.",
-    }
-    for name, value in properties.items():
-        escaped = value.replace("&", "&amp;").replace('"', "&quot;")
-        context["metatags"] += f'<meta property="{name}" content="{escaped}" />\n'
-    context["metatags"] += '<meta name="twitter:card" content="summary_large_image" />\n'
+    items = [p for p in doctree.findall(nodes.list_item) if p.astext().startswith("You will: ")]
+    (first,) = (items or list(doctree.findall(nodes.paragraph)))[:1] or [nodes.paragraph()]
+    first = first.deepcopy()
+    for mark in list(first.findall(nodes.raw)):
+        mark.parent.remove(mark)
+    for formula in list(first.findall(nodes.math)):
+        letters = BeautifulSoup(in_mathml(rf"\({formula.astext()}\)"), "html.parser").get_text()
+        formula.parent.replace(formula, nodes.Text(letters))
+    text = " ".join(first.astext().removeprefix("You will: ").split())
+    text = html.escape(textwrap.shorten(text[:1].upper() + text[1:], 200, placeholder=" …"))
+    context["metatags"] += f'<meta name="description" content="{text}" />\n'
+    # sphinxext-opengraph takes it from here, and adds no other to the line above.
+    context["meta"] = (context["meta"] or {}) | {"og:description": text}
+
+
+def in_order(app, exception) -> None:
+    """Have sphinx-sitemap list the pages in one order, however many processes write them."""
+    if hasattr(app, "sitemap_links"):
+        links = app.sitemap_links
+        for link in sorted(links.get() for _ in range(links.qsize())):
+            links.put(link)
 
 
 def once(app, pagename, templatename, context, doctree) -> None:
@@ -288,7 +298,9 @@ def setup(app) -> dict:
     # After the links of symbols.
     app.connect("doctree-resolved", bind, priority=900)
     app.connect("doctree-resolved", join, priority=901)
-    app.connect("html-page-context", describe)
+    # Before sphinxext-opengraph and sphinx-sitemap, which are at 500.
+    app.connect("html-page-context", describe, priority=400)
+    app.connect("build-finished", in_order, priority=400)
     app.connect("html-page-context", without_scripts)
     app.connect("html-page-context", without_empty_headings)
     app.connect("html-page-context", name_sliders)

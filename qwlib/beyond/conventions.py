@@ -479,11 +479,6 @@ def maximum(x: np.ndarray, y: np.ndarray, near: float, value: Callable | None = 
     return alone(to_maximum(x, y, near, value is not None), value)
 
 
-def fall_ends(x: np.ndarray, y: np.ndarray, value: Callable | None = None) -> float:
-    """Return what `to_end_of_fall` finds, to 1e-5 if `value` gives y along a finer x."""
-    return alone(to_end_of_fall(x, y, value is not None), value)
-
-
 @functools.lru_cache(maxsize=64)
 def curves(convention: Convention) -> dict[float, dict[str, np.ndarray]]:
     """Return the curves of the paper's Fig. 3 by a convention, as `along` does, for each α_R."""

@@ -609,11 +609,9 @@ TOTALS = {"over the well": lambda states: states.contribution, "over all z": wit
 """What a state adds to the total: to the integral of Fig. 2, and to one that has the tails."""
 
 
-def by_total(value) -> dict[str, Answer]:
-    """Return value(kind, added) of all and of propagating states by what is meant by the total."""
-    return {
-        where: Answer(*(value(kind, added) for kind in WHICH)) for where, added in TOTALS.items()
-    }
+def by_sense(value, senses: dict) -> dict[str, Answer]:
+    """Return value(sense, kind) of all and of propagating states, by what words may mean."""
+    return {name: Answer(*(value(sense, kind) for kind in WHICH)) for name, sense in senses.items()}
 
 
 def chiralities(added: np.ndarray) -> list[int]:
@@ -624,7 +622,7 @@ def chiralities(added: np.ndarray) -> list[int]:
 def split(material: Material) -> dict[str, Answer]:
     """Return the numbers of + and − states of Fig. 2(a)."""
     states = material.states(alpha_L=FIRST)
-    return by_total(lambda kind, added: chiralities(added(chosen(states, kind))))
+    return by_sense(lambda added, kind: chiralities(added(chosen(states, kind))), TOTALS)
 
 
 def levels(material: Material, **changes) -> dict[str, Answer]:
@@ -728,11 +726,11 @@ def lost(material: Material) -> dict[str, Answer]:
     """Return the number of states at the stronger coupling, and what + and − have gained."""
     before, after = (material.states(alpha_L=a) for a in (FIRST, SECOND))
 
-    def change(kind, added):
+    def change(added, kind):
         old, new = (chiralities(added(chosen(states, kind))) for states in (before, after))
         return [len(chosen(after, kind)), new[0] - old[0], new[1] - old[1]]
 
-    return by_total(change)
+    return by_sense(change, TOTALS)
 
 
 ENERGIES = {
@@ -841,13 +839,13 @@ def drop(material: Material) -> dict[str, Answer]:
         material.states(alpha_L=place * (1 + x), alpha_R=ALPHA_R) for x in (-1e-6, 1e-6)
     )
 
-    def drops(kind, added):
+    def drops(added, kind):
         old, new = (added(chosen(states, kind)) for states in (before, after))
         scale = max(abs(old.sum()), abs(new.sum()))
         fall = [np.maximum(s * old, 0).sum() - np.maximum(s * new, 0).sum() for s in (1, -1)]
         return [fraction(fall[0], scale), fraction(abs(fall[1]), scale)]
 
-    return by_total(drops)
+    return by_sense(drops, TOTALS)
 
 
 def decrease(material: Material) -> dict[str, Answer]:
@@ -1130,7 +1128,8 @@ def last_width(material: Material) -> dict[str, Answer]:
     def states_of(d):
         return material.states(alpha_L=ALPHA_5, alpha_R=-ALPHA_5, d=d)
 
-    def narrowest(value, share, kind):
+    def narrowest(sense, kind):
+        value, share = sense
         values = np.array([value(chosen(states_of(d), kind)) for d in grid])
         least = share * values.max()
         some = values > least
@@ -1144,9 +1143,7 @@ def last_width(material: Material) -> dict[str, Answer]:
         "the last state leaves": (len, 1e-3),
         f"{100 * yardstick.SHARE:g} % is left": (lambda some: abs(total(some)), yardstick.SHARE),
     }
-    return {
-        name: Answer(*(narrowest(*sense, kind) for kind in WHICH)) for name, sense in senses.items()
-    }
+    return by_sense(narrowest, senses)
 
 
 def exponents(material: Material) -> dict[str, Answer]:
@@ -1232,7 +1229,7 @@ def three_levels(material: Material) -> dict[str, Answer]:
         ]
 
     senses = {"how much": weight_in_left_barrier, "how deep": depth_in_left_barrier}
-    return {name: Answer(*(influence(f, kind) for kind in WHICH)) for name, f in senses.items()}
+    return by_sense(influence, senses)
 
 
 def weight_in_left_barrier(states: FermiStates) -> float:

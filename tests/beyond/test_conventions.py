@@ -502,10 +502,14 @@ def test_the_best_by_the_score_stands_out_by_numbers():
 
 def test_a_feature_that_is_not_there_is_not_a_number():
     x = np.linspace(0, 1, 11)
+
+    def fall_ends(x, y):
+        return trial.alone(trial.to_end_of_fall(x, y, close=False), None)
+
     assert np.isnan(trial.first_change(x, np.ones(11)))
     assert np.isnan(trial.maximum(x, x, 0.5))
-    assert np.isnan(trial.fall_ends(x, x))
-    assert np.isnan(trial.fall_ends(x, -x)), "a fall to the end of the axis has no end"
-    assert trial.fall_ends(x, np.abs(x - 0.6)) == pytest.approx(0.6)
+    assert np.isnan(fall_ends(x, x))
+    assert np.isnan(fall_ends(x, -x)), "a fall to the end of the axis has no end"
+    assert fall_ends(x, np.abs(x - 0.6)) == pytest.approx(0.6)
     assert trial.maximum(x, -np.abs(x - 0.6), 0.0) == pytest.approx(0.6)
     assert trial.first_change(x, (x > 0.55).astype(int)) == pytest.approx(0.6)

@@ -283,6 +283,7 @@ def build(directory: Path, *options: str) -> str:
     html = directory / "_build" / "html"
     files = [*html.glob("*.html"), *html.glob("book/*"), html / "searchindex.js"]
     files += [path for path in html.glob("_sources/**/*") if path.is_file()]
+    files += html.glob("notebooks/*")
     return "\n".join(path.read_text(encoding="utf-8") for path in files if path.is_file())
 
 

@@ -857,7 +857,8 @@ LESS_THICK = {
     "model": {"d": 4.0},
     "counting": {"d": 5.0, "d_wide": 12.0},
     "verdicts": {"d": 4.0},
-    "ends": {"d": 3.0, "alpha_R_values": [0.0]},
+    # And a layer that is thinner than what a coupling is to be spread over.
+    "ends": {"d": 3.0, "a0": 4.0, "alpha_R_values": [0.0]},
     "interband": {"d": 3.0, "alphas": [0.01, 0.03], "broadenings": [0.05, 0.1]},
     "laboratory": {"d": 5.0},
     "direction": {"d": 1.5},

@@ -166,32 +166,69 @@ def test_page_offers_its_source_and_places_to_run_it(html, page):
     whole = soup(path)
     links = {link["href"] for link in whole.select(".article-header-buttons a[href]")}
     file = next(f for f in (f"{page}.ipynb", f"{page}.md") if (ROOT / f).is_file())
-    source = f"../_sources/{file}"
+    chapter = file.endswith(".ipynb")
+    source = f"../notebooks/{path.stem}.ipynb" if chapter else f"../_sources/{file}"
     assert source in links and (path.parent / source).is_file()
-    elsewhere = {link for link in links if "mybinder" in link or "colab" in link}
+    elsewhere = {link for link in links if re.search("mybinder|colab|kaggle", link)}
+    branch = f"qwlib/qwlib/blob/notebooks/{path.stem}.ipynb"
     expected = {
         f"https://mybinder.org/v2/gh/qwlib/qwlib/main?urlpath=lab/tree/{file}",
-        f"https://colab.research.google.com/github/qwlib/qwlib/blob/main/{file}",
+        f"https://colab.research.google.com/github/{branch}",
+        f"https://www.kaggle.com/kernels/welcome?src=https://github.com/{branch}",
     }
-    assert elsewhere == (expected if file.endswith(".ipynb") else set())
-    if file.endswith(".ipynb"):
-        # What a notebook needs elsewhere is said in it, and not on the page.
-        hint = nbformat.read(path.parent / source, as_version=4).cells[1].source
-        assert "%pip install git+https://github.com/qwlib/qwlib " in hint
-        assert "%pip" not in whole.find("article").get_text()
-    card = whole.find("meta", property="og:image")["content"]
+    assert elsewhere == (expected if chapter else set())
+    # What a notebook needs elsewhere is said in it, and not on the page.
+    assert "%pip" not in whole.find("article").get_text()
     icon = whole.find("link", rel="icon" if whole.find("link", rel="icon") else "shortcut icon")
-    assert (html / card.removeprefix("https://qwlib.github.io/qwlib/")).is_file()
     assert (path.parent / icon["href"]).is_file()
+
+
+BASE = "https://qwlib.github.io/qwlib/"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_says_what_it_is_to_those_who_link_to_it(html, page):
+    head = soup(html / f"{page}.html").head
+    said = {meta["property"]: meta["content"] for meta in head.select("meta[property^='og:']")}
+    assert said["og:url"] == f"{BASE}{page}.html"
+    assert (html / said["og:image"].removeprefix(BASE)).is_file()
+    assert said["og:title"] and said["og:image:alt"]
+    (description,) = head.select("meta[name=description]")
+    assert description["content"] == said["og:description"]
+    # Neither a formula's TeX nor markup, and not cut off within a word.
+    assert re.fullmatch(r"[^\\<>{}]{20,200}[.…]", said["og:description"])
+
+
+def test_descriptions_are_of_one_page_each(html):
+    found = [
+        soup(html / f"{page}.html").find("meta", attrs={"name": "description"}) for page in PAGES
+    ]
+    assert len({one["content"] for one in found}) == len(PAGES)
+
+
+def test_map_of_the_site_lists_the_pages_in_order(html):
+    listed = re.findall("<loc>(.*?)</loc>", (html / "sitemap.xml").read_text(encoding="utf-8"))
+    assert listed == sorted(f"{BASE}{page}.html" for page in PAGES)
+
+
+def test_page_for_an_address_that_is_none_leads_back_from_anywhere(html):
+    page = soup(html / "404.html")
+    assert "no page at this address" in page.find("article").get_text()
+    used = [tag.get("href") or tag.get("src") for tag in page.select("link, script[src], img, a")]
+    inside = [one for one in used if one and not re.match("https:|#|mailto:", one)]
+    assert len(inside) > len(PAGES)
+    for one in inside:
+        file = re.sub("[?#].*", "", one).removeprefix("/qwlib/")
+        assert one.startswith("/qwlib/") and (html / file).is_file(), one
 
 
 def test_binder_folder_is_as_repo2docker_wants_it():
     binder = ROOT / "binder"
     assert re.fullmatch(r"python-3\.(11|12|13)\n?", (binder / "runtime.txt").read_text())
-    (line,) = [
-        line for line in (binder / "requirements.txt").read_text().splitlines() if line[0] != "#"
-    ]
-    assert (binder / line.removeprefix("-r ")).samefile(ROOT / "requirements.txt")
+    lines = (binder / "requirements.txt").read_text().splitlines()
+    named = [binder / line.removeprefix("-r ") for line in lines if line[0] != "#"]
+    assert [path.resolve().name for path in named] == ["requirements.txt", "requirements-lab.txt"]
+    assert all(path.is_file() for path in named)
     script = binder / "postBuild"
     assert script.read_text().startswith("#!") and os.access(script, os.X_OK)
     subprocess.run(["sh", "-n", script], check=True)

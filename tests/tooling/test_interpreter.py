@@ -18,6 +18,7 @@ case "$*" in
 "-m venv "*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;
 *--requirement*) echo packages >>log ;;
 *--editable*) echo qwlib >>log ;;
+*jupyterlab*) echo "$*" >>log ;;
 esac
 """
 
@@ -40,9 +41,13 @@ def interpreter(path: Path, version: str = "3.12") -> Path:
 
 
 def environment(place: Path, *options: str, **variables: object) -> tuple[int, str, str]:
+    return make(place, "environment", *options, **variables)
+
+
+def make(place: Path, *command: str, **variables: object) -> tuple[int, str, str]:
     found = os.pathsep.join((str(place / "bin"), "/usr/bin", "/bin"))
     done = subprocess.run(
-        [sys.executable, "make.py", "environment", *options],
+        [sys.executable, "make.py", *command],
         cwd=place,
         env={"PATH": found, **{name: str(value) for name, value in variables.items()}},
         capture_output=True,
@@ -62,12 +67,28 @@ def test_the_interpreter_that_is_named_is_taken(place):
     assert environment(place, "--find") == (0, f"{other}\n", "")
 
 
+def test_jupyterlab_is_installed_when_it_is_first_asked_for(place):
+    interpreter(place / "bin" / "python3.11")
+    (place / "requirements-lab.txt").write_text("lab==1\n")
+    (place / "book").mkdir()
+    (place / "book" / "one.ipynb").touch()
+    opened = "-m jupyterlab book/one.ipynb"
+    assert make(place, "lab", "one")[0] == 0
+    assert (place / "log").read_text().splitlines() == ["packages", "qwlib", "packages", opened]
+    # And what serves the other commands stays as it is.
+    assert environment(place) == (0, "", "")
+    assert make(place, "lab", "one") == (0, "", "")
+    assert (place / "log").read_text().splitlines()[4:] == [opened]
+    status, out, err = make(place, "lab", "two")
+    assert (status, out, err) == (1, "", "error: no chapter is called two; there are one\n")
+
+
 def test_what_there_is_to_run_is_listed(place):
     make = [sys.executable, "make.py"]
     for arguments, status in (([], 0), (["--help"], 0), (["boook"], 2)):
         done = subprocess.run([*make, *arguments], cwd=place, capture_output=True, text=True)
         assert (done.returncode, done.stderr) == (status, "")
-        for name in ("book", "serve", "lint", "test", "rerun", "environment"):
+        for name in ("book", "serve", "lab", "pdf", "lint", "test", "rerun", "environment"):
             assert f"python make.py {name}" in done.stdout
     assert not (place / ".venv").exists()
 
