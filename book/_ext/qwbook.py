@@ -1,8 +1,8 @@
 """What the pages of the book need beyond the extensions of others.
 
 MathJax comes with the site, so that a page loads nothing from elsewhere; a page says what it is
-about to those who link to it; the numbers behind each figure are a file beside the pages; and what a
-page needs to be read with a keyboard or a screen reader, the theme's own markup included, is put
+about to those who link to it; the numbers behind each figure are a file beside the pages; and what
+a page needs to be read with a keyboard or a screen reader, the theme's own markup included, is put
 right here.
 """
 

@@ -40,8 +40,7 @@ from .steer import (
 
 DPI = 100
 WITHOUT_PYTHON = (
-    "Sliders stand here while Python runs: press the button above, "
-    "or open the chapter in Jupyter."
+    "Sliders stand here while Python runs: press the button above, or open the chapter in Jupyter."
 )
 
 WITHOUT_SCRIPTS = (
