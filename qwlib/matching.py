@@ -199,6 +199,8 @@ class Sector:
     ----------
     half : bool
         Whether the layer that the rule speaks of is half the well.
+    even : bool or bool array
+        If so, whether the wave is even, or that of each spin.
     part : tuple
         Which interfaces and which spins the rule speaks of, as an index of `Rule.q2`.
     sign : int
@@ -213,6 +215,7 @@ class Sector:
     """
 
     half = False
+    even: Any = None
     part: tuple = (slice(None), slice(None))
     sign = 0
     tunnels = False

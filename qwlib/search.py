@@ -16,7 +16,7 @@ exclusion
 tail
     beyond some K either N is zero and cannot rise, or the matrix M is positive but for one negative
     eigenvalue at each interface whose Rashba parameter is past ħ²/m, whatever k; between two k
-    the same argument settles a cell;
+    the same argument settles a cell, and close to ħ²/m so does `far`;
 simplicity
     where the determinant changes by more than its curvature can, it has one root or none.
 
@@ -35,7 +35,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import precise
+from . import far, precise
 from .matching import (
     FACTORS,
     FULL,
@@ -96,7 +96,7 @@ PROVEN, BLURRED, ENDLESS, TANGENCY = range(4)
 DOUBTS = (
     "",
     "digits: a wave number is not known to 12 digits",
-    "tail: at |alpha| = ħ²/m within rounding no wave number is proven to be the last",
+    "tail: at |alpha| = ħ²/m and E_F = V/2 no wave number is proven to be the last",
     "tangency: within rounding a subband touches the Fermi level, or two meet there",
 )
 """Why a well is not certified: of several reasons the last.  Only the first says no more than that
@@ -275,7 +275,12 @@ def settled(rule: Rule, k1: np.ndarray, k2: np.ndarray | None = None) -> np.ndar
     least = least_q + np.minimum(first[0], last[0]) * slope
     most = over_k(rule.q2, k1, True) + np.maximum(first[1], last[1]) / slope
     proven = joint_sign(rule, least, 1.0, NEARLY)[0] | joint_sign(rule, most, 1.0, NEARLY)[1]
-    return proven.all(axis=0) & (first[0] > 0).all(axis=0)
+    proven = proven.all(axis=0) & (first[0] > 0).all(axis=0)
+    i = np.nonzero(~proven & (k1 * k1 >= rule.q_size**2))[0]
+    if i.size:
+        end = np.full(i.size, np.inf) if k2 is None else k2[i]
+        proven[i] = (far.signs(rule.take(i), k1[i], end) != 0).all(axis=0)
+    return proven
 
 
 def tail(rule: Rule, K: np.ndarray, N: np.ndarray) -> np.ndarray:
@@ -363,8 +368,8 @@ def simple(sector: Sector, rule: Rule, cells: Cells) -> np.ndarray:
         slope, curvature = slope + through * rate, curvature + through * bend
     # F leaves its chord by an eighth of what its curvature makes of the square of the width.
     bent = curvature * w * w
-    far = np.minimum(np.abs(F1), np.abs(F2)) > noise + np.minimum(slope * w, bent / 8)
-    return narrow & (far & (F1 * F2 > 0) | (np.abs(F2 - F1) > noise + bent))
+    clear = np.minimum(np.abs(F1), np.abs(F2)) > noise + np.minimum(slope * w, bent / 8)
+    return narrow & (clear & (F1 * F2 > 0) | (np.abs(F2 - F1) > noise + bent))
 
 
 class Cells(NamedTuple):
@@ -457,7 +462,7 @@ class Search:
             safe, done = self.proven(some, cells)
             width = (cells.k2 - cells.k1) * cells.k2
             scale = cells.k2 * cells.k2 + self.top[cells.well]
-            narrow = safe & (change > 1) & (width <= NARROW * scale)
+            narrow = safe & (np.abs(change) > 1) & (width <= NARROW * scale)
             end = cells.k2 - cells.k1 <= ROUNDING * cells.k2
             size = self.top[cells.well] + 1 / some.d**2
             end |= cells.k2**2 <= np.maximum(START * size, 1e-300)
@@ -525,7 +530,7 @@ class Search:
         return Cells(np.concatenate([well[left], np.arange(n)]), k1, k2, N1, N2, F1, F2, *exact)
 
     def proven(self, rule: Rule, cells: Cells) -> tuple[np.ndarray, np.ndarray]:
-        """Return in which cells N is proven not to rise, and which hold what it changes by."""
+        """Return in which cells N is proven monotonic, and which hold what it changes by."""
         k1, k2, change = cells.k1, cells.k2, cells.change
         safe = monotonic(rule, k1, k2)
         # The others cost more, and say nothing new of a cell that has to be split in any case.
@@ -541,6 +546,11 @@ class Search:
         if test.size:
             part, a, b = rule.take(test), k1[test], k2[test]
             done[test] = settled(part, a, b) | excluded(self.sector, part, a, b)
+        test = np.nonzero(~done & (k1 >= 2 * rule.q_size))[0]
+        if test.size:
+            way = far.drift(rule.take(test), k1[test], k2[test])
+            safe[test] |= (way != 0) & (change[test] * way <= 0)
+            done[test] = safe[test] & (np.abs(change[test]) <= 1)
         test = np.nonzero(~done & (np.abs(change) <= 1))[0]
         if test.size:
             done[test] = simple(self.sector, rule.take(test), cells.take(test))
@@ -662,11 +672,11 @@ def expected_error(
     blur = 2 * UNIT * (rule.q_size**2 + 4 * k * k) / (k * np.abs(velocity))
     # That trusts the null vector, which a pair of states at the interfaces may not; there, what F
     # says of itself, with the share of its error bound that is met in practice.
-    far = np.nonzero((k * k > 4 * rule.size) & (np.abs(cells.change) == 1))[0]
-    if far.size:
-        part, K = cells.take(far), k[far]
+    out = np.nonzero((k * k > 4 * rule.size) & (np.abs(cells.change) == 1))[0]
+    if out.size:
+        part, K = cells.take(out), k[out]
         slope = np.abs(part.F2 - part.F1) / (part.k2 - part.k1)
-        blur[far] += MET * sector.rounding(rule.take(far), K * K, K) / (slope * K)
+        blur[out] += MET * sector.rounding(rule.take(out), K * K, K) / (slope * K)
     return blur
 
 
@@ -715,6 +725,7 @@ def roots_of(search: Search, digits: bool = True) -> Roots:
         k[again] = cells.take(again).inside(once, k[again])
 
     near = same & (gap < NEAR * k[1:])
+    lost = np.zeros(k.size, dtype=bool)
     alone = single.copy()
     alone[neighbours(near)] = False
     for start in np.nonzero(near & ~np.concatenate([[False], near])[:-1])[0]:
@@ -732,22 +743,58 @@ def roots_of(search: Search, digits: bool = True) -> Roots:
         except np.linalg.LinAlgError:  # numbers that overflow
             found = np.full(group.stop - group.start, np.nan)
         k[group] = cells.take(group).inside(found, k[group])
-        if (k[group] != found).any():
-            search.why(well[start : start + 1], BLURRED)
+        lost[group] |= k[group] != found
 
     blur = expected_error(sector, some, cells, k, velocity)
-    blurred = digits & (~(blur <= BLUR) | restless)
-    for i in np.nonzero(blurred & alone)[0].tolist():
+    wrong = np.sign(velocity) != np.sign(cells.change)
+    blurred = digits & (~(blur <= BLUR) | restless | wrong) | lost
+    out = np.nonzero((blurred | wrong) & (cells.k1 >= 2 * some.q_size))[0]
+    if out.size:
+        second = np.concatenate([[False], same & (cells.k1[1:] == cells.k1[:-1])])
+        columns = far_roots(sector, some.take(out), cells.take(out), second[out])
+        i = out[columns[0]]
+        k[i], u[..., i], velocity[i], overlap[i] = (v[..., columns[0]] for v in columns[1:])
+        blurred[i] = lost[i] = False
+    for i in np.nonzero(blurred & single & ~lost)[0].tolist():
         if search.spend(well[i], 6):
             ends = float(cells.k1[i]), float(cells.k2[i])
             exact = precise.sharpened(sector, some, i, float(k[i]), float(blur[i]), ends)
             blurred[i] = exact is None
             k[i] = k[i] if exact is None else exact
-            _, u[..., i : i + 1], velocity[i : i + 1], overlap[i : i + 1] = polished(
-                sector, some.take(np.array([i])), k[i : i + 1], step=False
-            )
-    search.why(well[blurred | (single & (np.sign(velocity) != cells.change))], BLURRED)
+            if alone[i]:
+                _, u[..., i : i + 1], velocity[i : i + 1], overlap[i : i + 1] = polished(
+                    sector, some.take(np.array([i])), k[i : i + 1], step=False
+                )
+    search.why(well[blurred | (np.sign(velocity) != np.sign(cells.change))], BLURRED)
     return Roots(well, k, u.reshape(4, -1).T, velocity, overlap)
+
+
+@np.errstate(all="ignore")
+def far_roots(sector: Sector, rule: Rule, cells: Cells, second: np.ndarray) -> tuple:
+    """Return where there is one, and k, amplitude, velocity and overlap, of states far out.
+
+    Of those in cells of which `far.drift` speaks, where the interfaces are apart: each state is at
+    one.  Of two states in a cell the `second` is at the right interface.
+    """
+    ends = [far.signs(rule, k, k) for k in (cells.k1, cells.k2)]
+    crossed = ends[0] * ends[1] < 0
+    if sector.sign:
+        crossed &= np.sign(rule.a) == -sector.sign
+    side, each = np.where(second | ~crossed[0], 1, 0), np.arange(second.size)
+    sure = crossed.sum(axis=0) == np.abs(cells.change) * (2 if sector.half else 1)
+    sure &= far.drift(rule, cells.k1, cells.k2) * cells.change < 0
+    sure &= far.apart(rule, cells.k1, cells.k2) & crossed[side, each]
+
+    def determinant(k, i):
+        return far.determinant(rule.take(i), k, side[i])
+
+    k = refine(
+        determinant, cells.k1, cells.k2, *(determinant(k, each) for k in (cells.k1, cells.k2))
+    )
+    width = precise.CLOSE / 2 * k
+    near = [far.signs(rule, x, x)[side, each] for x in (k - width, k + width)]
+    sure &= (near[0] * near[1] < 0) & (k >= cells.k1) & (k <= cells.k2)
+    return sure, k, *far.states(sector, rule, k, side)
 
 
 def pole_free(rule: Rule, k: np.ndarray, point: Point) -> tuple[np.ndarray, np.ndarray]:

@@ -313,10 +313,11 @@ def test_subband_below_the_band_crossing_is_met_twice():
 
 @pytest.mark.filterwarnings("ignore::qwlib.UnboundedSpectrumWarning")
 def test_what_cannot_be_proven_is_flagged_and_still_solved():
-    """At |α| = ħ²/m exactly, and where a subband turns within rounding of ε_F."""
+    """Where the interface band at |α| = ħ²/m tends to ε_F, and where a subband turns there."""
     critical = PAPER.critical_rashba
     states = fermi_states(PAPER.replace(alpha_L=critical), E_F)
-    assert not states.certified
+    assert states.certified
+    assert not fermi_states(PAPER.replace(alpha_L=critical), PAPER.V_L / 2).certified
     nearby = fermi_states(PAPER.replace(alpha_L=critical * (1 + 1e-9)), E_F)
     assert nearby.certified
     # The interface band never comes back, so the others are the states of either side.

@@ -220,6 +220,8 @@ class Plain(MarkdownTranslator):
 
 def of_code(source: str) -> str:
     """Return a cell of code without what glues numbers into a page."""
+    if "glue" not in source:
+        return source
     lines = source.splitlines()
     for one in reversed(ast.parse(source).body):
         text = ast.get_source_segment(source, one)
@@ -248,11 +250,11 @@ def notebook(app, doctree: nodes.document, docname: str) -> str:
             metadata = {"tags": cell.metadata.get("tags", [])}
             add("code", of_code(cell.source), metadata=metadata, **more)
         add("markdown", text.strip())
-        if len(cells) == 1:
-            host, user, name, _ = get_repo_parts(app.config.html_context)
-            page = urljoin(app.config.html_baseurl or "", app.builder.get_target_uri(docname))
-            install = INSTALL.format(page=page, repository=f"{host}/{user}/{name}")
-            add("code", install, outputs=[], execution_count=None)
+    host, user, name, _ = get_repo_parts(app.config.html_context)
+    page = urljoin(app.config.html_baseurl or "", app.builder.get_target_uri(docname))
+    install = INSTALL.format(page=page, repository=f"{host}/{user}/{name}")
+    add("code", install, outputs=[], execution_count=None)
+    cells.insert(1, cells.pop())
     source.cells = [NotebookNode(cell) for cell in cells]
     return chapters.normalise(source)
 

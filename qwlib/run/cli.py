@@ -137,6 +137,9 @@ def rerun(arguments: argparse.Namespace) -> int:
     except reruns.ChapterFailed as failure:
         print(f"error: {failure}\nkept: {shown(failure.kept)}", file=sys.stderr)
         return 1
+    except OSError as error:  # as in a copy that belongs to another user, or on a full disk
+        place = f"{error.filename}: " if error.filename else ""
+        return refused(ValueError(f"{place}{error.strerror or error}"))
     if done is None:
         say(
             "nothing to do: it was run before with the same parameters, code and packages "

@@ -452,6 +452,8 @@ def check_names(chapters: dict[str, Chapter], values: dict[str, Any]) -> None:
                 f"{name} is not a parameter of any chapter" + hint(name, sorted(known))
             )
         known[name].checked(value)
+        if name == "exchange":  # a word is checked by the well that gets it, here by none perhaps
+            check_well({name: value}, None)
 
 
 def checked_book(chapters: dict[str, Chapter], values: dict[str, Any]) -> dict[str, dict]:

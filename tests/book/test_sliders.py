@@ -520,6 +520,7 @@ def test_direction_shows_the_torque_by_a_mean_over_equal_angles():
     data, well = data_of("direction"), Well(d=0.6, alpha_L=0.046)
     angles = 2 * np.pi * (np.arange(720) + 0.3) / 720
 
+    @cache
     def torque(theta, phi):
         """By what the interfaces turn, state by state, along ∂m/∂θ and z × m; and the current."""
         c = response(well, E_F, theta, phi).contours_at(angles)

@@ -287,6 +287,17 @@ def test_nonsense_is_refused_in_one_line_before_anything_runs(
     assert sorted(tmp_path.rglob("*")) == before
 
 
+def test_a_place_that_takes_no_rerun_is_told_in_one_line(tmp_path, tree, monkeypatch, capsys):
+    for part in (*PARTS, "qwlib"):
+        if (tree / part).exists():
+            (tmp_path / part).symlink_to(tree / part)
+    # As good as one that belongs to another user, for root too.
+    (tmp_path / "_reruns").write_text("", encoding="utf-8")
+    monkeypatch.setattr(cli, "ROOT", tmp_path)
+    assert cli.main(["rerun", "small", "-p", "d=3"]) == 2
+    assert capsys.readouterr() == ("", f"error: {tmp_path / '_reruns'}: File exists\n")
+
+
 def test_values_are_read_as_literals_and_numbers_as_yaml_1_2_has_them(tmp_path):
     file = tmp_path / "material.yml"
     file.write_text("alpha_L: 1e-3\nexchange: ferromagnet\nwidths: [1, 2.5]\n", encoding="utf-8")
@@ -390,6 +401,8 @@ def test_names_that_a_chapter_does_not_use_are_told():
     given = material | {"widths": [1.0], "alpha": 0.01}
     assert reruns.unused(CHAPTERS, "thickness", given) == ["d"]
     assert reruns.unused(CHAPTERS, "speed", material) == [*material]
+    with pytest.raises(ValueError, match="exchange must be one of"):
+        reruns.unused(CHAPTERS, "speed", {"exchange": "<b>everywhere</b>"})
 
 
 def test_one_file_of_a_material_serves_a_chapter_that_has_none_of_it(tree, done):
