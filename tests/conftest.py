@@ -282,9 +282,9 @@ def watched(page: Page, site: str = "") -> Page:
     return page
 
 
-# Formulas are boxes of MathJax and code is a box for each word, thousands on a page.  Of a formula
-# its text stays, which may be the name of a link, and of each sort of word in code the first one on
-# each ground: others have the same contrast.
+# Formulas are boxes of MathJax, and code and signatures are a box for each word, thousands on a
+# page.  Of a formula its text stays, which may be the name of a link, and of words that differ from
+# their line by a look alone the first of each look on each ground: others have the same contrast.
 THIN = """() => {
   document.querySelectorAll("mjx-math").forEach(one => one.replaceChildren());
   document.querySelectorAll("mjx-assistive-mml").forEach(one => one.append(one.textContent));
@@ -294,14 +294,14 @@ THIN = """() => {
     return colour !== "rgba(0, 0, 0, 0)" || !box.parentElement ? colour : ground(box.parentElement);
   };
   const seen = new Set();
-  document.querySelectorAll(".highlight pre").forEach(box => {
-    const colour = ground(box);
-    box.querySelectorAll("span[class]").forEach(one => {
-      const sort = `${one.className} on ${colour}`;
-      if (seen.has(sort)) one.replaceWith(...one.childNodes);
-      seen.add(sort);
-    });
+  const again = [...document.querySelectorAll(
+    ".highlight pre span[class], dt.sig span[class], .bd-article :is(em, strong, code, span.pre)"
+  )].filter(one => {
+    const { color, fontSize, fontWeight } = getComputedStyle(one);
+    const look = [one.className, color, fontSize, fontWeight, ground(one)].join();
+    return seen.has(look) || !seen.add(look);
   });
+  again.forEach(one => one.replaceWith(...one.childNodes));
 }"""
 
 
