@@ -145,7 +145,7 @@ def without_empty_headings(app, pagename, templatename, context, doctree) -> Non
 
 
 class FigureData:
-    """Takes the text/csv of a figure (`qwlib.book.figures.data`), of which MyST-NB knows nothing."""
+    """Takes the text/csv of a figure (`qwlib.book.figures.data`), which MyST-NB does not know."""
 
     mime_priority_overrides = ()
 
