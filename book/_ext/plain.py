@@ -96,7 +96,9 @@ class Plain(MarkdownTranslator):
 
     @pushing_status
     def visit_section(self, node: nodes.section) -> None:
-        if not (isinstance(node.parent, nodes.document) or is_extension_node(node.parent)):
+        box = node.parent
+        is_box = box.tagname == "exercise_fold" or is_extension_node(box)
+        if not (is_box or isinstance(box, nodes.document)):
             self.cut()
         super().visit_section(node)
 
@@ -156,8 +158,11 @@ class Plain(MarkdownTranslator):
             self._pop_context()
             self.ensure_eol(2)
 
-    visit_exercise_node = visit_exercise_enumerable_node = visit_admonition
-    depart_exercise_node = depart_exercise_enumerable_node = depart_admonition
+    visit_exercise_fold, depart_exercise_fold = visit_admonition, depart_admonition
+
+    def visit_exercise_summary(self, node: nodes.Element) -> None:
+        self.label(f"{self.name('exercise', node.parent)} {' '.join(node.astext().split())}")
+        raise nodes.SkipNode
 
     # A solution and what is folded hold cells of code, which no box can.
     def visit_solution_node(self, _node: nodes.Element) -> None:
@@ -206,7 +211,7 @@ class Plain(MarkdownTranslator):
         if isinstance(box, nodes.admonition) and "dropdown" in box["classes"]:
             self.add(f"<summary>{text}</summary>", suffix_eol=2)
         else:
-            self.label(f"{self.name('exercise', box)} {text}".strip())
+            self.label(text)
         raise nodes.SkipNode
 
     def visit_raw(self, node: nodes.raw) -> None:
