@@ -601,7 +601,8 @@ def test_numbers_have_every_number_of_the_paper_other_than_zero(entries):
     assert any(row[0].startswith(titles["thickness-inverse-d"]) for row in rows)
     count = next(row for row in rows if row[0] == titles["confinement-count"])
     assert count[1:] == (11, 0.0, 13, 11)
-    assert len([row for row in rows if row[0].startswith(titles["thickness-counts"])]) == 2
+    # Two cases, each at the Fermi level and at k = 0.
+    assert len([row for row in rows if row[0].startswith(titles["thickness-counts"])]) == 4
     assert not any(row[0].startswith(titles["confinement-silent"]) for row in rows)
     assert not any(isinstance(row[1], bool) or row[1] == 0 for row in rows)
 
