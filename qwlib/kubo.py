@@ -50,6 +50,14 @@ def contribution(k: np.ndarray, velocity: np.ndarray, spin: np.ndarray) -> np.nd
     return -PREFACTOR * k * np.sign(velocity) * spin
 
 
+def tail_spin(amplitude: np.ndarray, decay: np.ndarray) -> np.ndarray:
+    """Return ∫2ψ↑ψ↓ dz over the left and over the right insulator, (n, 2).
+
+    Both as a `FermiStates` has them: values at the interfaces, (n, 4), and q in 1/nm, (n, 2, 2).
+    """
+    return 2 * amplitude.reshape(-1, 2, 2).prod(axis=2) / decay.sum(axis=2)
+
+
 def current(k: np.ndarray, velocity: np.ndarray) -> np.ndarray:
     """Return what Fermi states add to the charge current, (1/8π²) k |v|, in eV per τe²E/ħ².
 
@@ -163,7 +171,7 @@ class FermiStates:
     @property
     def barrier_spin(self) -> np.ndarray:
         """∫2ψ↑ψ↓ dz over the left and over the right insulator, (n, 2)."""
-        return 2 * self.amplitude.reshape(-1, 2, 2).prod(axis=2) / self.decay.sum(axis=2)
+        return tail_spin(self.amplitude, self.decay)
 
     @property
     def _rule(self) -> Rule:

@@ -179,9 +179,8 @@ def own_integrals(f: Shape, d: np.ndarray, t: np.ndarray) -> tuple[np.ndarray, n
     if i[0].size:
         h = d[i[-1]] / 2
         Y = 4 * f.kappa2[i] * h * h
-        series = np.ones_like(
-            Y
-        )  # of 6(1 − sin(w)/w)/w² in Y = w²: the first term left out is below 1e-18
+        # Of 6(1 − sin(w)/w)/w² in Y = w²: the first term left out is below 1e-18.
+        series = np.ones_like(Y)
         for n in range(10, 0, -1):
             series = 1 - Y / ((2 * n + 2) * (2 * n + 3)) * series
         odd[i] = 2 / 3 * h**3 * t[i] ** 2 * series

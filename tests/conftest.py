@@ -7,7 +7,6 @@ import os
 os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 import random
-import re
 import shutil
 import signal
 import subprocess
@@ -32,11 +31,11 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from qwlib.run.page import copy_book
+from qwlib.run.page import copy_book, listed
 from tools import live
 
 ROOT = Path(__file__).parent.parent
-PAGES = re.findall(r"(?:root|file): *(\S+)", (ROOT / "_toc.yml").read_text(encoding="utf-8"))
+PAGES = listed(ROOT / "_toc.yml")
 NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))
 
 # What a shell starts in the background is deaf to Ctrl-C, and so would be all that tests start.

@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -448,12 +450,12 @@ def random_cells(n: int, seed: int) -> tuple[Rule, np.ndarray, np.ndarray]:
     [
         # What it is called with, and by how much N may change within the cell: it says that N
         # does not rise, or that it does not change at all.
-        (lambda rule, k1, k2: monotonic(rule, k1, k2), -99, 0),
+        (monotonic, -99, 0),
         (lambda rule, k1, k2: rising(rule, k1), -99, 0),
-        (lambda rule, k1, k2: spin_monotonic(FULL, rule, k1, k2), -99, 0),
-        (lambda rule, k1, k2: settled(rule, k1, k2), 0, 0),
+        (partial(spin_monotonic, FULL), -99, 0),
+        (settled, 0, 0),
         (lambda rule, k1, k2: settled(rule, k1), 0, 0),
-        (lambda rule, k1, k2: excluded(FULL, rule, k1, k2), 0, 0),
+        (partial(excluded, FULL), 0, 0),
     ],
     ids=[
         "monotonic",

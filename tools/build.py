@@ -23,7 +23,7 @@ import slides
 from sphinx.util.console import nocolor
 
 from qwlib.run import chapters
-from qwlib.run.page import copy_book, make_pages
+from qwlib.run.page import copy_book, listed, make_pages
 
 FENCE = r"^(?P<{0}>`{{3,}}|:{{3,}})\{{{1}\}}.*?^(?P={0})[ \t]*$"
 # From one gate to the next, or a solution or a key in one piece.
@@ -100,7 +100,7 @@ def build(source: Path, solutions: bool = True, stored: bool = False) -> int:
     if not solutions:
         for page in [*copy.glob("book/*.ipynb"), *copy.glob("book/*.md")]:
             strip(page)
-    pages = re.findall(r"(?:root|file): *(\S+)", (copy / "_toc.yml").read_text(encoding="utf-8"))
+    pages = listed(copy / "_toc.yml")
     notebooks = [path for page in pages if (path := copy / f"{page}.ipynb").is_file()]
     if not (stored or execute(notebooks)) or not render(copy):
         print("error: the book was not built; the cause is above", file=sys.stderr)

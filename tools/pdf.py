@@ -7,7 +7,6 @@ Chrome prints each page as a reader's browser would; links between pages lead to
 """
 
 import io
-import re
 import shutil
 import sys
 from pathlib import Path
@@ -24,6 +23,8 @@ from pypdf.generic import (
     NumberObject,
     TextStringObject,
 )
+
+from qwlib.run.page import listed
 
 ROOT = Path(__file__).parent.parent
 BASE = "https://qwlib.github.io/qwlib/"
@@ -59,8 +60,7 @@ def pages(site: Path, toc: Path = ROOT / "_toc.yml") -> list[Path]:
     ValueError
         If one of them is missing.
     """
-    names = re.findall(r"(?:root|file): *(\S+)", toc.read_text(encoding="utf-8"))
-    files = [site.resolve() / f"{name}.html" for name in names]
+    files = [site.resolve() / f"{name}.html" for name in listed(toc)]
     if missing := [file.name for file in files if not file.is_file()]:
         raise ValueError(
             f"{site} must be a built book, and lacks {missing[0]}: run make book first"

@@ -4,8 +4,8 @@
 
 SITE is a built book.  FOLDER gets qwlib-book-VERSION.zip, qwlib-book.pdf where tools/pdf.py has put
 it beside SITE, CITATION.cff, and the same record as BibTeX and as Zenodo's JSON, which cffconvert
-writes.  That program needs older libraries than the
-book, so it has an environment of its own in FOLDER while it runs.
+writes.  That program needs older libraries than the book, so it has an environment of its own in
+FOLDER while it runs.
 """
 
 import argparse

@@ -26,7 +26,7 @@ import numpy as np
 from bs4 import BeautifulSoup, Tag
 from PIL import Image
 
-from qwlib.run.page import mathml
+from qwlib.run.page import listed, mathml
 
 LECTURER = "book/lecturer"
 """The page with the plans of the lessons: sections whose address begins with ``lesson-``."""
@@ -357,7 +357,7 @@ def deck(title: str, stacks: list[list[Slide]]) -> str:
 
 def add(html: Path, toc: Path) -> str:
     """Put the slides of a built book among its pages; return how many there are, in words."""
-    pages = re.findall(r"(?:root|file): *(\S+)", toc.read_text(encoding="utf-8"))
+    pages = listed(toc)
     stacks = [list(slides_of(html / f"{page}.html")) for page in pages]
     title = article_of(html / f"{pages[0]}.html").h1.get_text()
     front = [Slide("title", f"<h1>{markup.escape(title)}</h1>")]

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.optimize import root
 
-from ..kubo import SILENT, contribution
+from ..kubo import SILENT, contribution, tail_spin
 from ..matching import Conserved, Rule
 from ..search import Roots, Search, count_states, roots_of, solve
 from ..waves import barrier
@@ -131,8 +131,8 @@ def with_tails(wells: Sequence[Well], E_F: float) -> Counted:
     """Return them with what each contributes to ∫S_y dz over all z, the insulators included."""
     rule = Rule.of_wells(wells, E_F)
     roots = solve(rule)[0]
-    decay = barrier(rule.q2[..., roots.well], roots.k**2).sum(axis=1)
-    spin = 2 * roots.overlap + (2 * roots.amplitude.reshape(-1, 2, 2).prod(axis=2).T / decay).sum(0)
+    decay = np.moveaxis(barrier(rule.q2[..., roots.well], roots.k**2), -1, 0)
+    spin = 2 * roots.overlap + tail_spin(roots.amplitude, decay).sum(axis=1)
     states = counted(wells, E_F, roots)
     return states._replace(spin=contribution(roots.k, roots.velocity_over_c, spin))
 

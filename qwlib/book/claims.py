@@ -23,13 +23,12 @@ import numpy as np
 from scipy.optimize import bisect
 
 from ..beyond.conserving import conserving
-from ..beyond.conventions import spinors, with_tails
 from ..beyond.interband import damping_like
 from ..beyond.places import bend, local_maxima
 from ..beyond.thresholds import rashba_at
 from ..beyond.torque import exchange_torque
 from ..grid import sweep
-from ..kubo import SILENT, FermiStates, contribution, fermi_states
+from ..kubo import SILENT, FermiStates, contribution, fermi_states, fermi_states_of
 from ..search import count_states
 from ..well import UnboundedSpectrumWarning, Well
 from . import yardstick
@@ -661,13 +660,12 @@ def along(material: Material, alpha_R: float, alpha_L: np.ndarray) -> dict[str, 
         # The paper's figures go past the end of the model.
         warnings.simplefilter("ignore", UnboundedSpectrumWarning)
         wells = [material.well(alpha_L=alpha, alpha_R=alpha_R) for alpha in alpha_L]
+    several = fermi_states_of(wells, material.E_F)
 
-    def totals(solve):
-        states = solve(wells, material.E_F)
-        some = np.ones(states.E.shape), states.E > states.exchange
-        return Answer(*(np.bincount(states.well, states.spin * i, len(wells)) for i in some))
+    def totals(added, kind):
+        return np.array([added(chosen(states, kind)).sum() for states in several])
 
-    return dict(zip(TOTALS, map(totals, (spinors, with_tails)), strict=True))
+    return by_sense(totals, TOTALS)
 
 
 def end_of_model(material: Material) -> float:

@@ -47,6 +47,11 @@ PAGE = """<!DOCTYPE html>
 """
 
 
+def listed(toc: Path) -> list[str]:
+    """Return the pages that a table of contents lists, in their order, as paths without ending."""
+    return re.findall(r"(?:root|file): *(\S+)", toc.read_text(encoding="utf-8"))
+
+
 def copy_book(root: Path, stage: Path) -> None:
     """Copy what the book under `root` is made of into the new directory `stage`."""
     stage.mkdir()

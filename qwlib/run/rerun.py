@@ -45,7 +45,7 @@ from .. import __version__
 from ..well import PARAMETERS, Well
 from .chapters import ThisInterpreter, environment
 from .chapters import execute as run_chapters
-from .page import copy_book, render
+from .page import copy_book, listed, render
 from .parameters import Parameter, check_well, hint
 from .record import commit, files_hash, short_hash, versions
 
@@ -120,8 +120,7 @@ class Chapter:
 def read_chapters(root: Path) -> dict[str, Chapter]:
     """Return the chapters of the book under `root` by name, in its order."""
     chapters = {}
-    toc = (root / "_toc.yml").read_text(encoding="utf-8")
-    for page in re.findall(r"(?:root|file): *(\S+)", toc):
+    for page in listed(root / "_toc.yml"):
         path = root / f"{page}.ipynb"
         if path.is_file():
             parameters = {}
