@@ -74,6 +74,13 @@ def describe(app, pagename, templatename, context, doctree) -> None:
     context["meta"] = (context["meta"] or {}) | {"og:description": text}
 
 
+def of_one_page(app, pagename, templatename, context, doctree) -> None:
+    """Give the 404 page of a book of one page an empty list of pages, and not None."""
+    if pagename == app.config.notfound_pagename:
+        toctree = context["toctree"]
+        context["toctree"] = lambda *args, **options: toctree(*args, **options) or ""
+
+
 def in_order(app, exception) -> None:
     """Have sphinx-sitemap list the pages in one order, however many processes write them."""
     if hasattr(app, "sitemap_links"):
@@ -300,6 +307,8 @@ def setup(app) -> dict:
     app.connect("doctree-resolved", join, priority=901)
     # Before sphinxext-opengraph and sphinx-sitemap, which are at 500.
     app.connect("html-page-context", describe, priority=400)
+    # After sphinx-notfound-page, which is at 400, and before the theme.
+    app.connect("html-page-context", of_one_page, priority=450)
     app.connect("build-finished", in_order, priority=400)
     app.connect("html-page-context", without_scripts)
     app.connect("html-page-context", without_empty_headings)

@@ -78,7 +78,8 @@ def in_prose(node: nodes.Node) -> bool:
         node = node.parent
         if isinstance(node, NOT_PROSE) or HIDDEN & set(node.get("classes", ())):
             return False
-        if type(node).__name__.startswith("solution"):
+        # A title that opens a fold can hold no link.
+        if type(node).__name__.startswith(("solution", "dropdown_title")):
             return False
     return True
 

@@ -139,6 +139,8 @@ def cell_of(page: Page, number: int) -> Locator:
 
 def write(cell: Locator, source: str) -> Locator:
     """Write a cell anew, press its button and return where its output comes."""
+    for fold in cell.locator("details.above-input:not([open]) > summary").all():
+        fold.click()
     cell.locator(".CodeMirror").evaluate("(node, text) => node.CodeMirror.setValue(text)", source)
     cell.get_by_role("button", name="run", exact=True).click()
     return cell.locator("[data-output]")

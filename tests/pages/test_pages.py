@@ -618,12 +618,12 @@ def test_preview_serves_the_keyboard_and_every_theme(visit):
 def test_tap_follows_a_link_and_shows_no_preview(browser, site):
     context = browser.new_context(has_touch=True, viewport={"width": 400, "height": 700})
     page = context.new_page()
-    page.goto(f"{site}/book/chirality.html")
+    page.goto(f"{site}/book/confinement.html")
     page.evaluate(SETTLED)
     shown = """() => { window.shown = 0; new MutationObserver(() => window.shown++).observe(
       document.getElementById("qw-preview"), { attributes: true, childList: true }); }"""
     page.evaluate(shown)
-    link = page.locator('.bd-article a[href^="#ex-chirality"]:not(.headerlink)').first
+    link = page.locator('.bd-article a[href="#fig-confinement"]:not(.headerlink)').first
     page.clock.install()
     link.tap()
     page.clock.run_for(AWAY)
