@@ -121,9 +121,9 @@ POLISHED = 2.0**-44
 RESTS = 2e-13
 """A state whose k moves by more than this the second time is found again with more digits."""
 
-NEAR = 1e-8
+NEAR = 1e-6
 """Roots of one rule closer than this, relative to k, are solved for together: alone, each null
-vector would lose rounding/distance, and here that is all of it."""
+vector would lose rounding/distance; together, the distance may be as large as this."""
 
 
 class Roots(NamedTuple):

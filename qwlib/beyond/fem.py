@@ -35,8 +35,16 @@ PLACEMENTS = {"centred": -0.5, "inside": 0.0, "outside": -1.0}
 PHASE_PER_ORDER = 0.375
 """Phase or decay exponent that one element may span per polynomial order (see `from_well`)."""
 
-COINCIDENT = 1e-8
-"""Wave numbers closer than this, times (1 + k), are refined together."""
+COINCIDENT = 1e-6
+"""Wave numbers closer than this, times (1 + k), are refined together; in energy, the others are far
+more apart than `SHIFT`."""
+
+SHIFT = 1e-10
+"""How far from its root an inverse iteration is shifted, in eV."""
+
+REAL = 1e-8
+"""Up to this imaginary part, times (1 + k), a wave number counts as real: rounding gives it one
+where two roots touch."""
 
 
 def _checked_order(order: int) -> int:
@@ -627,7 +635,7 @@ class FiniteElements:
         # Off the root, where the matrix would be singular: in energy, which leaves the vectors as
         # they are, and not in k, which would not.
         H, W, M = self._bands
-        shifted = H + k * W - (E + 1e-8) * M
+        shifted = H + k * W - (E + SHIFT) * M
         for _ in range(3):
             X = self._solve(shifted, times(self.M, zero, self.M))
             X = X @ np.linalg.inv(np.linalg.cholesky(X.T @ times(self.M, zero, self.M))).T
@@ -638,7 +646,7 @@ class FiniteElements:
         step, y = np.linalg.eig(np.block([[np.zeros((m, m)), np.eye(m)], [-Q0, -Q1]]))
         nearest = np.argsort(np.abs(step))[:m]
         step, y = step[nearest], y[:m, nearest]
-        real = np.abs(step.imag) <= COINCIDENT * (1 + k)
+        real = np.abs(step.imag) <= REAL * (1 + k)
         if np.ptp(step.real) <= 1e-11 * (1 + k):
             # One k: any mixture solves it.  The states are those that diagonalise the velocity.
             y = np.linalg.eigh((Q1 + Q1.T) / 2)[1]
