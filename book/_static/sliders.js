@@ -208,7 +208,7 @@
           const left = axes(figure, [42, 30, half - 84, height], ends, [Math.min(bottom, 0), top], "z (nm)", "E (eV)");
           const spins = data.frame.map((v) => v / 1000);
           const right = axes(figure, [wide ? half + 42 : 42, wide ? 30 : height + 110, half - 62, height],
-            [kappa(bottom), kappa(data.E_F) + 0.5], spins, "κ (nm⁻¹)", `contribution (${UNIT})`);
+            [kappa(bottom) - (waves ? 0.5 : 0), kappa(data.E_F) + 0.5], spins, "κ (nm⁻¹)", `contribution (${UNIT})`);
           const [V, W] = data.V;
           const wall = [[ends[0], V], [0, V], [0, 0], [data.d, 0], [data.d, W], [ends[1], W]];
           left.plane.append(svg("polyline", { class: "wall", points: wall.map(([z, e]) => [left.X(z), left.Y(e)]) }));
