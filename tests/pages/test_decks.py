@@ -105,6 +105,21 @@ def test_paper_has_a_page_in_landscape_for_each_slide(deck):
     assert all(float(width) > float(height) for width, height in pages)
 
 
+CUT = """() => Array.from(document.querySelectorAll(".slides section section")).filter(slide =>
+  slide.scrollHeight > 1080 || Array.from(slide.querySelectorAll(".equation, table, img")).some(
+    one => one.getBoundingClientRect().right > 1920 || one.scrollWidth > one.clientWidth + 1))
+  .map(slide => slide.id)"""
+
+
+@pytest.mark.parametrize("deck", DECKS[1:], indirect=True)
+def test_paper_has_what_the_screen_has_but_no_answers(first):
+    first.emulate_media(media="print")
+    assert first.evaluate("matchMedia('print').matches") and first.evaluate(CUT) == []
+    hidden = first.locator(".fragment, .notes")
+    assert hidden.count() and not any(one.is_visible() for one in hidden.all())
+    first.emulate_media(media="screen")
+
+
 @pytest.mark.parametrize("deck", DECKS[1:2], indirect=True)
 def test_axe_finds_nothing_on_a_slide_of_any_kind(deck):
     kinds = "title fig-total equation-eq-kubo confinement-predict-1 confinement-table-1"
