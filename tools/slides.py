@@ -81,7 +81,7 @@ main {{ height: 100%; }}
 .reveal .slide-number, .reveal .slide-number a {{ color: #222; background: #fff; font-size: 24px; }}
 .measured .slides section {{ display: block !important; position: static; width: 1920px; }}
 @page {{ size: 1920px 1080px; margin: 0; }}
-/* On paper reveal.js has letters and margins of its own, which cut formulas: those of the screen. */
+/* On paper reveal.js has letters of its own, which cut formulas: these are those of the screen. */
 @media print {{
   html:root .reveal {{ font-size: 44px; }}
   html:root .reveal h1 {{ font-size: 88px !important; }}
@@ -170,8 +170,10 @@ def inside(part: Tag | None) -> str:
 def beside(part: Tag, after: bool) -> str:
     """Return the paragraph before or after a part of a page, if it is of the same section."""
     found = part.find_next("p") if after else part.find_previous("p")
-    while after and found is not None and (
-        found.find_parent(["figure", "table", "fieldset"]) or found.get_text() == OUTCOME
+    while (
+        after
+        and found is not None
+        and (found.find_parent(["figure", "table", "fieldset"]) or found.get_text() == OUTCOME)
     ):
         found = found.find_next("p")
     same = found is not None and found.find_parent("section") is part.find_parent("section")
@@ -180,7 +182,7 @@ def beside(part: Tag, after: bool) -> str:
 
 def outcome(part: Tag) -> str:
     """Return what a page says about the output that a prediction waits for."""
-    own, *below = part.find_all_next(string=re.compile(f"^({PREDICTION}|{OUTCOME})"), limit=2)
+    _, *below = part.find_all_next(string=re.compile(f"^({PREDICTION}|{OUTCOME})"), limit=2)
     return "".join(inside(one.find_parent(class_="admonition")) for one in below if one == OUTCOME)
 
 
