@@ -366,7 +366,7 @@ def lessons(page: Path, slides: dict[str, list[Slide]]) -> Iterator[tuple[str, s
                 shown = f"<h2>{about or title}</h2><div class='fit'><p>{happens}</p></div>"
                 found = [Slide(f"plan-{len(stacks)}", shown)]
             if found:
-                plan = f"<p>{' – '.join(cells or [inside(line)])}</p>"
+                plan = f"<p>{' – '.join(filter(None, cells)) or inside(line)}</p>"
                 stacks.append([found[0]._replace(notes=plan + found[0].notes), *found[1:]])
         yield "-".join(section["id"].split("-")[:2]), title, stacks
 
