@@ -64,6 +64,8 @@ main {{ height: 100%; }}
 .reveal figcaption {{ text-align: center; }}
 .reveal math {{ font-family: "STIX Two Math", "Latin Modern Math", "Cambria Math",
   "DejaVu Math TeX Gyre", math; }}
+.reveal mtd[columnalign="right"] {{ padding-right: 0; text-align: -webkit-right; }}
+.reveal mtd[columnalign="right"] + mtd {{ padding-left: 0; text-align: left; }}
 .reveal table {{ font-size: 0.9em; line-height: 1.3; border-collapse: collapse; margin: auto; }}
 .reveal :is(th, td) {{ padding: 0.25em 0.6em; border-bottom: 1px solid #bbb; text-align: left; }}
 .reveal table p {{ margin: 0; }}
@@ -113,8 +115,11 @@ for (const slide of document.querySelectorAll(".slides > section > section")) {{
   const body = slide.querySelector(".fit");
   const wide = body ? Array.from(body.querySelectorAll("table, .equation, pre")) : [];
   const shrink = (one, fits) => {{
-    const full = parseFloat(getComputedStyle(one).fontSize);
-    for (let size = full; size > full / 2 && !fits(); size--) one.style.fontSize = `${{size}}px`;
+    const [full, around] = [one, one.parentElement].map(
+      each => parseFloat(getComputedStyle(each).fontSize));
+    for (let size = full; size > full / 2 && !fits(); size--) {{
+      one.style.fontSize = `${{size / around}}em`;  // so that it shrinks with what is around it
+    }}
   }};
   for (const one of wide) shrink(one, () => one.getBoundingClientRect().width <= 1800.5
     && one.scrollWidth <= one.clientWidth + 1);
