@@ -34,6 +34,9 @@ LECTURER = "book/lecturer"
 REVEAL = Path(distribution("sphinx-revealjs").locate_file("sphinx_revealjs/_static/revealjs"))
 """reveal.js as files; of the extension that brings it nothing else is used."""
 
+PREDICTION, OUTCOME = "Before you", "What came out"
+"""How a prediction begins, and the title of what is folded below the output that answers it."""
+
 ROWS, COLUMNS, LETTERS = 8, 10, 420
 """The most rows of a table and letters of a list on one slide; a table with more columns has none,
 since nobody could read it."""
@@ -61,6 +64,8 @@ main {{ height: 100%; }}
 .reveal figcaption {{ text-align: center; }}
 .reveal math {{ font-family: "STIX Two Math", "Latin Modern Math", "Cambria Math",
   "DejaVu Math TeX Gyre", math; }}
+.reveal mtd[columnalign="right"] {{ padding-right: 0; text-align: -webkit-right; }}
+.reveal mtd[columnalign="right"] + mtd {{ padding-left: 0; text-align: left; }}
 .reveal table {{ font-size: 0.9em; line-height: 1.3; border-collapse: collapse; margin: auto; }}
 .reveal :is(th, td) {{ padding: 0.25em 0.6em; border-bottom: 1px solid #bbb; text-align: left; }}
 .reveal table p {{ margin: 0; }}
@@ -77,13 +82,19 @@ main {{ height: 100%; }}
 .reveal div.math {{ margin: 0.4em 0 0.8em; }}
 .reveal .slide-number, .reveal .slide-number a {{ color: #222; background: #fff; font-size: 24px; }}
 .measured .slides section {{ display: block !important; position: static; width: 1920px; }}
-@page {{ size: A4 landscape; margin: 10mm; }}
+@page {{ size: 1920px 1080px; margin: 0; }}
+/* On paper reveal.js has letters of its own, which cut formulas: these are those of the screen. */
 @media print {{
-  .reveal .slides section {{ padding: 0 !important; break-inside: avoid; }}
-  .reveal img {{ height: 110mm; border: 0 !important; }}
-  .reveal :is(figcaption, table, pre, td) {{ font-size: 14pt !important; }}
-  .reveal .equation {{ display: flex !important; font-size: 26pt; }}
-  .reveal .speaker-notes {{ display: none !important; }}
+  html:root .reveal {{ font-size: 44px; }}
+  html:root .reveal h1 {{ font-size: 88px !important; }}
+  html:root .reveal h2 {{ font-size: 48px !important; }}
+  html:root .reveal :is(p, li, td) {{ font-size: inherit !important; margin-bottom: 0.5em; }}
+  html:root .reveal .vote {{ font-size: 1.2em !important; }}
+  html:root .reveal section img {{ margin: auto; border: 0; }}
+  html:root .reveal table {{ margin: auto; }}
+  html:root .reveal .slides section:not(.stack) {{ padding: 30px 60px 0 !important; }}
+  html:root .reveal .equation {{ display: flex !important; margin: 0.8em 0; }}
+  .reveal :is(.speaker-notes, .fragment) {{ display: none !important; }}
 }}
 </style>
 </head>
@@ -104,8 +115,11 @@ for (const slide of document.querySelectorAll(".slides > section > section")) {{
   const body = slide.querySelector(".fit");
   const wide = body ? Array.from(body.querySelectorAll("table, .equation, pre")) : [];
   const shrink = (one, fits) => {{
-    const full = parseFloat(getComputedStyle(one).fontSize);
-    for (let size = full; size > full / 2 && !fits(); size--) one.style.fontSize = `${{size}}px`;
+    const [full, around] = [one, one.parentElement].map(
+      each => parseFloat(getComputedStyle(each).fontSize));
+    for (let size = full; size > full / 2 && !fits(); size--) {{
+      one.style.fontSize = `${{size / around}}em`;  // so that it shrinks with what is around it
+    }}
   }};
   for (const one of wide) shrink(one, () => one.getBoundingClientRect().width <= 1800.5
     && one.scrollWidth <= one.clientWidth + 1);
@@ -161,10 +175,20 @@ def inside(part: Tag | None) -> str:
 def beside(part: Tag, after: bool) -> str:
     """Return the paragraph before or after a part of a page, if it is of the same section."""
     found = part.find_next("p") if after else part.find_previous("p")
-    while after and found is not None and found.find_parent(["figure", "table", "fieldset"]):
+    while (
+        after
+        and found is not None
+        and (found.find_parent(["figure", "table", "fieldset"]) or found.get_text() == OUTCOME)
+    ):
         found = found.find_next("p")
     same = found is not None and found.find_parent("section") is part.find_parent("section")
-    return inside(found) if same else ""
+    return inside(found) if same and not found.get_text().startswith(PREDICTION) else ""
+
+
+def outcome(part: Tag) -> str:
+    """Return what a page says about the output that a prediction waits for."""
+    _, *below = part.find_all_next(string=re.compile(f"^({PREDICTION}|{OUTCOME})"), limit=2)
+    return "".join(inside(one.find_parent(class_="admonition")) for one in below if one == OUTCOME)
 
 
 def cut(image: Image.Image, letters: int) -> list[Image.Image]:
@@ -237,9 +261,10 @@ def printed(part: Tag, page: Path) -> Iterator[Slide]:
 
 
 def prediction(part: Tag, page: Path) -> Iterator[Slide]:
-    """Ask for a vote; the output that answers is the next slide."""
+    """Ask for a vote; the output that answers is the next slide, and the speaker knows it."""
     question = inside(part.parent).split("</strong>", 1)[1].lstrip(": ")
-    yield Slide("predict", f"<p class='vote'><b>Vote.</b> {question[0].upper()}{question[1:]}</p>")
+    shown = f"<p class='vote'><b>Vote.</b> {question[0].upper()}{question[1:]}</p>"
+    yield Slide("predict", shown, outcome(part))
 
 
 def question(part: Tag, page: Path) -> Iterator[Slide]:
@@ -298,9 +323,9 @@ def slides_of(page: Path) -> Iterator[Slide]:
     for part in article.find_all(lambda one: id(one) in parts):
         if any(id(one) in hidden for one in (part, *part.parents)):
             continue
-        if parts[id(part)] is prediction and not part.get_text().startswith("Before you"):
+        if parts[id(part)] is prediction and not part.get_text().startswith(PREDICTION):
             continue
-        above = part.find_previous(["h2", "h3"])
+        above = part.find_previous(["h1", "h2", "h3"])
         heading = f"<h2>{inside(above)}</h2>" if above else ""
         for name, shown, notes in parts[id(part)](part, page):
             if name in ("table", "output", "predict", "summary"):
@@ -323,6 +348,8 @@ def stack(slides: list[Slide]) -> str:
 def lessons(page: Path, slides: dict[str, list[Slide]]) -> Iterator[tuple[str, str, list]]:
     """Return name, title and stacks of the lessons: what each line of a plan links to.
 
+    A row of a plan that links to no slide is one itself.
+
     Raises
     ------
     ValueError
@@ -338,8 +365,13 @@ def lessons(page: Path, slides: dict[str, list[Slide]]) -> Iterator[tuple[str, s
                 if file.endswith("slides.html") and name.removeprefix("/") not in slides:
                     raise ValueError(f"{page.name}: {title} asks for a slide {name}, which is none")
                 found += slides.get(name.removeprefix("/"), [])
+            cells = [inside(cell.p or cell) for cell in line.find_all("td")]
+            if cells and not found:
+                _, happens, about = cells
+                shown = f"<h2>{about or title}</h2><div class='fit'><p>{happens}</p></div>"
+                found = [Slide(f"plan-{len(stacks)}", shown)]
             if found:
-                plan = "<p>" + " – ".join(map(inside, line.find_all("td") or [line])) + "</p>"
+                plan = f"<p>{' – '.join(filter(None, cells)) or inside(line)}</p>"
                 stacks.append([found[0]._replace(notes=plan + found[0].notes), *found[1:]])
         yield "-".join(section["id"].split("-")[:2]), title, stacks
 

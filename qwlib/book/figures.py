@@ -105,7 +105,7 @@ STYLE: dict[str, Any] = {
     "axes.spines.right": False,
     "axes.titlesize": 10,
     "axes.titlelocation": "left",
-    "legend.frameon": False,
+    "legend.edgecolor": "none",  # on a ground of its own, which lets curves shine through
     "lines.linewidth": 1.6,
 }
 
@@ -913,7 +913,9 @@ def followed_state(
     # Beside the title, or on a ground of its own: the dotted line must not run through the words.
     upper.legend(fontsize=9.5, loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0)
     lower.legend(fontsize=9.5, frameon=True, framealpha=1, facecolor="white", edgecolor="none")
-    upper.set(ylabel="$E$ (eV)", title="(a) energy along $z$")
+    # An axis each: what is below belongs to the lower one alone.
+    upper.tick_params(labelbottom=True)
+    upper.set(xlabel="$α_L$ (eV nm²)", ylabel="$E$ (eV)", title="(a) energy along $z$")
     lower.set(
         xlabel="$α_L$ (eV nm²)",
         ylabel=SUM_LABEL,

@@ -102,6 +102,19 @@ def test_plan_fits_into_its_time(title, total):
         assert sum(map(int, re.findall(r"(\d+) minutes", what))) <= int(end) - int(start)
 
 
+@pytest.mark.parametrize("title", ["Lesson one", "Lesson two"])
+def test_homework_takes_what_its_exercises_take(title):
+    text = (BOOK / "lecturer.md").read_text(encoding="utf-8")
+    plan = re.search(rf"^## {title}.*?(?=^## )", text, flags=re.DOTALL | re.MULTILINE)[0]
+    minutes, work = re.search(
+        r"^\*Homework\*, (\d+) minutes (.*)$", plan, flags=re.MULTILINE
+    ).groups()
+    labels = re.findall("{ref}`(.*?)`", work)
+    rows = [row for row in table.table(BOOK) if any(f"`{label}`" in row for label in labels)]
+    assert len(rows) == len(labels) > 3
+    assert sum(int(re.search(r"\| (\d+) \|", row)[1]) for row in rows) == int(minutes)
+
+
 @pytest.mark.parametrize("change", [("ex-hour-2", "ex-hour-3"), ("ex-hour-2: [20", "#")])
 def test_an_exercise_that_only_one_side_has_is_refused(tmp_path, change):
     shutil.copy(BOOK / "hour.ipynb", tmp_path)

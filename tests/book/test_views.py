@@ -164,6 +164,7 @@ def test_a_table_is_text_and_html_with_the_same_cells():
     assert "E<sub>n</sub> (eV)</th>" in page and ">−0.193</td>" in page
     assert page.count("text-align: right") == 4  # headings and numbers, not the words
     assert "<data" not in page
+    assert "count_states, q<sub>L</sub>" in tables.table(["count_states, q_L"], [])._repr_html_()
     assert repr(tables.table(["a", "b"], [])).split() == ["a", "b", "---", "---"]
 
 

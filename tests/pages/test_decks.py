@@ -97,12 +97,26 @@ def test_notes_are_for_the_speaker(first):
     window.close()
 
 
+CUT = """() => Array.from(document.querySelectorAll(".slides section section")).filter(slide =>
+  slide.scrollHeight > innerHeight || Array.from(slide.querySelectorAll("table, img, math")).some(
+    one => one.getBoundingClientRect().right > innerWidth)).map(slide => slide.id)"""
+
+
 @pytest.mark.parametrize("deck", DECKS[1:], indirect=True)
-def test_paper_has_a_page_in_landscape_for_each_slide(deck):
-    slides = deck.evaluate("Reveal.getTotalSlides()")
-    pages = re.findall(rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", deck.pdf(prefer_css_page_size=True))
+def test_paper_has_a_page_in_landscape_for_each_slide(first):
+    slides = first.evaluate("Reveal.getTotalSlides()")
+    printed = first.pdf(prefer_css_page_size=True)
+    pages = re.findall(rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", printed)
     assert len(pages) == slides
-    assert all(float(width) > float(height) for width, height in pages)
+    width, height = (round(float(side) * 96 / 72) for side in pages[0])
+    assert width > height and set(pages) == {pages[0]}
+    first.set_viewport_size({"width": width, "height": height})
+    first.emulate_media(media="print")
+    assert first.evaluate(CUT) == []
+    hidden = first.locator(".fragment, .notes")
+    assert hidden.count() and not any(one.is_visible() for one in hidden.all())
+    first.emulate_media(media="screen")
+    first.set_viewport_size(SCREEN)
 
 
 @pytest.mark.parametrize("deck", DECKS[1:2], indirect=True)

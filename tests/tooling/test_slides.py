@@ -41,6 +41,11 @@ for letter, ax in zip("ab", axes):
 plt.show()
 """
 PREDICTION = "**Before you run the next cell**: how many *rows*?"
+OUTCOME = """```{admonition} What came out
+:class: dropdown
+
+As many as printed.
+```"""
 TABLE = """
 | one | two |
 |---|---|
@@ -73,11 +78,11 @@ LECTURER = """# For the lecturer
 
 Aim: to see.
 
-| Minutes | What happens |
-|---|---|
-| 0–10 | First {ref}`the exercise <ex-one>`, then {eq}`eq-jump`. |
-| 10–20 | Nothing to see in {doc}`intro`. |
-| 20–30 | A <a href="../slides.html#/intro-predict-1">vote</a>, and {numref}`fig-one`. |
+| Minutes | What happens | Page |
+|---|---|---|
+| 0–10 | First {ref}`the exercise <ex-one>`, then {eq}`eq-jump`. | {doc}`intro` |
+| 10–20 | Say what *you* think. | {doc}`intro` |
+| 20–30 | A <a href="../slides.html#/intro-predict-1">vote</a>, and {numref}`fig-one`. | |
 """
 KINDS = """title intro equation-eq-jump fig-one fig-one-b intro-predict-1 intro-output-1
 intro-table-1 intro-table-2 ex-one quiz-intro-1 intro-summary-1""".split()
@@ -94,6 +99,7 @@ def built(tmp_path_factory) -> Path:
         code(FIGURE),
         text(PREDICTION),
         code(f"print('two')\n{glue}", metadata={"tags": ["hide-output"]}),
+        text(OUTCOME),
         text(TABLE),
         text(EXERCISE),
         text("```{quiz} intro\n```"),
@@ -149,7 +155,13 @@ def test_what_is_folded_is_not_shown(deck):
 
 def test_vote_comes_before_the_answer(deck):
     assert deck.find(id="intro-predict-1").p.get_text() == "Vote. How many rows?"
-    assert deck.find(id="intro-output-1").pre.get_text() == "two"
+    answer = deck.find(id="intro-output-1")
+    assert answer.pre.get_text() == "two" and answer.aside.get_text() == "As many as printed."
+
+
+def test_speaker_knows_the_answer_before_the_vote(deck):
+    notes = deck.find(id="intro-predict-1").aside.get_text("\n", strip=True)
+    assert notes == "What came out\nAs many as printed."
 
 
 def test_tick_of_the_right_answer_waits_for_a_key(deck):
@@ -239,10 +251,17 @@ def test_lesson_shows_what_its_plan_links_to(built):
     outer = deck.select(".slides > section")
     stacks = [[one["id"] for one in stack.find_all("section")] for stack in outer]
     exercise, vote = ["ex-one", "equation-eq-jump"], ["intro-predict-1", "fig-one", "fig-one-b"]
-    assert stacks == [["title"], exercise, vote]
+    assert stacks == [["title"], exercise, ["plan-2"], vote]
     assert deck.find(id="title").h1.get_text() == "Lesson one: a plan"
-    assert "0–10" in deck.find(id="ex-one").aside.get_text()
+    row = deck.find(id="ex-one").aside.p.get_text()
+    assert re.fullmatch(r"0–10 – First the exercise, then \(1\)\. – A chapter", row)
     assert "20–30" in deck.find(id="intro-predict-1").aside.get_text()
+
+
+def test_row_of_a_plan_with_no_slide_is_one(built):
+    slide = shown(built, "slides-lesson-one").find(id="plan-2")
+    assert [slide.h2.get_text(), slide.p.get_text()] == ["A chapter", "Say what you think."]
+    assert slide.aside.get_text() == "10–20 – Say what you think. – A chapter"
 
 
 def test_a_slide_that_there_is_not_stops_the_build(built):
