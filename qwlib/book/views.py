@@ -1773,3 +1773,56 @@ def tolerances(entries: Sequence[Judged], percent: np.ndarray) -> list[View]:
         )
         for row in found
     ]
+
+
+QUICK = (
+    "confinement-count",
+    "confinement-chirality",
+    "confinement-lost",
+    "chirality-jump",
+    "thickness-counts",
+    "confinement-silent",
+)
+"""Statements whose numbers need a few wells; the last has none to be drawn."""
+
+
+def claimed(states: FermiStates) -> View:
+    """Return numbers of the paper and ours for the parameters of a well, with their verdicts."""
+    from . import claims
+
+    names = [name for name in claims.Material.__dataclass_fields__ if name != "E_F"]
+    material = claims.Material(
+        **{name: getattr(states.well, name) for name in names}, E_F=states.E_F
+    )
+    known = {claim.id: claim for claim in claims.claims()}
+    entries = [claims.Judged(known[name], known[name].answers(material)) for name in QUICK]
+    marks, bars, numbers = [], [], []
+    for i, entry in enumerate(entries, 1):
+        numbers.append(Number(f"{i}. {entry.claim.title}", entry.verdict))
+        rows = claims.numbers([entry])
+        labels = list(dict.fromkeys(row[0] for row in rows))
+        for label, paper, tolerance, *ours in rows:  # parts of a statement beside each other
+            y = i + 0.3 * (labels.index(label) - (len(labels) - 1) / 2)
+            marks.append((y, *(np.nan if one is None else one / paper for one in ours)))
+            half = tolerance / abs(paper)
+            bars += [(1 - half, y), (1 + half, y), (np.nan, np.nan)]
+        for reading, answer in entry.answers.items():
+            for kind, value in zip(("all states", "propagating"), answer, strict=True):
+                several = value if isinstance(value, list) else [value]
+                several = [one for one in several if one is not None]
+                parts = (entry.claim.parts or [""])[: len(several)]
+                for part, one in zip(parts, several, strict=True):
+                    name = ", ".join(filter(None, (reading, part))) or entry.claim.compared
+                    numbers.append(Number(f"{name}, {kind}", one, "", ".4g"))
+    y, every, waves = np.transpose(marks)
+    ends, places = np.transpose(bars)
+    series = [
+        Series("the paper's", [1.0], None, "guide"),
+        Series("our own tolerance", ends, places, "plain"),
+        Series("propagating states alone", waves, y, "dot"),
+        Series("all states", every, y, "hollow"),  # open, drawn over it
+    ]
+    drawn = np.concatenate([every, waves, [0.9, 1.1]])
+    span = np.nanmin(drawn) - 0.1, np.nanmax(drawn) + 0.1
+    heights = round(max(y)) + 0.8, 0.1  # downwards, with room so that no row is at an edge
+    return View([Panel("ours / the paper's", "statement", series, span, heights)], numbers)
