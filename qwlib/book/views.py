@@ -148,12 +148,15 @@ class View(NamedTuple):
         Whether the panels of a static figure have one vertical scale.
     at : float, optional
         Where a figure that does not move has the line that goes along with a slider.
+    full : bool
+        Whether a static figure has no room for its key within the panels.
     """
 
     panels: Sequence[Panel]
     numbers: Sequence[Number] = ()
     alike: bool = False
     at: float | None = None
+    full: bool = False
 
 
 # --- curves and their gaps ------------------------------------------------------------------------
@@ -583,6 +586,7 @@ def count(
         ],
         numbers,
         at=E,
+        full=True,
     )
 
 
@@ -698,8 +702,8 @@ def error_of_elements(errors: dict[int, np.ndarray], k: np.ndarray) -> View:
     names = ("k (nm⁻¹)", "contribution (nm⁻² per τeE/ħ)")
     largest = np.array([e.max(axis=1, initial=0) for e in errors.values()]).reshape(-1, 2).T
     marks = [
-        Series(f"{name}, order {n}", k, errors[n][i] + 1e-17, f"{look} {'first second'.split()[i]}")
-        for i, name in enumerate(names)
+        Series(f"{name}, order {n}", k, errors[n][i] + 1e-17, f"{look} {colour}")
+        for i, (name, colour) in enumerate((("k", "first"), ("contribution", "second")))
         for n, look in ((4, "hollow"), (12, "dot"))
         if n in errors
     ]
@@ -714,6 +718,7 @@ def error_of_elements(errors: dict[int, np.ndarray], k: np.ndarray) -> View:
             Panel("wave number k (nm⁻¹)", y, marks, log="y"),
         ],
         alike=True,
+        full=True,
     )
 
 
