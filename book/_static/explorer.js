@@ -8,11 +8,8 @@
   const { checkBrowser, startBar, watched, settled } = window.qwStart;
   const { views, html, keyOf, drawInto } = window.qwSliders;
 
-  /* What a press of the button loads, uncompressed, and what is added where the view needs SciPy; a
-     test compares both with what was loaded. */
+  /* What a press of the button loads, uncompressed; a test compares it with what was loaded. */
   const MEGABYTES = 17;
-  const SCIPY_MEGABYTES = 20;
-  const SCIPY = ["direction", "interband", "spread"];
 
   /* The stages of a start, and how many hundredths of it each takes. */
   const STAGES = [
@@ -63,8 +60,7 @@
       const source = this.querySelector('script[type="application/json"]');
       if (!source || this.bar) return;
       Object.assign(this, JSON.parse(source.textContent));
-      this.more = SCIPY.includes(this.explorer) ? ["scipy"] : [];
-      this.megabytes = MEGABYTES + this.more.length * SCIPY_MEGABYTES;
+      this.megabytes = MEGABYTES;
       this.button = html("button", { type: "button", class: "qw-run" }, "Move every parameter");
       Object.assign(this, startBar(STAGES, this.button));
       this.button.onclick = () => this.begin();
@@ -131,7 +127,7 @@
       const options = {
         name,
         source: pyodide,
-        packages: [...packages, ...this.more],
+        packages,
         archives: archives.map(here),
         late: Object.fromEntries(Object.entries(late).map(([name, file]) => [name, here(file)])),
       };

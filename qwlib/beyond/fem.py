@@ -22,7 +22,6 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.polynomial import legendre
-from scipy.linalg import eigh, solve_banded
 
 from qwlib.well import Well, checked_number, written
 
@@ -207,6 +206,8 @@ def channel_energies(
     ndarray
         1D, ascending.
     """
+    from scipy.linalg import eigh
+
     V = potential(elements.points)
     blocks = [[elements.matrix(V_ij) for V_ij in row] for row in V]
     same = np.eye(len(V))
@@ -470,6 +471,8 @@ class FiniteElements:
 
     def _solve(self, bands: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Solve with a matrix of `_banded` for columns with spin up first."""
+        from scipy.linalg import solve_banded
+
         reach, solution = bands.shape[0] // 2, np.empty_like(right)
         solution[self._alternating] = solve_banded(
             (reach, reach), bands, right[self._alternating], check_finite=False
@@ -502,7 +505,12 @@ class FiniteElements:
         """
         basis, up, down, W = self._orthonormal
         H = np.block([[up, k * W], [k * W, down]])
-        E, vectors = eigh(H, driver=None if subset else "evd", check_finite=False, **subset)
+        if subset:
+            from scipy.linalg import eigh
+
+            E, vectors = eigh(H, check_finite=False, **subset)
+        else:
+            E, vectors = np.linalg.eigh(H)
         return E, np.concatenate([basis @ half for half in np.split(vectors, 2)])
 
     def bound_states(self, k: float, number: int | None = None) -> np.ndarray:

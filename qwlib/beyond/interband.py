@@ -30,7 +30,6 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg import eigh
 
 from ..kubo import PREFACTOR, SILENT, contribution, fermi_states
 from ..well import Well, checked_numbers, written
@@ -299,7 +298,7 @@ def coherences(
     for q, dk in zip(*_quadrature(k, FEWER), strict=True):
         field, flip = q * cos * W, q * sin * W
         H = np.block([[up + field, flip], [flip, down - field]])
-        E, vectors = eigh(H, driver="evd", check_finite=False)
+        E, vectors = np.linalg.eigh(H)
         n = np.searchsorted(E, E_F - fem.c * q * q)
         full, empty = vectors[:, :n], vectors[:, n:]
         x = E[:n, None] - E[n:]

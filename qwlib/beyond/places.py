@@ -9,7 +9,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from scipy.optimize import brentq, minimize_scalar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +25,8 @@ class Maximum(NamedTuple):
 
 def refined(function: Callable[[float], float], low: float, high: float) -> Maximum:
     """Return the maximum of a function between two places, its place to 1e-7 of their unit."""
+    from scipy.optimize import minimize_scalar
+
     best = minimize_scalar(
         lambda x: -function(x), bounds=(low, high), method="bounded", options={"xatol": 1e-7}
     )
@@ -58,6 +59,8 @@ def local_maxima(
 
 def bend(x: np.ndarray, y: np.ndarray) -> float:
     """Return how far y is from the straight line that it is least far from, over its range."""
+    from scipy.optimize import minimize_scalar
+
     x, y = x / np.ptp(x), y / (np.ptp(y) or 1.0)
     slopes = np.diff(y) / np.diff(x)
     ends = float(slopes.min()), float(slopes.max())
@@ -77,6 +80,8 @@ def zeros(function: Callable[[float], float], grid: np.ndarray, values: np.ndarr
     grid, values : 1D float array
         Ascending, and the function there.
     """
+    from scipy.optimize import brentq
+
     is_number = np.isfinite(values[:-1]) & np.isfinite(values[1:])
     found = []
     for n in np.flatnonzero(is_number & ((values[:-1] < 0) != (values[1:] < 0))):

@@ -21,7 +21,6 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import eigvals, solve
 
 from ..kubo import contribution
 from ..well import UnboundedSpectrumWarning, Well
@@ -254,7 +253,7 @@ def crossings(
         warnings.simplefilter("ignore", UnboundedSpectrumWarning)
         wells = [well.replace(alpha_L=alpha) for alpha in (0.0, 1.0)]
     off, on = (FiniteElements.from_well(one, **mesh).matrix(k, E) for one in wells)
-    inverse = -eigvals(solve(off, on - off))
+    inverse = -np.linalg.eigvals(np.linalg.solve(off, on - off))
     real = inverse.real[(np.abs(inverse.imag) < 1e-9) & (inverse.real > 1 / most)]
     return np.sort(1 / real)
 

@@ -20,7 +20,6 @@ from importlib import resources
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.optimize import bisect
 
 from ..beyond.conserving import conserving
 from ..beyond.interband import damping_like
@@ -1120,6 +1119,8 @@ def thinner_maximum(material: Material) -> dict[str, Answer]:
 
 def last_width(material: Material) -> dict[str, Answer]:
     """Return the width below which no state is left, and no spin density to speak of, case (c)."""
+    from scipy.optimize import bisect
+
     grid = np.geomspace(0.02, 2.0, 60)
 
     @functools.cache

@@ -21,17 +21,11 @@ from ..grid import DEFAULT_FERMI_ENERGY
 from ..kubo import FermiStates
 from ..well import Well
 from . import views
-from .figures import (
-    STYLE,
-    draw,
-    levels_and_contributions,
-    ours_over_papers,
-)
+from .figures import STYLE, draw, levels_and_contributions
 from .steer import (
     AXES,
     VIEWS,
     control,
-    facts,
     refused,
     solved,
     table,
@@ -55,7 +49,7 @@ class Explorer(widgets.VBox):
     Parameters
     ----------
     name : str
-        What it shows: one of `steer.VIEWS`, or "claims".
+        What it shows: one of `steer.VIEWS`.
     well : Well
     E_F : float
         Fermi energy in eV.
@@ -89,7 +83,7 @@ class Explorer(widgets.VBox):
         without: tuple[str, ...] = (),
     ) -> None:
         self._name = name
-        self._view = claimed if name == "claims" else VIEWS[name]
+        self._view = VIEWS[name]
         self._values: dict[str, float | str] = {}
         self._places: list | None = None
         values = {name: getattr(well, name) for name in Well.__dataclass_fields__}
@@ -203,19 +197,9 @@ def is_cut(figure: Figure) -> bool:
     return bool(np.any((drawn.min < whole.min) | (drawn.max > whole.max)))
 
 
-def drawn(
-    name: str, states: FermiStates, shown: views.View | tuple[Figure, str] | None
-) -> tuple[Figure, str]:
-    """Return the figure of an explorer, and the table below it as HTML.
-
-    Of a view, of Fig. 2 if there is none, or as they are given.
-    """
-    if shown is None:
-        figure = levels_and_contributions([("", states)])
-    elif isinstance(shown, views.View):
-        figure = draw(shown)
-    else:
-        return shown
+def drawn(name: str, states: FermiStates, shown: views.View | None) -> tuple[Figure, str]:
+    """Return the figure of an explorer, Fig. 2 if it has no view, and the table below as HTML."""
+    figure = levels_and_contributions([("", states)]) if shown is None else draw(shown)
     return figure, table(name, states, shown)
 
 
@@ -398,43 +382,3 @@ def explore_units(
         Electric field in 10⁵ V/m.
     """
     return explorer("units", E_F, parameters, {"tau": tau, "E_x": E_x})
-
-
-# --- the paper's numbers --------------------------------------------------------------------------
-
-QUICK = (
-    "confinement-count",
-    "confinement-chirality",
-    "confinement-silent",
-    "confinement-lost",
-    "chirality-jump",
-    "thickness-counts",
-)
-"""Statements whose numbers need a few wells."""
-
-
-def claimed(states: FermiStates) -> tuple[Figure, str]:
-    """Draw numbers of the paper and ours for the parameters of the sliders, with their verdicts."""
-    from . import claims
-
-    names = [name for name in claims.Material.__dataclass_fields__ if name != "E_F"]
-    material = claims.Material(
-        **{name: getattr(states.well, name) for name in names}, E_F=states.E_F
-    )
-    entries = []
-    for claim in claims.claims():
-        if claim.id in QUICK:
-            entries.append(claims.Judged(claim, claim.answers(material)))
-    figure = ours_over_papers(claims.numbers(entries))
-    rows = []
-    for entry in entries:
-        rows.append((entry.claim.title, entry.verdict, ""))
-        for reading, answer in entry.answers.items():
-            for kind, value in zip(("all states", "propagating"), answer, strict=True):
-                several = value if isinstance(value, list) else [value]
-                several = [one for one in several if one is not None]
-                parts = (entry.claim.parts or [""])[: len(several)]
-                for part, one in zip(parts, several, strict=True):
-                    name = ", ".join(filter(None, (reading, part))) or entry.claim.compared
-                    rows.append((f"{name}, {kind}", one, ".4g"))
-    return figure, facts(rows)

@@ -262,7 +262,8 @@ def draw(view: View, size: tuple[float, float] | None = None) -> Figure:
         say_if_empty(ax)
         ends = {axis: end for axis in ("xlim", "ylim") if (end := getattr(panel, axis)) is not None}
         letter = f"({'abcdefgh'[i]})" if n > 1 and not panel.title.startswith("(") else ""
-        ax.set(title=f"{letter} {panel.title}".strip(), ylabel=in_formula(panel.y), **ends)
+        title = in_formula(f"{letter} {panel.title}".strip())
+        ax.set(title=title, ylabel=in_formula(panel.y), **ends)
         if i == n - 1 or len(ends_of_x) > 1:
             ax.set_xlabel(in_formula(panel.x))
         if view.at is not None and panel.marked:
@@ -273,9 +274,12 @@ def draw(view: View, size: tuple[float, float] | None = None) -> Figure:
                 ax.axhline(0, color="0.6", lw=0.8, zorder=1)  # a curve on it is seen
                 ax.set_ylim(low, high)
         names = {one.name for one in panel.series if one.look != "guide"} - {""}
-        if names - named:
+        if names - named and not view.full:
             ax.legend(fontsize=9.5)
-            named |= names
+        named |= names
+    if view.full:
+        handles = {h.get_label(): h for ax in axes[:, 0] for h in ax.get_legend_handles_labels()[0]}
+        fig.legend(handles=[*handles.values()], fontsize=9.5, ncols=2, loc="outside upper center")
     return fig
 
 
@@ -912,7 +916,7 @@ def followed_state(
             ax.axvline(threshold, color=NEUTRAL, lw=1, ls=":")
     # Beside the title, or on a ground of its own: the dotted line must not run through the words.
     upper.legend(fontsize=9.5, loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0)
-    lower.legend(fontsize=9.5, frameon=True, framealpha=1, facecolor="white", edgecolor="none")
+    lower.legend(fontsize=9.5)
     # An axis each: what is below belongs to the lower one alone.
     upper.tick_params(labelbottom=True)
     upper.set(xlabel="$α_L$ (eV nm²)", ylabel="$E$ (eV)", title="(a) energy along $z$")

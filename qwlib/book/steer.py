@@ -88,6 +88,7 @@ VIEWS: dict[str, Callable[..., views.View | None]] = {
     "count": functools.partial(views.count, whole=True),
     "scan": views.scanned,
     "units": views.in_si,
+    "claims": views.claimed,
 }
 """What each explorer shows, of Fermi states and its own parameters; None stands for Fig. 2, which
 has a drawing of its own."""

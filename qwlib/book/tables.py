@@ -105,8 +105,8 @@ def several(values: Iterable[float], digits: str = DIGITS, none: str = "none") -
 
 
 def lowered(text: str) -> str:
-    """Return a text as HTML in which an underscore lowers what follows it, but not in a name."""
-    return re.sub(r"(?<![A-Za-z]{2})_(\w+)", r"<sub>\1</sub>", html.escape(text))
+    """Return a text as HTML in which an underscore lowers what follows it, but in names of code."""
+    return re.sub(r"(?<![a-z]{2})_(\w+)", r"<sub>\1</sub>", html.escape(text))
 
 
 def raised(unit: str) -> str:

@@ -148,12 +148,15 @@ class View(NamedTuple):
         Whether the panels of a static figure have one vertical scale.
     at : float, optional
         Where a figure that does not move has the line that goes along with a slider.
+    full : bool
+        Whether a static figure has no room for its key within the panels.
     """
 
     panels: Sequence[Panel]
     numbers: Sequence[Number] = ()
     alike: bool = False
     at: float | None = None
+    full: bool = False
 
 
 # --- curves and their gaps ------------------------------------------------------------------------
@@ -583,6 +586,7 @@ def count(
         ],
         numbers,
         at=E,
+        full=True,
     )
 
 
@@ -698,8 +702,8 @@ def error_of_elements(errors: dict[int, np.ndarray], k: np.ndarray) -> View:
     names = ("k (nm⁻¹)", "contribution (nm⁻² per τeE/ħ)")
     largest = np.array([e.max(axis=1, initial=0) for e in errors.values()]).reshape(-1, 2).T
     marks = [
-        Series(f"{name}, order {n}", k, errors[n][i] + 1e-17, f"{look} {'first second'.split()[i]}")
-        for i, name in enumerate(names)
+        Series(f"{name}, order {n}", k, errors[n][i] + 1e-17, f"{look} {colour}")
+        for i, (name, colour) in enumerate((("k", "first"), ("contribution", "second")))
         for n, look in ((4, "hollow"), (12, "dot"))
         if n in errors
     ]
@@ -714,6 +718,7 @@ def error_of_elements(errors: dict[int, np.ndarray], k: np.ndarray) -> View:
             Panel("wave number k (nm⁻¹)", y, marks, log="y"),
         ],
         alike=True,
+        full=True,
     )
 
 
@@ -1773,3 +1778,56 @@ def tolerances(entries: Sequence[Judged], percent: np.ndarray) -> list[View]:
         )
         for row in found
     ]
+
+
+QUICK = (
+    "confinement-count",
+    "confinement-chirality",
+    "confinement-lost",
+    "chirality-jump",
+    "thickness-counts",
+    "confinement-silent",
+)
+"""Statements whose numbers need a few wells; the last has none to be drawn."""
+
+
+def claimed(states: FermiStates) -> View:
+    """Return numbers of the paper and ours for the parameters of a well, with their verdicts."""
+    from . import claims
+
+    names = [name for name in claims.Material.__dataclass_fields__ if name != "E_F"]
+    material = claims.Material(
+        **{name: getattr(states.well, name) for name in names}, E_F=states.E_F
+    )
+    known = {claim.id: claim for claim in claims.claims()}
+    entries = [claims.Judged(known[name], known[name].answers(material)) for name in QUICK]
+    marks, bars, numbers = [], [], []
+    for i, entry in enumerate(entries, 1):
+        numbers.append(Number(f"{i}. {entry.claim.title}", entry.verdict))
+        rows = claims.numbers([entry])
+        labels = list(dict.fromkeys(row[0] for row in rows))
+        for label, paper, tolerance, *ours in rows:  # parts of a statement beside each other
+            y = i + 0.3 * (labels.index(label) - (len(labels) - 1) / 2)
+            marks.append((y, *(np.nan if one is None else one / paper for one in ours)))
+            half = tolerance / abs(paper)
+            bars += [(1 - half, y), (1 + half, y), (np.nan, np.nan)]
+        for reading, answer in entry.answers.items():
+            for kind, value in zip(("all states", "propagating"), answer, strict=True):
+                several = value if isinstance(value, list) else [value]
+                several = [one for one in several if one is not None]
+                parts = (entry.claim.parts or [""])[: len(several)]
+                for part, one in zip(parts, several, strict=True):
+                    name = ", ".join(filter(None, (reading, part))) or entry.claim.compared
+                    numbers.append(Number(f"{name}, {kind}", one, "", ".4g"))
+    y, every, waves = np.transpose(marks)
+    ends, places = np.transpose(bars)
+    series = [
+        Series("the paper's", [1.0], None, "guide"),
+        Series("our own tolerance", ends, places, "plain"),
+        Series("propagating states alone", waves, y, "dot"),
+        Series("all states", every, y, "hollow"),  # open, drawn over it
+    ]
+    drawn = np.concatenate([every, waves, [0.9, 1.1]])
+    span = np.nanmin(drawn) - 0.1, np.nanmax(drawn) + 0.1
+    heights = round(max(y)) + 0.8, 0.1  # downwards, with room so that no row is at an edge
+    return View([Panel("ours / the paper's", "statement", series, span, heights)], numbers)

@@ -165,6 +165,8 @@ def test_a_table_is_text_and_html_with_the_same_cells():
     assert page.count("text-align: right") == 4  # headings and numbers, not the words
     assert "<data" not in page
     assert "count_states, q<sub>L</sub>" in tables.table(["count_states, q_L"], [])._repr_html_()
+    names = tables.table(["AlO_x"], [("fermi_states",), ("∫S_y",)])._repr_html_()
+    assert all(one in names for one in ("AlO<sub>x<", ">fermi_states<", "∫S<sub>y<"))
     assert repr(tables.table(["a", "b"], [])).split() == ["a", "b", "---", "---"]
 
 
