@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -165,6 +166,11 @@ def test_a_sweep_needs_one_extra_and_says_so(alone):
     # Dask and fsspec come with distributed.
     status, out, err = run(alone, installed_but("sweep") - {"dask", "fsspec"}, *sweep)
     assert (status, out, err) == (0, "2 wells in 1 chunks\nresult.nc\n", "")
+
+
+def test_the_readme_says_what_each_extra_is_for():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `pip install '\.\[(\w+)\]'` \|", readme, re.M)) == set(extras())
 
 
 @pytest.mark.parametrize("command", ["chapters", "rerun model"])
