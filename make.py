@@ -234,9 +234,12 @@ def lint() -> None:
 def main(arguments: list[str]) -> None:
     """Do what the first argument names."""
     what, rest = (arguments or ["help"])[0], arguments[1:]
-    if what not in ("book", "serve", "lab", "pdf", "lint", "test", "rerun", "environment"):
+    # `rerun` and `test` hand on what they are given to commands that have a help of their own.
+    helps = {"--help", "-h"}.intersection([what] if what in ("rerun", "test") else arguments)
+    known = what in ("book", "serve", "lab", "pdf", "lint", "test", "rerun", "environment")
+    if helps or not known:
         print(__doc__)
-        sys.exit(0 if what in ("help", "--help", "-h") else 2)
+        sys.exit(0 if helps or what == "help" else 2)
     for name in UNSET:
         os.environ.pop(name, None)
     os.environ.update(SET)

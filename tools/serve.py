@@ -36,4 +36,7 @@ def main(port: int, pages: str = "_build/html") -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 8000)
+    port = sys.argv[1] if len(sys.argv) > 1 else "8000"
+    if not (port.isdecimal() and int(port) < 65536):
+        sys.exit(f"error: a port is a whole number up to 65535, got {port!r}")
+    main(int(port))

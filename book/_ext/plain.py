@@ -25,7 +25,8 @@ INSTALL = """\
 try:
     import qwlib
 except ImportError:
-    %pip install --quiet "qwlib[explore] @ git+{repository}"\
+    %pip install --quiet "qwlib[explore] @ {repository}/archive/HEAD.zip"
+    import qwlib  # if that did not work, it ends here, below the reason\
 """
 # Stands where a cell of code stood, or where a new cell of text begins; no chapter holds it.
 CUT = "\x00{}\x00"

@@ -31,8 +31,10 @@ BOOK = "the book needs what requirements.txt lists, which make book installs"
 LONGEST_LINE = 500
 """Letters of an error."""
 
-
 HOME = "https://github.com/qwlib/qwlib"
+
+SWEEP = f"pip install 'qwlib[sweep] @ {HOME}/archive/HEAD.zip'"
+"""What brings the packages of a sweep: no registry has qwlib."""
 
 
 def states(arguments: argparse.Namespace) -> int:
@@ -249,7 +251,7 @@ def parser() -> argparse.ArgumentParser:
     single = commands.add_parser("states", help="show the Fermi states of one well")
     take_parameters(single)
     single.add_argument("--json", action="store_true", help="all digits, for a program")
-    single.set_defaults(run=states, needs="a file of parameters needs pip install 'qwlib[sweep]'")
+    single.set_defaults(run=states, needs=f"a file of parameters needs {SWEEP}")
 
     listing = commands.add_parser("chapters", help="list the chapters and their parameters")
     listing.add_argument("--json", action="store_true", help="for a program")
@@ -282,7 +284,7 @@ def parser() -> argparse.ArgumentParser:
         help="where workers put finished chunks: a path, or a URL as fsspec takes it; "
         "beside the file if not given",
     )
-    grid.set_defaults(run=sweep, needs="a sweep needs pip install 'qwlib[sweep]'")
+    grid.set_defaults(run=sweep, needs=f"a sweep needs {SWEEP}")
     return top
 
 

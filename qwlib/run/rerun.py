@@ -230,6 +230,7 @@ NOTE = """\
 :::{{admonition}} This is a rerun
 :class: important
 Every table, figure and inserted number below was computed for the parameters here.
+A dash stands for a number that there is not.
 The sentences were written for those of the book; where they draw a conclusion, check it.
 :::
 

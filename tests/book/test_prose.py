@@ -299,3 +299,16 @@ def test_what_another_well_would_make_false_says_of_which_well_it_is(name):
     for phrase in ELSEWHERE_FALSE[name]:
         (sentence,) = (line for line in lines if phrase in line)
         assert SAYS_WHERE.search(sentence), sentence
+
+
+OF_THE_PAPER = re.compile(r"^The paper's \d|paper's (?:well|parameters|Fig\.)")
+
+
+@pytest.mark.parametrize("page", sorted(BOOK.glob("*.ipynb")), ids=lambda page: page.stem)
+def test_no_number_that_a_rerun_changes_is_said_of_the_paper(page):
+    if '"parameters"' not in page.read_text(encoding="utf-8"):
+        return
+    for line in markdown(page).splitlines():
+        inserted = re.sub(r"\{glue:text\}`[^`]*`", "INSERTED", line)
+        for clause in re.split(r"[;:]|\.\s(?=[A-Z])|, (?:where|which)", inserted):
+            assert "INSERTED" not in clause or not OF_THE_PAPER.search(clause), clause

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -144,14 +145,16 @@ def installed_but(*extra: str) -> set[str]:
     return (set().union(*extras().values()) | others | {"dask", "fsspec"}) - have
 
 
+# Of the repository, since no registry has qwlib.
+SWEEP = "pip install 'qwlib[sweep] @ https://github.com/qwlib/qwlib/archive/HEAD.zip'"
+
+
 def test_one_well_needs_nothing_but_the_solver(alone):
     status, out, err = run(alone, installed_but(), "states", "-p", "d=3")
     assert (status, err) == (0, "") and "states, proven complete" in out
     status, out, err = run(alone, installed_but(), "states", "-f", "well.yml")
     assert (status, out) == (2, "")
-    assert err == (
-        "error: a file of parameters needs pip install 'qwlib[sweep]': there is no ruamel\n"
-    )
+    assert err == f"error: a file of parameters needs {SWEEP}: there is no ruamel\n"
 
 
 def test_a_sweep_needs_one_extra_and_says_so(alone):
@@ -159,10 +162,15 @@ def test_a_sweep_needs_one_extra_and_says_so(alone):
     sweep = ["sweep", "-f", "grid.yml", "-o", "result.nc"]
     status, out, err = run(alone, installed_but(), *sweep)
     assert (status, out, err.count("\n")) == (2, "", 1)
-    assert err.startswith("error: a sweep needs pip install 'qwlib[sweep]': there is no ")
+    assert err.startswith(f"error: a sweep needs {SWEEP}: there is no ")
     # Dask and fsspec come with distributed.
     status, out, err = run(alone, installed_but("sweep") - {"dask", "fsspec"}, *sweep)
     assert (status, out, err) == (0, "2 wells in 1 chunks\nresult.nc\n", "")
+
+
+def test_the_readme_says_what_each_extra_is_for():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `pip install '\.\[(\w+)\]'` \|", readme, re.M)) == set(extras())
 
 
 @pytest.mark.parametrize("command", ["chapters", "rerun model"])

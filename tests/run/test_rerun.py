@@ -1051,6 +1051,8 @@ def ran(notebook) -> tuple[dict[str, str], str]:
     numbers, text = glued(notebook), printed(notebook)
     told = " ".join([*numbers.values(), text])
     assert not re.findall(r".*\b(?:nan|inf|None)\b.*", told)
+    # A unit may follow, and what a dash is stands at the top of a rerun.
+    assert not [name for name, value in numbers.items() if value == "none"]
     return numbers, text
 
 

@@ -85,12 +85,16 @@ def test_jupyterlab_is_installed_when_it_is_first_asked_for(place):
 
 def test_what_there_is_to_run_is_listed(place):
     make = [sys.executable, "make.py"]
-    for arguments, status in (([], 0), (["--help"], 0), (["boook"], 2)):
+    page = place / "_build" / "html" / "index.html"
+    page.parent.mkdir(parents=True)
+    page.touch()
+    asked = ([], ["--help"], ["book", "--help"], ["lab", "-h"])
+    for arguments, status in (*((each, 0) for each in asked), (["boook"], 2)):
         done = subprocess.run([*make, *arguments], cwd=place, capture_output=True, text=True)
         assert (done.returncode, done.stderr) == (status, "")
         for name in ("book", "serve", "lab", "pdf", "lint", "test", "rerun", "environment"):
             assert f"python make.py {name}" in done.stdout
-    assert not (place / ".venv").exists()
+    assert page.is_file() and not (place / ".venv").exists()
 
 
 def test_one_that_does_not_run_is_refused_in_one_line(place):

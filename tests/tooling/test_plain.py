@@ -2,12 +2,14 @@
 
 import os
 import re
+import sys
 from pathlib import Path
 
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
 from conftest import NOTEBOOKS
+from IPython.core.interactiveshell import InteractiveShell
 
 from qwlib.run import chapters
 
@@ -44,6 +46,19 @@ def test_plain_notebook_needs_and_shows_no_myst(plain):
     assert not any(re.search(r"myst|\bglue\b", cell.source) for cell in code)
     shown = [output.get("data", {}) for cell in code for output in cell.get("outputs", [])]
     assert not any("text/markdown" in data for data in shown)
+
+
+def test_where_qwlib_cannot_be_installed_the_cell_that_tries_ends_the_run(html, monkeypatch):
+    notebook = nbformat.read(html / "notebooks" / "model.ipynb", as_version=4)
+    asked = []
+    shell = InteractiveShell()
+    shell.register_magic_function(asked.append, magic_name="pip")  # which fails so, in silence
+    monkeypatch.setitem(sys.modules, "qwlib", None)
+    ran = shell.run_cell(code_of(notebook)[0].source, store_history=False)
+    assert isinstance(ran.error_in_exec, ImportError) and ran.error_in_exec.name == "qwlib"
+    (line,) = asked
+    # Of an archive, since a machine that runs notebooks may have no git.
+    assert re.search(r'"qwlib\[explore\] @ https://\S+\.zip"', line)
 
 
 def letters(text: str) -> str:

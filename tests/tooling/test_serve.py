@@ -1,5 +1,7 @@
 """What `make serve` tells a browser to keep."""
 
+import subprocess
+import sys
 import threading
 from functools import partial
 from http.server import ThreadingHTTPServer
@@ -7,6 +9,7 @@ from urllib.request import urlopen
 
 import pytest
 import serve
+from conftest import ROOT
 
 
 class Quiet(serve.Handler):
@@ -34,3 +37,11 @@ def test_what_is_pinned_is_kept_and_a_page_is_asked_for_again(tmp_path, path, ke
                 assert answer.headers["Cache-Control"] == kept
         finally:
             server.shutdown()
+
+
+@pytest.mark.parametrize("port", ["eighty", "65536", "-1"])
+def test_what_is_no_port_is_refused_in_one_line(port):
+    command = [sys.executable, ROOT / "tools" / "serve.py", port]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    expected = f"error: a port is a whole number up to 65535, got {port!r}\n"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", expected)
