@@ -12,7 +12,7 @@ Spin densities are per τeE/ħ: in nm⁻³ at a point, in nm⁻² integrated ove
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -33,19 +33,10 @@ SILENT = 1e-12
 
 
 def contribution(k: np.ndarray, velocity: np.ndarray, spin: np.ndarray) -> np.ndarray:
-    """Return what Fermi states add to the spin density of Eq. (6), per τeE/ħ.
+    """Return what Fermi states add to the spin density of Eq. (6): −(k/8π²) sgn(v) · spin.
 
-    Parameters
-    ----------
-    k, velocity : array
-        Wave number in 1/nm and dε/dk, of which only the sign matters.
-    spin : array
-        2ψ↑ψ↓ at a point in 1/nm, or integrated over the well.
-
-    Returns
-    -------
-    array
-        −(k/8π²) sgn(v) · spin, in nm⁻³ or nm⁻².
+    Arrays of k in 1/nm, of dε/dk, of which only the sign matters, and of 2ψ↑ψ↓ at a point in 1/nm
+    or integrated over the well.  The result is in nm⁻³ or nm⁻², per τeE/ħ.
     """
     return -PREFACTOR * k * np.sign(velocity) * spin
 
@@ -109,15 +100,8 @@ class FermiStates:
 
     def __getitem__(self, index) -> FermiStates:
         index = np.atleast_1d(np.arange(len(self))[index])
-        return FermiStates(
-            self.well,
-            self.E_F,
-            self.k[index],
-            self.velocity[index],
-            self.amplitude[index],
-            self.spin[index],
-            self.doubt,
-        )
+        arrays = {n: getattr(self, n)[index] for n in ("k", "velocity", "amplitude", "spin")}
+        return replace(self, **arrays)
 
     def __repr__(self) -> str:
         proof = "certified" if self.certified else "not certified"
@@ -167,6 +151,11 @@ class FermiStates:
     def decay(self) -> np.ndarray:
         """Decay constants q in the insulators in 1/nm, (n, 2, 2): by interface and spin."""
         return np.moveaxis(barrier(self._rule.q2, self.k**2), -1, 0)
+
+    @property
+    def whole_spin(self) -> np.ndarray:
+        """∫2ψ↑ψ↓ dz over all z, the spin that the state has with its tails, (n,)."""
+        return self.spin + self.barrier_spin.sum(axis=1)
 
     @property
     def barrier_spin(self) -> np.ndarray:
@@ -248,20 +237,7 @@ def fermi_states(well: Well, E_F: float) -> FermiStates:
 def fermi_states_of(wells: Sequence[Well], E_F: np.ndarray | float) -> list[FermiStates]:
     """Return of each of many wells what `fermi_states` does, solved together.
 
-    Parameters
-    ----------
-    wells : sequence of Well
-    E_F : float or 1D array_like
-        Fermi energy in eV, one for all or one for each.
-
-    Returns
-    -------
-    list of FermiStates
-
-    Raises
-    ------
-    ValueError
-        As `fermi_states`.
+    `E_F` is the Fermi energy in eV, one for all or one for each.
     """
     energies = [
         well.checked_fermi_energy(energy)

@@ -600,8 +600,7 @@ def interband(material: Material) -> dict[str, Answer]:
 
 def with_barriers(states: FermiStates) -> np.ndarray:
     """Return what each state adds to ∫S_y dz over all z, in nm⁻² per τeE/ħ."""
-    spin = states.spin + states.barrier_spin.sum(axis=1)
-    return contribution(states.k, states.velocity, spin)
+    return contribution(states.k, states.velocity, states.whole_spin)
 
 
 TOTALS = {"over the well": lambda states: states.contribution, "over all z": with_barriers}

@@ -43,15 +43,12 @@ from tqdm import tqdm
 from zarr.codecs import Crc32cCodec, ZstdCodec
 
 from .. import __version__
-from ..grid import CHUNK, PER_WELL, VARIABLES, Grid, about, description, full, solve_columns
+from ..grid import ATTRIBUTES, CHUNK, PER_WELL, VARIABLES, Grid, about, full, solve_columns
 from .record import files_hash, versions
-
-TYPES = {"n_states": "i8", "spin_density": "f8", "current": "f8", "certified": "bool"}
-"""How `VARIABLES` are stored."""
 
 WELL_BYTES = sum(
     np.dtype(kind).itemsize * (1 if name == "certified" else math.prod(PER_WELL))
-    for name, kind in TYPES.items()
+    for name, kind in VARIABLES.items()
 )
 LARGEST_BLOCKS = 8
 """Blocks of `CHUNK` wells in the largest chunk: about a second, long beside what it costs to ask
@@ -174,7 +171,7 @@ def store_chunk(arrays: dict[str, Any], here: Chunk, part: tuple[np.ndarray, ...
     """Write a solved chunk; it is finished when the last of its arrays is there."""
     lengths = tuple(axis.stop - axis.start for axis in here.place)
     for name, values in zip(VARIABLES, part, strict=True):
-        shaped = values.astype(TYPES[name]).reshape((*lengths, *values.shape[1:]))
+        shaped = values.astype(VARIABLES[name]).reshape((*lengths, *values.shape[1:]))
         arrays[name][*here.place, ...] = shaped
 
 
@@ -298,7 +295,7 @@ class Parts:
             if not isinstance(array, zarr.Array):
                 return False
             layout = array.shape, array.chunks, array.dtype
-            if layout != (self.grid.shape_of(name), self.pieces(name), np.dtype(TYPES[name])):
+            if layout != (self.grid.shape_of(name), self.pieces(name), np.dtype(VARIABLES[name])):
                 return False
         return True
 
@@ -367,7 +364,7 @@ class Parts:
                     name,
                     shape=self.grid.shape_of(name),
                     chunks=self.pieces(name),
-                    dtype=TYPES[name],
+                    dtype=VARIABLES[name],
                     dimension_names=self.grid.dims(name),
                     # The last one, so that whoever reads what another has written learns of damage.
                     compressors=[ZstdCodec(level=1), Crc32cCodec()],
@@ -435,7 +432,7 @@ def write_netcdf(parts: Parts, path: Path) -> None:
         ds = stored[list(VARIABLES)].assign_coords(grid.coordinates())
         ds.attrs = about() | code() | ({"qwlib_commit": parts.commit} if parts.commit else {})
         for name in VARIABLES:
-            ds[name].attrs = description(*VARIABLES[name])
+            ds[name].attrs = ATTRIBUTES[name]
             one = ds[[name]]
             encoding: dict[str, dict] = {
                 known: {"_FillValue": None}
