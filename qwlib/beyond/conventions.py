@@ -687,14 +687,10 @@ def below_the_threshold(convention: Convention) -> int:
 
 
 def wanted(key: str, name: str) -> list[float]:
-    """Return each value of one parameter, from 0.3 to 2 of the text's, that gives a position.
+    """Return each value of a parameter, from 0.3 to 2 of the text's, that gives a position.
 
-    Parameters
-    ----------
-    key : str
-        "jump", or one of `POSITIONS`.
-    name : str
-        Of `TEXT`; the width moves nothing along d.
+    The position is "jump" or one of `POSITIONS`, the parameter one of `TEXT`; the width moves
+    nothing along d.
     """
 
     def changed(value: float) -> Convention:

@@ -137,23 +137,11 @@ def graded_edges(
 ) -> np.ndarray:
     """Return element edges that follow the decay of states away from the breaks of a profile.
 
-    Parameters
-    ----------
-    breaks : array_like
-        Positions of jumps and δ's, nm; each becomes an edge.
-    reach : float
-        How far the mesh goes beyond the first and last break, nm.
-    size : float
-        Largest element between breaks, nm: there states oscillate.
-    finest : float
-        Largest element next to a break, nm.
-        From there they double, beyond the outermost breaks without limit: a state that reaches a
-        far element varies on its scale.
-
-    Raises
-    ------
-    ValueError
-        If a length is not positive.
+    All in nm: `breaks`, the positions of jumps and δ's, become edges; the mesh goes `reach` beyond
+    the first and the last.  `size` is the largest element between breaks, where states oscillate,
+    `finest` the largest next to a break.  From there they double, beyond the outermost breaks
+    without limit: a state that reaches a far element varies on its scale.
+    A `ValueError` if a length is not positive.
     """
     for name, length in (("reach", reach), ("size", size), ("finest", finest)):
         if not checked_number(name, length, "nm") > 0:
@@ -181,23 +169,9 @@ def channel_energies(
     """Return the bound states of coupled channels, −c u'' + V(z) u = E u, on the same elements.
 
     Any number of channels, any symmetric matrix V(z): the problem with published eigenvalues
-    against which the elements, the assembly and the quadrature are tested.
-
-    Parameters
-    ----------
-    elements : Elements
-        The mesh; u vanishes at its ends.
-    c : float
-        ħ²/2μ, in units of energy times length squared.
-    potential : callable
-        Returns V as nested lists, n by n, of arrays shaped like its argument (or constants).
-    below : float
-        Energies below this are returned.
-
-    Returns
-    -------
-    ndarray
-        1D, ascending.
+    against which the elements, the assembly and the quadrature are tested.  `c` is ħ²/2μ, in units
+    of energy times length squared; `potential` returns V as nested lists of arrays shaped like its
+    argument, or of constants.  A 1D array, ascending, of the energies below `below`.
     """
     V = potential(elements.points)
     blocks = [[elements.matrix(V_ij) for V_ij in row] for row in V]
@@ -475,22 +449,11 @@ class FiniteElements:
         return basis, *(basis.T @ A @ basis for A in (self.H_up, self.H_down, self.W))
 
     def eigenstates(self, k: float, **subset: tuple) -> tuple[np.ndarray, np.ndarray]:
-        """Return energies E and normalised states of the mesh at wave number k.
+        """Return energies E and normalised states of the mesh at wave number k in 1/nm.
 
-        Parameters
-        ----------
-        k : float
-            Wave number in 1/nm.
-        **subset
-            `subset_by_value` or `subset_by_index` of `scipy.linalg.eigh`: all of them by default,
-            a complete basis of what the mesh can represent.
-
-        Returns
-        -------
-        E : (n,) array
-            In eV without c k², ascending.
-        vectors : (2 basis size, n) array
-            Coefficients of ψ↑, then those of ψ↓.
+        E, (n,), is in eV without c k², ascending; the states are columns, (2 basis size, n), of
+        coefficients of ψ↑, then of ψ↓.  `subset_by_value` or `subset_by_index` of
+        `scipy.linalg.eigh` choose some; all are a complete basis of what the mesh can represent.
         """
         basis, up, down, W = self._orthonormal
         H = np.block([[up, k * W], [k * W, down]])
@@ -654,16 +617,7 @@ def rashba_boxes(
 ) -> tuple[tuple[float, float], tuple[float, float]]:
     """Return where the Rashba coupling of each interface is when it is spread: (start, end), nm.
 
-    Parameters
-    ----------
-    well : Well
-    width, placement
-        As in `FiniteElements.from_well`.
-
-    Raises
-    ------
-    ValueError
-        Naming the parameter, its value and what is allowed.
+    Width and placement are those of `FiniteElements.from_well`, and so is what is refused.
     """
     d = well.d
     if not 0 < checked_number("width", width, "nm") <= d:

@@ -162,16 +162,8 @@ class View(NamedTuple):
 def parted(x: np.ndarray, values: np.ndarray, number: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return a curve with a gap wherever a number changes.
 
-    Parameters
-    ----------
-    x, values : array
-    number : array
-        Of what is counted in the values, at each x: where it changes they jump.
-
-    Returns
-    -------
-    (array, array)
-        x and values, with nan half-way between the points beside a jump.
+    `number` is that of what is counted in the values, at each x: where it changes they jump, and
+    nan stands half-way between the points beside a jump.
     """
     before = np.flatnonzero(np.diff(number))
     middle = (x[before] + x[before + 1]) / 2
@@ -230,12 +222,8 @@ def across(d: float, points: int = 301) -> np.ndarray:
 def profile(states: FermiStates, *, coarse: bool = False) -> View:
     """Return S_y(z) of all states and of the propagating ones alone.
 
-    Parameters
-    ----------
-    states : FermiStates
-    coarse : bool
-        Whether there are only six points to the shortest period, twice the largest wave number in
-        the well, and both interfaces among them: a slider has many profiles.
+    A slider has many profiles: with `coarse` there are only six points to the shortest period,
+    twice the largest wave number in the well, and both interfaces among them.
     """
     d = states.well.d
     if coarse:
@@ -263,17 +251,8 @@ def sums(ds: xr.Dataset, along: str, label: str, *, limit: float | None = None) 
     """Return ∫S_y dz along one axis of a sweep, of propagating and of all states, for each α_R.
 
     The sum over propagating states has a gap wherever the number of the others changes, since one
-    then takes its part away; where a subband enters, it begins with none.
-
-    Parameters
-    ----------
-    ds : xarray.Dataset
-        A sweep over `alpha_R` and the axis.
-    along : str
-    label : str
-        Of the axis.
-    limit : float, optional
-        ħ²/m where the axis goes past it: the sums have a pole there.
+    then takes its part away; where a subband enters, it begins with none.  `label` is that of the
+    axis; `limit` is ħ²/m where the axis goes past it: the sums have a pole there.
     """
     x = ds[along].values
     spin, n = 1e3 * ds["spin_density"].sum("chirality"), ds["n_states"].sum("chirality")
@@ -302,17 +281,9 @@ def sums(ds: xr.Dataset, along: str, label: str, *, limit: float | None = None) 
 
 
 def against_width(ds: xr.Dataset) -> View:
-    """Return the integral and the average of S_y over the well against its width.
+    """Return the integral and the average of S_y over the well against its width, from a sweep.
 
-    Parameters
-    ----------
-    ds : xarray.Dataset
-        A sweep over `d`.
-
-    Returns
-    -------
-    View
-        The average on logarithmic axes, with a guide that falls as 1/d.
+    The average is on logarithmic axes, with a guide that falls as 1/d.
     """
     d, sums = ds["d"].values, 1e3 * ds["spin_density"].sum("chirality")
     curves = (
@@ -350,19 +321,9 @@ ALPHA_L = "α_L (eV nm²)"
 
 
 def chiralities(ds: xr.Dataset, limit: float) -> View:
-    """Return ∫S_y dz against α_L of each chirality, of propagating and of all states.
+    """Return ∫S_y dz against α_L of each chirality, of propagating and of all states, from a sweep.
 
-    Parameters
-    ----------
-    ds : xarray.Dataset
-        A sweep over `alpha_L`.
-    limit : float
-        ħ²/m in eV·nm².
-
-    Returns
-    -------
-    View
-        Curves with a gap where the number of what they count changes.
+    Curves have a gap where the number of what they count changes, and at `limit`, ħ²/m in eV·nm².
     """
     x, panels = ds["alpha_L"].values, []
     span = float(1e3 * np.abs(ds["spin_density"].sel(kind="propagating")).max())
@@ -413,13 +374,7 @@ def overlaid(several: Sequence[FermiStates], z: np.ndarray) -> View:
 
 
 def by_width(cases: Mapping[str, Sequence[FermiStates]]) -> View:
-    """Return profiles S_y(z) at several widths over each other, a panel for each case.
-
-    Parameters
-    ----------
-    cases : mapping of str to sequence of FermiStates
-        Titles, and wells that differ in their width.
-    """
+    """Return profiles S_y(z) of wells of several widths over each other, a panel for each case."""
     panels = []
     for title, several in cases.items():
         thin, thick = [], []
@@ -514,10 +469,10 @@ def count(
 ) -> View:
     """Return the eigenvalues of M against E at one k, and the count that they give.
 
+    Of the well and ε_F of the states, which are not shown.
+
     Parameters
     ----------
-    states : FermiStates
-        Their well and ε_F are shown, not they.
     k : float
         Wave number in 1/nm.
     E : float, optional
@@ -589,13 +544,8 @@ def count(
 def zoom(states: FermiStates, points: int, of: str) -> Panel | None:
     """Return what a scan sees of the closest two things that it has to part, or None without any.
 
-    Parameters
-    ----------
-    states : FermiStates
-    points : int
-        Of the scan, up to the first whole number above the largest k.
-    of : {"det M", "F"}
-        With the first a state and a pole, with the second two states; scaled to the left end.
+    With "det M" a state and a pole, with "F" two states; scaled to the left end.  The points of the
+    scan reach up to the first whole number above the largest k.
     """
     well, E_F, k_F = states.well, states.E_F, states.k
     near = scan.closest(well, E_F, k_F)
@@ -688,12 +638,7 @@ def _corners(x: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def error_of_elements(errors: dict[int, np.ndarray], k: np.ndarray) -> View:
     """Return how far finite elements are from the solver, against their order and the states' k.
 
-    Parameters
-    ----------
-    errors : dict of int to (2, n) array
-        By order: of k in 1/nm, and of the contribution in nm⁻² per τeE/ħ.
-    k : (n,) array
-        Of the states, in 1/nm.
+    The errors by order are a (2, n) array: of k in 1/nm, and of the contribution in nm⁻² per τeE/ħ.
     """
     names = ("k (nm⁻¹)", "contribution (nm⁻² per τeE/ħ)")
     largest = np.array([e.max(axis=1, initial=0) for e in errors.values()]).reshape(-1, 2).T
@@ -745,7 +690,6 @@ def subbands(
 
     Parameters
     ----------
-    states : FermiStates
     k : float, optional
         Wave number in 1/nm at which the levels are listed.
     end : float, optional
@@ -832,16 +776,7 @@ def components(state: FermiStates, z: np.ndarray | None = None) -> Panel:
 def one_state(states: FermiStates, state: int) -> View:
     """Return one Fermi state among the others, and its two spin components across the well.
 
-    Parameters
-    ----------
-    states : FermiStates
-    state : int
-        Counted from the lowest E on, from 1.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer.
+    They are counted from the lowest E on, from 1; a `ValueError` if there are fewer.
     """
     if state > len(states):
         raise ValueError(f"state must be at most {len(states)}, all there are, got {state}")
@@ -891,17 +826,10 @@ def spread(
     k: np.ndarray | None = None,
     frame: tuple[float, float] | None = None,
 ) -> View:
-    """Return the lowest band with δ-functions, and with the coupling spread over a width.
+    """Return the lowest band with δ-functions, and with the coupling spread over a width in nm.
 
-    Parameters
-    ----------
-    states : FermiStates
-    width : float
-        In nm.
-    k : 1D float array, optional
-        Wave numbers in 1/nm; left out, somewhat beyond the Fermi states, up to 60.
-    frame : (float, float), optional
-        Lowest and highest energy in eV; far outside of it bands are cut.
+    At wave numbers `k` in 1/nm; left out, they go somewhat beyond the Fermi states, up to 60.  Far
+    outside of the frame, the lowest and the highest energy in eV, bands are cut.
     """
     from ..beyond.spread import Layers
 
@@ -959,16 +887,7 @@ def spread(
 
 
 def interface_band(wells: Sequence[Well], k: np.ndarray, E_F: float) -> View:
-    """Return the band of the left interface of several wells: the formula, and the whole well.
-
-    Parameters
-    ----------
-    wells : sequence of Well
-    k : 1D float array
-        Wave numbers in 1/nm.
-    E_F : float
-        Fermi energy in eV.
-    """
+    """Return the band of the left interface of several wells: the formula, and the whole well."""
     half, series = wells[0].V_L / 2, []
     for well, look in zip(wells, ("first", "second", "third", "fourth"), strict=True):
         some = k[::3]
@@ -985,15 +904,7 @@ def interface_band(wells: Sequence[Well], k: np.ndarray, E_F: float) -> View:
 
 
 def runaway(well: Well, energies: Sequence[float]) -> View:
-    """Return the largest Fermi wave number against the distance of α_L from ħ²/m.
-
-    Parameters
-    ----------
-    well : Well
-        Its α_L does not matter.
-    energies : sequence of float
-        Fermi energies in eV, up to three.
-    """
+    """Return the largest Fermi wave number against the distance of α_L from ħ²/m, for some ε_F."""
     x, series = np.logspace(-1, -5, 17), []
     for energy, look in zip(energies, ("first", "second", "third"), strict=False):
         wells = [well.replace(alpha_L=(1 - one) * well.critical_rashba) for one in x]
@@ -1012,17 +923,8 @@ def runaway(well: Well, energies: Sequence[float]) -> View:
 def two_models(boxes: dict[float, tuple[np.ndarray, np.ndarray]], ds: xr.Dataset) -> View:
     """Return ∫S_y dz against α_L with δ-functions, and with the coupling spread over a width.
 
-    Parameters
-    ----------
-    boxes : dict of float to (x, y)
-        By α_R: values of α_L, and the sums over all and over propagating states with a width.
-    ds : xarray.Dataset
-        A sweep over `alpha_R` and `alpha_L`, with δ-functions.
-
-    Returns
-    -------
-    View
-        In each panel first the curves with δ-functions, then those with a width.
+    By α_R, `boxes` has values of α_L and the sums over all and over propagating states with a
+    width, `ds` is a sweep with δ-functions.  In each panel their curves are first.
     """
     sharp, panels = 1e3 * ds["spin_density"].sum("chirality"), []
     for title, row in ((PROPAGATING, 1), (ALL, 0)):
@@ -1041,14 +943,7 @@ def spread_along(
 ) -> list[View]:
     """Return `spread` at several α_L, each with the sums over all states against α_L beside it.
 
-    Parameters
-    ----------
-    several : sequence of FermiStates
-        At ascending α_L.
-    width : float
-        In nm.
-    sharp : (x, y)
-        α_L in eV·nm², and the sum with δ-functions in 10⁻³ nm⁻².
+    The α_L ascend; `sharp` is α_L and the sum with δ-functions in 10⁻³ nm⁻².
     """
     well, E_F = several[0].well, several[0].E_F
     half, limit = well.V_L / 2, well.critical_rashba
@@ -1080,17 +975,9 @@ MT = " mT per 10¹¹ A/m²"
 
 
 def fields(several: Iterable[FermiStates], M_s: float) -> np.ndarray:
-    """Return −B_y/j of all states and of the propagating ones alone, in mT per 10¹¹ A/m².
+    """Return −B_y/j of all and of the propagating states, (n, 2), in mT per 10¹¹ A/m².
 
-    Parameters
-    ----------
-    several : iterable of FermiStates
-    M_s : float
-        Saturation magnetisation in A/m.
-
-    Returns
-    -------
-    (n, 2) float array
+    The saturation magnetisation M_s is in A/m.
     """
     return -np.array(
         [[field_per_current(one, M_s) for one in (s, propagating(s))] for s in several]
@@ -1109,19 +996,8 @@ def two_classes(
 ) -> View:
     """Return curves of propagating states alone, and of all states below.
 
-    Parameters
-    ----------
-    x : 1D float array
-    label, y : str
-        Of the axes.
-    curves : dict of str to (n, 2) array
-        By name: of all states, and of the propagating ones.
-    looks : sequence of str
-        Of each curve.
-    log : str
-        As `Panel` takes it.
-    guide : Series, optional
-        In both panels.
+    Each is an (n, 2) array: of all states, and of the propagating ones.  The guide is in both
+    panels.
     """
     return View(
         [
@@ -1147,19 +1023,7 @@ def two_classes(
 def against_coupling(
     alpha: np.ndarray, values: np.ndarray, slope: float, end: float | None = None
 ) -> View:
-    """Return −B_y/j against α_L, with its first order.
-
-    Parameters
-    ----------
-    alpha : 1D float array
-        In eV·nm².
-    values : (n, 2) array
-        Of all states and of the propagating ones.
-    slope : float
-        Of the first order, of all states.
-    end : float, optional
-        Of the axis.
-    """
+    """Return −B_y/j of all and of propagating states, (n, 2), against α_L, with its first order."""
     line = slope * alpha
     span = np.abs(line).max(initial=0, where=np.isfinite(line)) or 1.0
     series = [
@@ -1172,16 +1036,7 @@ def against_coupling(
 
 
 def field(states: FermiStates, M_s: float, j: float) -> View:
-    """Return −B_y/j against the width of the well.
-
-    Parameters
-    ----------
-    states : FermiStates
-    M_s : float
-        Saturation magnetisation in 10⁶ A/m.
-    j : float
-        Current density in 10¹¹ A/m².
-    """
+    """Return −B_y/j against the width of the well; M_s in 10⁶ A/m, j in 10¹¹ A/m²."""
     well = states.well
     d = np.geomspace(0.2, 10.0, 61)
     several = fermi_states_of([well.replace(d=one) for one in d.tolist()], states.E_F)
@@ -1208,14 +1063,8 @@ def against_thickness(
 ) -> tuple[View, dict[float, list[float]]]:
     """Return −B_y/j times the width against the width, and where that of propagating states is 0.
 
-    Parameters
-    ----------
-    at : callable
-        Of α_R and widths in nm: −B_y/j of all and of propagating states, (n, 2).
-    values : dict of float to (n, 2) array
-        The same by α_R, at the widths `d`.
-    d : 1D float array
-        In nm.
+    `at` gives, of α_R and widths in nm, −B_y/j of all and of propagating states, (n, 2), and
+    `values` has it by α_R at the widths `d`.
     """
     from ..beyond.places import zeros
 
@@ -1254,18 +1103,8 @@ def barriers(
 ) -> View:
     """Return −B_y/j against the height of the left barrier, for each 0.01 eV·nm² of α_L.
 
-    Parameters
-    ----------
-    heights : 1D float array
-        In eV.
-    values : (n, 2) array
-        −B_y/j of all states and of the propagating ones.
-    alpha : float
-        α_L in eV·nm².
-    best : (str, float, float)
-        The best height for all states in words and in eV, and −B_y/j there.
-    V_L : float
-        Where a guide stands.
+    `values`, (n, 2), are of all states and of the propagating ones; `best` is the best height for
+    all states in words and in eV, and −B_y/j there; at `V_L` stands a guide.
     """
     unit = 0.01 / alpha
     words, place, highest = best
@@ -1293,15 +1132,7 @@ def scanned(
 ) -> View:
     """Return how far each Fermi state is from the next pole or state, and which a scan finds.
 
-    Parameters
-    ----------
-    states : FermiStates
-    points : int
-        Of the scan.
-    window : float, optional
-        Up to which k it goes, in 1/nm; left out, the first whole number above the largest k.
-    brent : bool
-        As `scan.scan` takes it.
+    It goes up to `window` in 1/nm; left out, to the first whole number above the largest k.
     """
     well, E_F, k = states.well, states.E_F, states.k
     window = window or float(np.ceil(k.max(initial=1.0)))
@@ -1331,16 +1162,7 @@ def scans(
 ) -> list[View]:
     """Return `scanned` for several numbers of points, with all of these beside it.
 
-    Parameters
-    ----------
-    states : FermiStates
-    points : sequence of int
-    window : float
-        As `scanned` takes it.
-    times : dict of int to str
-        What was measured, by the number of points.
-    ours : str
-        What was measured of `fermi_states`.
+    `times` has what was measured, by the number of points, and `ours` that of `fermi_states`.
     """
     made = [scanned(states, int(n), window=window, brent=True) for n in points]
     lost = [int(view.numbers[1].values) for view in made]
@@ -1384,16 +1206,7 @@ def scans(
 
 
 def along(states: FermiStates, axis: str, low: float, high: float) -> View:
-    """Return ∫S_y dz against one parameter of the well, with a mark at the value that it has.
-
-    Parameters
-    ----------
-    states : FermiStates
-    axis : str
-        A field of `Well`.
-    low, high : float
-        Ends of the axis, in the unit of that field.
-    """
+    """Return ∫S_y dz against one parameter of the well, with a mark at the value that it has."""
     here, x = getattr(states.well, axis), np.linspace(low, high, 61)
     # As `sweep` does it, without xarray, which a page would have to load first.
     grid = Grid.of({"E_F": states.E_F, axis: x}, states.well)
@@ -1447,12 +1260,7 @@ NEEDLE = 1.0
 def contours(several: dict[str, Response], points: int = 180) -> View:
     """Return Fermi contours with needles along the part of the spin that lies in the plane.
 
-    Parameters
-    ----------
-    several : dict of str to Response
-        By the title of the panel.
-    points : int
-        Angles of each contour; a needle stands at every tenth.
+    A panel for each title; of the `points` angles every tenth of 180 has a needle.
     """
     panels = []
     for title, one in several.items():
@@ -1485,14 +1293,9 @@ def contours(several: dict[str, Response], points: int = 180) -> View:
 
 
 def in_two_planes(theta: np.ndarray, xz: Sequence[Response], yz: Sequence[Response]) -> View:
-    """Return the torque against θ with m in the plane of z and the field, and across it.
+    """Return the torque against θ (degrees, from 0): m in the plane of z and the field, and across.
 
-    Parameters
-    ----------
-    theta : (n,) array
-        In degrees, the first 0.
-    xz, yz : sequence of Response
-        With φ = 0 and with φ = 90°.
+    With φ = 0, and with φ = 90°.
     """
     pole = 1e3 * xz[0].polar_torque[0]
     along = 1e3 * np.array([one.polar_torque[0] for one in xz])
@@ -1531,12 +1334,7 @@ def in_two_planes(theta: np.ndarray, xz: Sequence[Response], yz: Sequence[Respon
 def around(turned: Sequence[Response], pole: Response) -> View:
     """Return the torque against φ of m at one θ, beside a field along y.
 
-    Parameters
-    ----------
-    turned : sequence of Response
-        Of one θ, with φ in even steps from 0 to 360°, both included.
-    pole : Response
-        That of m along z.
+    φ goes in even steps from 0 to 360°, both included; `pole` is the response of m along z.
     """
     T = 1e3 * np.array([one.polar_torque for one in turned])
     A, theta = 1e3 * pole.polar_torque[0], turned[0].theta
@@ -1646,18 +1444,7 @@ def interband(states: FermiStates, hbar_over_tau: float) -> View:
 
 
 def neglected(response: InterbandResponse, i: int, states: FermiStates, z: np.ndarray) -> Panel:
-    """Return S_y of Eq. (6) across a well and ten times what it neglects, over α_L.
-
-    Parameters
-    ----------
-    response : InterbandResponse
-    i : int
-        Which of its ħ/τ.
-    states : FermiStates
-        Of the same well.
-    z : 1D float array
-        In nm.
-    """
+    """Return S_y of Eq. (6) across a well and ten times what it neglects at ħ/τ no. i, over α_L."""
     from ..beyond.places import over
 
     well = states.well
@@ -1682,15 +1469,8 @@ def against_broadening(
 ) -> list[View]:
     """Return `neglected` at each ħ/τ of a response, with the ratio against ħ/τ beside it.
 
-    Parameters
-    ----------
-    response : InterbandResponse
-    states : FermiStates
-        Of the same well.
-    first : int
-        The ħ/τ for which the frame of the profiles is made.
-    weak : Series
-        The ratio of another well in per cent, as a second curve.
+    The frame of the profiles is made for the ħ/τ no. `first`; `weak` is the ratio of another well
+    in per cent, as a second curve.
     """
     well, rates = states.well, response.hbar_over_tau
     z = np.linspace(-0.4, well.d + 0.4, 81)
@@ -1724,14 +1504,9 @@ def against_broadening(
 
 
 def tolerances(entries: Sequence[Judged], percent: np.ndarray) -> list[View]:
-    """Return how far each statement is off, and its verdict at one tolerance for all.
+    """Return how far each statement that compares positions is off, and its verdict, by tolerance.
 
-    Parameters
-    ----------
-    entries : sequence of Judged
-        Those that compare positions.
-    percent : 1D float array
-        Tolerances, ascending: one view for each.
+    One view for each tolerance, the same for all statements, in per cent and ascending.
     """
     rows = list(enumerate(entries, 1))
     least = 0.9 * percent[0]  # on a logarithmic axis: what is nearer stands at its end
