@@ -296,23 +296,14 @@ def against_width(ds: xr.Dataset) -> View:
         Series(name, d, np.where(y > 0, y / d, np.nan), look)  # the axis is logarithmic
         for name, y, look in curves
     ]
-    one = Series("∝ 1/d", some, guide, "thin", pieces="_guide")
+    averages.append(Series("∝ 1/d", some, guide, "thin", pieces="_guide"))
     average = SUM.replace("∫S_y dz", "average of S_y").replace("nm⁻²", "nm⁻³")
+    integrals = [Series(name, d, y, look) for name, y, look in curves]
+    log: Literal["", "xy"] = "xy" if (guide > 0).all() else ""
     return View(
         [
-            Panel(
-                "d (nm)",
-                SUM,
-                [Series(name, d, y, look) for name, y, look in curves],
-                title="(a) integral over the well",
-            ),
-            Panel(
-                "d (nm)",
-                average,
-                [*averages, one],
-                log="xy" if (guide > 0).all() else "",
-                title="(b) average over the well",
-            ),
+            Panel("d (nm)", SUM, integrals, title="(a) integral over the well"),
+            Panel("d (nm)", average, averages, log=log, title="(b) average over the well"),
         ]
     )
 
@@ -568,14 +559,9 @@ def zoom(states: FermiStates, points: int, of: str) -> Panel | None:
         Series("Fermi states", inside, 0 * inside, "hollow neutral"),
     ]
     height = 3 if of == "det M" else 6
-    return Panel(
-        "wave number k (nm⁻¹)",
-        f"{of} (scaled)",
-        series,
-        (k[0] - step / 10, k[-1] + step / 10),
-        (-height, height),
-        title=f"d = {number(well.d)} nm",
-    )
+    ends, title = (k[0] - step / 10, k[-1] + step / 10), f"d = {number(well.d)} nm"
+    y = f"{of} (scaled)"
+    return Panel("wave number k (nm⁻¹)", y, series, ends, (-height, height), title=title)
 
 
 def rounded(states: FermiStates, points: int = 81) -> View:
@@ -852,34 +838,24 @@ def spread(
     else:
         bands = bands.clip(2 * frame[0] - frame[1], 2 * frame[1] - frame[0])
     # In the runaway the state of lowest E is of the lowest band, and past it there is none.
-    outer = [
-        q
-        for q, E in zip(states.k[:1], states.E[:1], strict=True)
-        if np.isclose(E, bound_states(well, q)[0])
-    ]
+    first = zip(states.k[:1], states.E[:1], strict=True)
+    outer = [q for q, E in first if np.isclose(E, bound_states(well, q)[0])]
     name = f"width {number(width)} nm"
-    panel = Panel(
-        K,
-        "ε of the lowest band (eV)",
-        [
-            Series("δ-function", k, bands[0], "thin", smooth=True),
-            Series(name, k, bands[1], smooth=True),
-            Series("Fermi state, δ-function", outer, np.full(len(outer), E_F), "hollow"),
-            Series(f"Fermi state, {name}", k_box[:1], np.full(k_box[:1].size, E_F), "dot"),
-            Series("ε_F", None, [E_F], "guide"),
-        ],
-        (0, k[-1]),
-        frame,
-    )
-    by_hand = interface_wave_numbers(well, E_F)[-1:] if well.alpha_L else np.zeros(0)
+    series = [
+        Series("δ-function", k, bands[0], "thin", smooth=True),
+        Series(name, k, bands[1], smooth=True),
+        Series("Fermi state, δ-function", outer, np.full(len(outer), E_F), "hollow"),
+        Series(f"Fermi state, {name}", k_box[:1], np.full(k_box[:1].size, E_F), "dot"),
+        Series("ε_F", None, [E_F], "guide"),
+    ]
+    panel = Panel(K, "ε of the lowest band (eV)", series, (0, k[-1]), frame)
+    by_hand = max(interface_wave_numbers(well, E_F)[-1:] if well.alpha_L else (), default=np.nan)
     numbers = [
         Number("∫S_y dz, δ-function", 1e3 * states.contribution.sum(), UNIT, 2),
         Number(f"∫S_y dz, {name}", 1e3 * share.sum(), UNIT, 2),
         Number("largest k, δ-function", states.k.max(initial=0), " nm⁻¹", 2),
         Number(f"largest k, {name}", k_box.max(initial=0), " nm⁻¹", 2),
-        Number(
-            "largest k, formula of the interface band", max(by_hand, default=np.nan), " nm⁻¹", 2
-        ),
+        Number("largest k, formula of the interface band", by_hand, " nm⁻¹", 2),
         Number("number of states, δ-function", len(states)),
         Number(f"number of states, {name}", k_box.size),
     ]
@@ -954,17 +930,14 @@ def spread_along(
     sums = np.array([view.numbers[1].values for view in views])
     top = 1.6 * max(sums.max(), 1e-3)
     curve = broken(sharp[0], sharp[1].clip(-3 * top, 3 * top), limit)
-    panel = Panel(
-        ALPHA_L,
-        "∫S_y dz, all states (10⁻³ nm⁻² per τeE/ħ)",
-        [
-            Series("", [limit], None, "guide"),
-            Series("δ-function", *curve, "thin"),
-            Series(f"width {number(width)} nm", alpha, sums),
-        ],
-        (0, alpha[-1]),
-        (min(-top / 3, 1.1 * sums.min()), top),
-    )
+    series = [
+        Series("", [limit], None, "guide"),
+        Series("δ-function", *curve, "thin"),
+        Series(f"width {number(width)} nm", alpha, sums),
+    ]
+    ylim = (min(-top / 3, 1.1 * sums.min()), top)
+    label = SUM.replace("dz", "dz, all states")
+    panel = Panel(ALPHA_L, label, series, (0, alpha[-1]), ylim)
     return [view._replace(panels=[*view.panels, panel]) for view in views]
 
 
@@ -979,9 +952,9 @@ def fields(several: Iterable[FermiStates], M_s: float) -> np.ndarray:
 
     The saturation magnetisation M_s is in A/m.
     """
-    return -np.array(
-        [[field_per_current(one, M_s) for one in (s, propagating(s))] for s in several]
-    ).reshape(-1, 2)
+    pairs = ((states, propagating(states)) for states in several)
+    both = [[field_per_current(one, M_s) for one in pair] for pair in pairs]
+    return -np.reshape(both, (-1, 2))
 
 
 def two_classes(
@@ -992,32 +965,19 @@ def two_classes(
     *,
     y: str = FIELD,
     log: Literal["", "x", "y", "xy"] = "",
-    guide: Series | None = None,
 ) -> View:
     """Return curves of propagating states alone, and of all states below.
 
-    Each is an (n, 2) array: of all states, and of the propagating ones.  The guide is in both
-    panels.
+    Each is an (n, 2) array: of all states, and of the propagating ones.
     """
-    return View(
-        [
-            Panel(
-                label,
-                y,
-                [
-                    *(
-                        Series(name, x, values[:, column], look)
-                        for (name, values), look in zip(curves.items(), looks, strict=True)
-                    ),
-                    *([guide] if guide else []),
-                ],
-                log=log,
-                title=title,
-            )
-            for title, column in ((PROPAGATING, 1), (ALL, 0))
-        ],
-        alike=True,
-    )
+    panels = []
+    for title, column in ((PROPAGATING, 1), (ALL, 0)):
+        series = [
+            Series(name, x, values[:, column], look)
+            for (name, values), look in zip(curves.items(), looks, strict=True)
+        ]
+        panels.append(Panel(label, y, series, log=log, title=title))
+    return View(panels, alike=True)
 
 
 def against_coupling(
@@ -1071,10 +1031,7 @@ def against_thickness(
     def of_waves(alpha_R: float, width: float) -> float:
         return at(alpha_R, np.array([width]))[0, 1]
 
-    turns = {
-        alpha_R: zeros(functools.partial(of_waves, alpha_R), d, y[:, 1])
-        for alpha_R, y in values.items()
-    }
+    turns = {a: zeros(functools.partial(of_waves, a), d, y[:, 1]) for a, y in values.items()}
     # Both sides of each, so that a curve runs through zero or ends where it jumps.
     beside = 1 + np.array([-1e-2, -1e-6, 0, 1e-6, 1e-2])
     x = np.union1d(d, np.multiply.outer(np.concatenate(list(turns.values())), beside))
@@ -1083,15 +1040,8 @@ def against_thickness(
         y = at(alpha_R, x) * x[:, None]
         y[np.isin(x, places), 1] = np.nan
         curves[f"α_R = {number(alpha_R)} eV nm²"] = y
-    view = two_classes(
-        x,
-        "d (nm)",
-        curves,
-        by_sign(values),
-        y="−B_y d/j (nm mT per 10¹¹ A/m²)",
-        log="x",
-    )
-    return view, turns
+    y = "−B_y d/j (nm mT per 10¹¹ A/m²)"
+    return two_classes(x, "d (nm)", curves, by_sign(values), y=y, log="x"), turns
 
 
 def barriers(
@@ -1164,30 +1114,22 @@ def scans(
 
     `times` has what was measured, by the number of points, and `ours` that of `fermi_states`.
     """
+
+    def missed(n: int) -> int:
+        grid = window * np.arange(1, n + 1) / n
+        found = scan.scan(states.well, states.E_F, grid, scan.smooth, brent=True)
+        return int(found.missed(states.k).sum())
+
     made = [scanned(states, int(n), window=window, brent=True) for n in points]
     lost = [int(view.numbers[1].values) for view in made]
-    smooth = [
-        int(
-            scan.scan(
-                states.well, states.E_F, window * np.arange(1, n + 1) / n, scan.smooth, brent=True
-            )
-            .missed(states.k)
-            .sum()
-        )
-        for n in points
-    ]
+    smooth = [missed(n) for n in points]
     most = max(*lost, *smooth, 2)
-    panel = Panel(
-        "points",
-        "states missed",
-        [
-            Series("missed by the scan", points, lost, "second"),
-            Series("missed without the poles", points, smooth),
-        ],
-        None,
-        (-0.04 * most, 1.05 * most),
-        "x",
-    )
+    series = [
+        Series("missed by the scan", points, lost, "second"),
+        Series("missed without the poles", points, smooth),
+    ]
+    ylim = (-0.04 * most, 1.05 * most)
+    panel = Panel("points", "states missed", series, None, ylim, "x")
     return [
         View(
             [*view.panels, panel],
@@ -1300,35 +1242,16 @@ def in_two_planes(theta: np.ndarray, xz: Sequence[Response], yz: Sequence[Respon
     pole = 1e3 * xz[0].polar_torque[0]
     along = 1e3 * np.array([one.polar_torque[0] for one in xz])
     across = -1e3 * np.array([one.polar_torque[1] for one in yz])
-    names = "along ∂m/∂θ, m in the plane xz", "along −∂m/∂φ, m in the plane yz"
     top = 1.15 * max(np.abs([*along, *across, pole])) + 1e-9
     ends = (0, top) if pole >= 0 else (-top, 0)
-    return View(
-        [
-            Panel(
-                "θ (degrees)",
-                TORQUE,
-                [
-                    Series(RASHBA, theta, pole * np.ones(theta.size), "thin"),
-                    Series("the well", theta, along),
-                ],
-                xlim=(0, 90),
-                ylim=ends,
-                title=f"(a) {names[0]}",
-            ),
-            Panel(
-                "θ (degrees)",
-                TORQUE,
-                [
-                    Series(RASHBA, theta, pole * np.cos(np.radians(theta)), "thin"),
-                    Series("the well", theta, across),
-                ],
-                xlim=(0, 90),
-                ylim=ends,
-                title=f"(b) {names[1]}",
-            ),
-        ]
-    )
+    panels = []
+    for title, field_alone, well in (
+        ("(a) along ∂m/∂θ, m in the plane xz", pole * np.ones(theta.size), along),
+        ("(b) along −∂m/∂φ, m in the plane yz", pole * np.cos(np.radians(theta)), across),
+    ):
+        series = [Series(RASHBA, theta, field_alone, "thin"), Series("the well", theta, well)]
+        panels.append(Panel("θ (degrees)", TORQUE, series, (0, 90), ends, title=title))
+    return View(panels)
 
 
 def around(turned: Sequence[Response], pole: Response) -> View:
@@ -1534,17 +1457,6 @@ def tolerances(entries: Sequence[Judged], percent: np.ndarray) -> list[View]:
     span = (least, percent[-1])
     panels = [Panel(label, "statement", [bars, *circles], span, ends, "x", marked=True)]
     found = [[entry.at(x / 100) for entry in entries] for x in percent]
-    return [
-        View(
-            panels,
-            [
-                Number(
-                    f"{i}. {entry.claim.title}",
-                    row[i - 1],
-                    f" (at our own tolerance: {entry.verdict})",
-                )
-                for i, entry in rows
-            ],
-        )
-        for row in found
-    ]
+    names = [f"{i}. {entry.claim.title}" for i, entry in rows]
+    own_verdicts = [f" (at our own tolerance: {entry.verdict})" for entry in entries]
+    return [View(panels, list(map(Number, names, row, own_verdicts))) for row in found]
