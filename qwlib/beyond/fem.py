@@ -163,24 +163,6 @@ def graded_edges(
     return np.concatenate([*parts, breaks[-1] + outside])
 
 
-def channel_energies(
-    elements: Elements, c: float, potential: Callable[[np.ndarray], list[list]], below: float
-) -> np.ndarray:
-    """Return the bound states of coupled channels, −c u'' + V(z) u = E u, on the same elements.
-
-    Any number of channels, any symmetric matrix V(z): the problem with published eigenvalues
-    against which the elements, the assembly and the quadrature are tested.  `c` is ħ²/2μ, in units
-    of energy times length squared; `potential` returns V as nested lists of arrays shaped like its
-    argument, or of constants.  A 1D array, ascending, of the energies below `below`.
-    """
-    V = potential(elements.points)
-    blocks = [[elements.matrix(V_ij) for V_ij in row] for row in V]
-    same = np.eye(len(V))
-    H = np.block(blocks) + c * np.kron(same, elements.matrix(slopes=True))
-    M = np.kron(same, elements.matrix())
-    return _rayleigh(eigh(H, M, subset_by_value=(-np.inf, below))[1], H, M)
-
-
 def _rayleigh(vectors: np.ndarray, H: np.ndarray, M: np.ndarray) -> np.ndarray:
     """Return the energies of states, given as columns, ascending, by Rayleigh quotients.
 

@@ -28,18 +28,10 @@ class Closest(NamedTuple):
 
 
 class Scan(NamedTuple):
-    """What changes of sign on a grid lead to.
+    """What changes of sign on a grid lead to."""
 
-    Attributes
-    ----------
-    k : 1D float array
-        The roots in 1/nm, ascending.
-    rejected : int
-        Changes of sign that led to a pole.
-    """
-
-    k: np.ndarray
-    rejected: int
+    k: np.ndarray  # the roots in 1/nm, ascending
+    rejected: int  # changes of sign that led to a pole
 
     def missed(self, k: np.ndarray) -> np.ndarray:
         """Return which of these wave numbers (1/nm) are not among the roots, to 1e-7."""

@@ -106,21 +106,12 @@ def raised(unit: str) -> str:
 
 @dataclass(frozen=True, repr=False)
 class Table:
-    """What a notebook shows as a table.
+    """What a notebook shows as a table."""
 
-    Attributes
-    ----------
-    head : sequence of str
-        One heading for each column, with the unit in parentheses; none for a list of facts.
-    cells : sequence of sequence of (value, digits)
-        The rows, each value with how it is written, as `number` takes it.
-    exact : bool
-        Whether each number goes with all its digits in a `<data>`, for a script that reads the
-        page: another machine has others, so nothing that is stored is such a table.
-    """
-
-    head: Sequence[str]
-    cells: Sequence[Sequence[tuple]]
+    head: Sequence[str]  # a heading for each column, with the unit; none for a list of facts
+    cells: Sequence[Sequence[tuple]]  # rows of (value, digits), as `number` takes them
+    # Whether each number goes with all its digits in a `<data>`, for a script that reads the page:
+    # another machine has others, so nothing that is stored is such a table.
     exact: bool = False
 
     def __repr__(self) -> str:

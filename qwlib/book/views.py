@@ -83,77 +83,39 @@ class Series(NamedTuple):
 
 
 class Panel(NamedTuple):
-    """One pair of axes.
+    """One pair of axes; later series are drawn over earlier ones.
 
-    Attributes
-    ----------
-    x, y : str
-        What is along the axes, with the unit in parentheses.  Where `x` is the parameter of the
-        slider, written "name (unit)", a line goes along with the position.
-    series : sequence of Series
-        Later ones are drawn over earlier ones.
-    xlim, ylim : (2,) array_like, optional
-        Ends of the axes, the larger one first where an axis is to run downwards; left out, they
-        are those of the data, with a margin along y.
-    log : str
-        Which axes are logarithmic: "", "x", "y" or "xy".
-    follows : bool
-        Whether the horizontal axis is at each position that of the first series.
-    marked : bool
-        Whether that line is there although `x` has another name, in the same unit.
-    title : str
-        Above the panel in a static figure.
+    Where `x` is the parameter of the slider, written "name (unit)", a line goes along with the
+    position; with `marked` it does although `x` has another name, in the same unit.
     """
 
-    x: str
+    x: str  # what is along the axis, with the unit in parentheses
     y: str
     series: Sequence[Series]
-    xlim: Any | None = None
-    ylim: Any | None = None
-    log: Literal["", "x", "y", "xy"] = ""
-    follows: bool = False
+    xlim: Any | None = None  # ends of the axis, the larger one first where it runs downwards;
+    ylim: Any | None = None  # left out, those of the data, with a margin along y
+    log: Literal["", "x", "y", "xy"] = ""  # which axes are logarithmic
+    follows: bool = False  # whether the x axis is at each position that of the first series
     marked: bool = False
-    title: str = ""
+    title: str = ""  # above the panel in a static figure
 
 
 class Number(NamedTuple):
-    """A read-out.
+    """A read-out."""
 
-    Attributes
-    ----------
-    name : str
-        An underscore lowers the next letter.
-    values : float or str, or array_like of them
-        Of a view one; of a slider one for each position.  nan reads "none".
-    unit : str
-        What follows the value, with the space before it.
-    digits : int
-        Decimals of a number; for an explorer alone also as `tables.number` takes it.
-    """
-
-    name: str
-    values: Any | str
-    unit: str = ""
-    digits: int | str = 0
+    name: str  # an underscore lowers the next letter
+    values: Any | str  # of a view one; of a slider one for each position; nan reads "none"
+    unit: str = ""  # what follows the value, with the space before it
+    digits: int | str = 0  # decimals; for an explorer alone also as `tables.number` takes them
 
 
 class View(NamedTuple):
-    """What one picture shows.
-
-    Attributes
-    ----------
-    panels : sequence of Panel
-    numbers : sequence of Number
-    alike : bool
-        Whether the panels of a static figure have one vertical scale.
-    at : float, optional
-        Where a figure that does not move has the line that goes along with a slider.
-    """
+    """What one picture shows."""
 
     panels: Sequence[Panel]
     numbers: Sequence[Number] = ()
-    alike: bool = False
-    at: float | None = None
+    alike: bool = False  # whether the panels of a static figure have one vertical scale
+    at: float | None = None  # where a figure that does not move has that line
 
 
 # --- curves and their gaps ------------------------------------------------------------------------
@@ -403,24 +365,13 @@ FRAME = 32
 
 
 class Window(NamedTuple):
-    """The energies of a view of the count, in eV: its ends, and what lies between them.
-
-    Attributes
-    ----------
-    low, high : float
-    levels : 1D float array
-        Bound states at the k of the view.
-    clamped : 1D float array
-        All levels of the well clamped at both interfaces up to the barriers, ascending.
-    poles : 1D float array
-        Those of them between the ends, each once.
-    """
+    """The energies of a view of the count, in eV: its ends, and what lies between them."""
 
     low: float
     high: float
-    levels: np.ndarray
-    clamped: np.ndarray
-    poles: np.ndarray
+    levels: np.ndarray  # bound states at the k of the view
+    clamped: np.ndarray  # all levels of the well clamped at both interfaces up to the barriers
+    poles: np.ndarray  # those of them between the ends, each once
 
 
 def window(states: FermiStates, k: float, most: int | None = 9, reach: tuple = ()) -> Window:
