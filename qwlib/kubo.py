@@ -83,7 +83,8 @@ class FermiStates:
     spin : (n,) array
         ∫₀^d 2ψ↑ψ↓ dz, the spin along z × k that the state has in the well.
     doubt : str
-        Why it is not proven that no Fermi state of the well is missing, empty where it is.
+        Why it is not proven that no Fermi state of the well is missing, empty where it is;
+        "tangency" also where the proof takes more work than a well is given.
         A selection keeps it: it speaks of the well.
     """
 
@@ -167,22 +168,10 @@ class FermiStates:
         return Rule.of_well(self.well, self.E_F).take(np.zeros(len(self), dtype=np.intp))
 
     def wavefunction(self, z: np.ndarray | float) -> np.ndarray:
-        """Return ψ↑(z) and ψ↓(z) of each state, barriers included.
+        """Return ψ↑(z) and ψ↓(z) of each state, barriers included: (n, 2, len(z)).
 
-        Parameters
-        ----------
-        z : array_like
-            Positions in nm, any real numbers; the well is 0 ≤ z ≤ d.
-
-        Returns
-        -------
-        float array (n, 2, len(z))
-            In nm^-1/2, real, with the phase of `amplitude`.
-
-        Raises
-        ------
-        ValueError
-            If `z` is not a number or a 1D array of finite numbers.
+        In nm^-1/2, real, with the phase of `amplitude`, at positions in nm; the well is
+        0 ≤ z ≤ d.  A `ValueError` if `z` is not a number or a 1D array of finite numbers.
         """
         z = checked_places(z)
         rule, u = self._rule, self.amplitude.T.reshape(2, 2, -1)
@@ -191,22 +180,9 @@ class FermiStates:
         return values(shapes(u, slope, point), u, point.q, self.well.d, z)
 
     def spin_density(self, z: np.ndarray | float) -> np.ndarray:
-        """Return what each state adds to S_y(z) of Eq. (6), barriers included.
+        """Return what each state adds to S_y(z) of Eq. (6), barriers included: (n, len(z)).
 
-        Parameters
-        ----------
-        z : array_like
-            Positions in nm, any real numbers.
-
-        Returns
-        -------
-        float array (n, len(z))
-            In nm⁻³ per τeE/ħ.
-
-        Raises
-        ------
-        ValueError
-            As `wavefunction`.
+        In nm⁻³ per τeE/ħ, at positions that `wavefunction` takes.
         """
         up, down = np.moveaxis(self.wavefunction(z), 1, 0)
         return contribution(self.k[:, None], self.velocity[:, None], 2 * up * down)

@@ -486,17 +486,8 @@ class FiniteElements:
         All k come from one eigenproblem; each is refined, and the inertia of h(k) − E_F + c k² on
         both sides of it must change as the sign of its velocity says.
 
-        Parameters
-        ----------
-        E_F : float
-            Fermi energy in eV, at most `E_max`, below the continuum edge.
-
-        Raises
-        ------
-        ValueError
-            If `E_F` is not allowed.
-        RuntimeError
-            If the states found and the inertia disagree.
+        E_F in eV is at most `E_max` and below the continuum edge, else it is a `ValueError`; a
+        `RuntimeError` if the states found and the inertia disagree.
         """
         E_F = checked_number("E_F", E_F, "eV")
         if E_F > self.E_max or E_F >= self.continuum_edge:
