@@ -202,9 +202,7 @@ def read_well(values: dict[str, object]) -> tuple[Well, float]:
 
     A `ValueError` if a name is no parameter of a well, or a value is not allowed.
     """
-    for name in values:
-        if name not in PARAMETERS:
-            raise ValueError(f"{name} is not a parameter of a well{hint(name, PARAMETERS)}")
+    _check_names(values)
     given: dict[str, Any] = {name: _checked(name, value) for name, value in values.items()}
     E_F = given.pop("E_F", DEFAULT_FERMI_ENERGY)
     check_well(given, E_F)
@@ -217,14 +215,18 @@ def read_grid(file: str) -> dict[str, object]:
     A `ValueError` if the file or a value in it is not what it should be.
     """
     values = read_values([], [file])
-    for name in values:
-        if name not in PARAMETERS:
-            raise ValueError(f"{name} is not a parameter of a well{hint(name, PARAMETERS)}")
+    _check_names(values)
     # Before any axis is made, which may take long.
     wells = math.prod(map(_length, values.values()))
     if wells > LARGEST_GRID:
         raise ValueError(f"{file} must stand for at most {LARGEST_GRID:.0e} wells, got {wells:.3g}")
     return {name: _read(name, value) for name, value in values.items()}
+
+
+def _check_names(values: Iterable[str]) -> None:
+    for name in values:
+        if name not in PARAMETERS:
+            raise ValueError(f"{name} is not a parameter of a well{hint(name, PARAMETERS)}")
 
 
 def _length(value: object) -> int:
