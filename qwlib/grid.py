@@ -12,7 +12,14 @@ import numpy as np
 from .kubo import KINDS, SILENT, contribution, current, kind_of
 from .matching import Rule
 from .search import check_number, solve
-from .well import PARAMETERS, UnboundedSpectrumWarning, Well, checked_number, half_inverse_mass
+from .well import (
+    PARAMETERS,
+    UnboundedSpectrumWarning,
+    Well,
+    check_names,
+    checked_number,
+    half_inverse_mass,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -22,16 +29,27 @@ DEFAULT_FERMI_ENERGY = 3.0  # eV, the paper's
 CHUNK = 1024
 """Wells that are solved together: enough to make NumPy's overhead small, few enough for a cache."""
 
-VARIABLES = {
-    "n_states": ("number of Fermi states", "1"),
-    "spin_density": (
-        "contribution to the spin density, integrated over the well, over tau e E / hbar",
-        "nm^-2",
-    ),
-    "current": ("contribution to the charge current, over tau e^2 E / hbar^2", "eV"),
-    "certified": ("proven that no Fermi state is missing", "1"),
+VARIABLES = {"n_states": "i8", "spin_density": "f8", "current": "f8", "certified": "bool"}
+"""What a dataset has of each well, by name, with its type."""
+
+ATTRIBUTES = {
+    name: {"long_name": long_name, "units": units}
+    for name, long_name, units in (
+        ("n_states", "number of Fermi states", "1"),
+        (
+            "spin_density",
+            "contribution to the spin density, integrated over the well, over tau e E / hbar",
+            "nm^-2",
+        ),
+        ("current", "contribution to the charge current, over tau e^2 E / hbar^2", "eV"),
+        ("certified", "proven that no Fermi state is missing", "1"),
+        ("kind", "kind of Fermi state", "1"),
+        ("chirality", "sign of the contribution to the spin density", "1"),
+        *((name, of.meaning, of.unit or "1") for name, of in PARAMETERS.items() if name != "mass"),
+        ("mass", "effective mass, over that of the electron", "1"),  # UDUNITS knows no m_e
+    )
 }
-"""Long name and unit of each; the units are such as UDUNITS reads, which CF asks for."""
+"""Long name and unit of each variable and coordinate, as CF asks for them: UDUNITS reads these."""
 
 PER_WELL = (len(KINDS), len(CHIRALITIES))
 """Shape of what a well has of each variable but `certified`, which is one truth value."""
@@ -72,24 +90,19 @@ def sweep(well: Well | None = None, **parameters: Any) -> xr.Dataset:
     from tqdm import tqdm
 
     grid = Grid.of(parameters, well)
-    counts = np.zeros((grid.total, *PER_WELL), dtype=np.int64)
-    spins = np.zeros(counts.shape)
-    currents = np.zeros(counts.shape)
-    certified = np.zeros(grid.total, dtype=bool)
+    data = {
+        name: np.zeros((grid.total, *grid.shape_of(name)[len(grid.axes) :]), kind)
+        for name, kind in VARIABLES.items()
+    }
     # A bar for a person who waits, not for a notebook's stored output.
     for start in tqdm(range(0, grid.total, CHUNK), unit="chunk", delay=1, disable=None):
         here = slice(start, min(start + CHUNK, grid.total))
         part = solve_columns(full(grid.columns_of(here.start, here.stop)))
-        counts[here], spins[here], currents[here], certified[here] = part
-
-    data = dict(zip(VARIABLES, (counts, spins, currents, certified), strict=True))
+        for array, values in zip(data.values(), part, strict=True):
+            array[here] = values
     return xr.Dataset(
         {
-            name: (
-                grid.dims(name),
-                values.reshape(grid.shape_of(name)),
-                description(*VARIABLES[name]),
-            )
+            name: (grid.dims(name), values.reshape(grid.shape_of(name)), ATTRIBUTES[name])
             for name, values in data.items()
         },
         coords=grid.coordinates(),
@@ -108,11 +121,6 @@ def about() -> dict[str, str]:
         "source": f"qwlib {__version__}",
         "references": "arXiv:1907.07116",
     }
-
-
-def description(long_name: str, units: str) -> dict[str, str]:
-    """Return the attributes that say what a variable is."""
-    return {"long_name": long_name, "units": units}
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,16 +146,9 @@ class Grid:
         """Check what `sweep` takes, and warn as it does."""
         if not (well is None or isinstance(well, Well)):
             raise ValueError(f"well must be a Well, got {well!r}")
-        base = {name: field.default for name, field in Well.__dataclass_fields__.items()}
-        base |= {} if well is None else asdict(well)
-        known = [*base, "E_F"]
-        for name in parameters:
-            if name not in known:
-                raise ValueError(
-                    f"{name} is not a parameter of a well; they are {', '.join(known)}"
-                )
+        fixed: dict[str, Any] = asdict(well or Well()) | {"E_F": DEFAULT_FERMI_ENERGY}
+        check_names(parameters, fixed)
         axes: dict[str, np.ndarray] = {}
-        fixed = base | {"E_F": DEFAULT_FERMI_ENERGY}
         for name, given in parameters.items():
             value = _as_axis(given) if isinstance(given, (list, tuple)) else given
             if isinstance(value, (str, bytes, bytearray, memoryview)) or np.ndim(value) == 0:
@@ -181,37 +182,22 @@ class Grid:
         return self.shape if variable == "certified" else (*self.shape, *PER_WELL)
 
     def columns_of(self, start: int, stop: int) -> dict[str, np.ndarray]:
-        """Return the parameters of the wells from `start` up to `stop`.
-
-        Those that are no axis are arrays of length 1, which `full` repeats.
-        """
+        """Return the columns of the wells from `start` up to `stop`; of length 1 if no axis."""
         index = np.arange(start, stop)
         place = np.unravel_index(index, self.shape) if self.axes else ()
-        at = dict(zip(self.axes, place, strict=True))
-        return {
-            name: column[at[name]] if name in at else column
-            for name, column in self.columns.items()
+        return self.columns | {
+            name: self.columns[name][i] for name, i in zip(self.axes, place, strict=True)
         }
 
     def coordinates(self) -> dict[str, tuple[tuple[str, ...], object, dict[str, str]]]:
-        """Return dimensions, values and attributes of each coordinate.
-
-        A parameter that is no axis has one value and no dimension.
-        """
-
-        def parameter(name: str) -> dict[str, str]:
-            _, unit, meaning, _ = PARAMETERS[name]
-            if unit == "m_e":  # which UDUNITS does not know
-                return description(f"{meaning}, over that of the electron", "1")
-            return description(meaning, unit or "1")
-
-        sign = description("sign of the contribution to the spin density", "1")
-        return {
-            **{name: ((name,), axis, parameter(name)) for name, axis in self.axes.items()},
-            "kind": (("kind",), list(KINDS), description("kind of Fermi state", "1")),
-            "chirality": (("chirality",), list(CHIRALITIES), sign),
-            **{name: ((), value, parameter(name)) for name, value in self.fixed.items()},
+        """Return dimensions, values and attributes of each coordinate, of the axes first."""
+        values = {
+            **{name: ((name,), axis) for name, axis in self.axes.items()},
+            "kind": (("kind",), list(KINDS)),
+            "chirality": (("chirality",), list(CHIRALITIES)),
+            **{name: ((), value) for name, value in self.fixed.items()},
         }
+        return {name: (*value, ATTRIBUTES[name]) for name, value in values.items()}
 
 
 def _checked_columns(axes: dict, fixed: dict) -> dict[str, np.ndarray]:
@@ -229,21 +215,15 @@ def _checked_columns(axes: dict, fixed: dict) -> dict[str, np.ndarray]:
             if name != "E_F":
                 for value in _telling_values(axis):
                     Well(**{name: value})
-    energies = _telling_values(axes["E_F"]) if "E_F" in axes else [fixed["E_F"]]
-    for energy in energies:
+    for energy in _telling_values(axes["E_F"]) if "E_F" in axes else [fixed["E_F"]]:
         checked_number("E_F", energy, "eV")
     values = {name: np.atleast_1d((axes | fixed)[name]) for name in [*fields, "E_F"]}
     columns = {n: v if n == "exchange" else v.astype(float) for n, v in values.items()}
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UnboundedSpectrumWarning)
         extreme = Well(
-            V_L=columns["V_L"].min(),
-            V_R=columns["V_R"].min(),
-            Delta=np.abs(columns["Delta"]).max(),
-            alpha_L=np.abs(columns["alpha_L"]).max(),
-            alpha_R=np.abs(columns["alpha_R"]).max(),
-            mass=columns["mass"].max(),
-            exchange=min(columns["exchange"]),  # "everywhere", if it is there
+            **{name: min(columns[name]) for name in ("V_L", "V_R", "exchange")},  # "everywhere"
+            **{n: np.abs(columns[n]).max() for n in ("Delta", "alpha_L", "alpha_R", "mass")},
         )
     for energy in _telling_values(values["E_F"]):
         extreme.checked_fermi_energy(energy)
@@ -282,26 +262,14 @@ def _telling_values(axis: np.ndarray) -> list:
 
 def full(columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Return columns of one length: what has a single value is repeated."""
-    n = max(column.size for column in columns.values())
-    return {
-        name: column if column.size == n else np.full(n, column[0])
-        for name, column in columns.items()
-    }
+    return dict(zip(columns, np.broadcast_arrays(*columns.values()), strict=True))
 
 
 def solve_columns(columns: dict[str, np.ndarray]) -> tuple[np.ndarray, ...]:
     """Return counts, spin densities and currents by kind and chirality, and the certificates.
 
-    Parameters
-    ----------
-    columns : dict
-        The fields of `Well` and `E_F`, each an array of shape (n,), already checked.
-
-    Returns
-    -------
-    n_states : int array (n, 3, 3)
-    spin_density, current : float arrays (n, 3, 3)
-    certified : bool array (n,)
+    Of columns that are checked, the fields of `Well` and `E_F`, each of shape (n,): an int array
+    and two float arrays (n, 3, 3), and a bool array (n,), in the order of `VARIABLES`.
     """
     c = half_inverse_mass(columns["mass"])
     roots, doubt = solve(Rule.of(columns, columns["E_F"]))

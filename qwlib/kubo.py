@@ -12,7 +12,7 @@ Spin densities are per τeE/ħ: in nm⁻³ at a point, in nm⁻² integrated ove
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -33,19 +33,10 @@ SILENT = 1e-12
 
 
 def contribution(k: np.ndarray, velocity: np.ndarray, spin: np.ndarray) -> np.ndarray:
-    """Return what Fermi states add to the spin density of Eq. (6), per τeE/ħ.
+    """Return what Fermi states add to the spin density of Eq. (6): −(k/8π²) sgn(v) · spin.
 
-    Parameters
-    ----------
-    k, velocity : array
-        Wave number in 1/nm and dε/dk, of which only the sign matters.
-    spin : array
-        2ψ↑ψ↓ at a point in 1/nm, or integrated over the well.
-
-    Returns
-    -------
-    array
-        −(k/8π²) sgn(v) · spin, in nm⁻³ or nm⁻².
+    Arrays of k in 1/nm, of dε/dk, of which only the sign matters, and of 2ψ↑ψ↓ at a point in 1/nm
+    or integrated over the well.  The result is in nm⁻³ or nm⁻², per τeE/ħ.
     """
     return -PREFACTOR * k * np.sign(velocity) * spin
 
@@ -92,7 +83,8 @@ class FermiStates:
     spin : (n,) array
         ∫₀^d 2ψ↑ψ↓ dz, the spin along z × k that the state has in the well.
     doubt : str
-        Why it is not proven that no Fermi state of the well is missing, empty where it is.
+        Why it is not proven that no Fermi state of the well is missing, empty where it is;
+        "tangency" also where the proof takes more work than a well is given.
         A selection keeps it: it speaks of the well.
     """
 
@@ -109,15 +101,8 @@ class FermiStates:
 
     def __getitem__(self, index) -> FermiStates:
         index = np.atleast_1d(np.arange(len(self))[index])
-        return FermiStates(
-            self.well,
-            self.E_F,
-            self.k[index],
-            self.velocity[index],
-            self.amplitude[index],
-            self.spin[index],
-            self.doubt,
-        )
+        arrays = {n: getattr(self, n)[index] for n in ("k", "velocity", "amplitude", "spin")}
+        return replace(self, **arrays)
 
     def __repr__(self) -> str:
         proof = "certified" if self.certified else "not certified"
@@ -169,6 +154,11 @@ class FermiStates:
         return np.moveaxis(barrier(self._rule.q2, self.k**2), -1, 0)
 
     @property
+    def whole_spin(self) -> np.ndarray:
+        """∫2ψ↑ψ↓ dz over all z, the spin that the state has with its tails, (n,)."""
+        return self.spin + self.barrier_spin.sum(axis=1)
+
+    @property
     def barrier_spin(self) -> np.ndarray:
         """∫2ψ↑ψ↓ dz over the left and over the right insulator, (n, 2)."""
         return tail_spin(self.amplitude, self.decay)
@@ -178,22 +168,10 @@ class FermiStates:
         return Rule.of_well(self.well, self.E_F).take(np.zeros(len(self), dtype=np.intp))
 
     def wavefunction(self, z: np.ndarray | float) -> np.ndarray:
-        """Return ψ↑(z) and ψ↓(z) of each state, barriers included.
+        """Return ψ↑(z) and ψ↓(z) of each state, barriers included: (n, 2, len(z)).
 
-        Parameters
-        ----------
-        z : array_like
-            Positions in nm, any real numbers; the well is 0 ≤ z ≤ d.
-
-        Returns
-        -------
-        float array (n, 2, len(z))
-            In nm^-1/2, real, with the phase of `amplitude`.
-
-        Raises
-        ------
-        ValueError
-            If `z` is not a number or a 1D array of finite numbers.
+        In nm^-1/2, real, with the phase of `amplitude`, at positions in nm; the well is
+        0 ≤ z ≤ d.  A `ValueError` if `z` is not a number or a 1D array of finite numbers.
         """
         z = checked_places(z)
         rule, u = self._rule, self.amplitude.T.reshape(2, 2, -1)
@@ -202,22 +180,9 @@ class FermiStates:
         return values(shapes(u, slope, point), u, point.q, self.well.d, z)
 
     def spin_density(self, z: np.ndarray | float) -> np.ndarray:
-        """Return what each state adds to S_y(z) of Eq. (6), barriers included.
+        """Return what each state adds to S_y(z) of Eq. (6), barriers included: (n, len(z)).
 
-        Parameters
-        ----------
-        z : array_like
-            Positions in nm, any real numbers.
-
-        Returns
-        -------
-        float array (n, len(z))
-            In nm⁻³ per τeE/ħ.
-
-        Raises
-        ------
-        ValueError
-            As `wavefunction`.
+        In nm⁻³ per τeE/ħ, at positions that `wavefunction` takes.
         """
         up, down = np.moveaxis(self.wavefunction(z), 1, 0)
         return contribution(self.k[:, None], self.velocity[:, None], 2 * up * down)
@@ -248,20 +213,7 @@ def fermi_states(well: Well, E_F: float) -> FermiStates:
 def fermi_states_of(wells: Sequence[Well], E_F: np.ndarray | float) -> list[FermiStates]:
     """Return of each of many wells what `fermi_states` does, solved together.
 
-    Parameters
-    ----------
-    wells : sequence of Well
-    E_F : float or 1D array_like
-        Fermi energy in eV, one for all or one for each.
-
-    Returns
-    -------
-    list of FermiStates
-
-    Raises
-    ------
-    ValueError
-        As `fermi_states`.
+    `E_F` is the Fermi energy in eV, one for all or one for each.
     """
     energies = [
         well.checked_fermi_energy(energy)

@@ -134,23 +134,10 @@ def shapes(u: np.ndarray, slope: np.ndarray, point: Point) -> Shape:
 def values(
     shape: Shape, u: np.ndarray, q: np.ndarray, d: np.ndarray | float, z: np.ndarray
 ) -> np.ndarray:
-    """Return ψ↑ and ψ↓ of n states of one well at positions z, barriers included.
+    """Return ψ↑ and ψ↓ of n states of one well, (n, 2, m) in nm^-1/2, barriers included.
 
-    Parameters
-    ----------
-    shape : Shape
-        Of the n states.
-    u, q : (2, 2, n) arrays
-        Values at the interfaces in nm^-1/2 and decay constants in 1/nm, by interface and spin.
-    d : float
-        Width in nm.
-    z : (m,) array
-        Positions in nm.
-
-    Returns
-    -------
-    float array (n, 2, m)
-        In nm^-1/2.
+    At m positions z in nm; u and q, (2, 2, n), are the values at the interfaces in nm^-1/2 and the
+    decay constants in 1/nm, by interface and spin, and d the width in nm.
     """
     psi = np.empty((u.shape[-1], 2, z.size))
     left, right = z < 0, z > d
@@ -224,17 +211,12 @@ def basis_integrals(f: Shape, g: Shape, d: np.ndarray) -> tuple[np.ndarray, np.n
         hi = h[i[-1]]
         X, Y = x[i] * hi**2, y[i] * hi**2
         scale = np.exp(-np.where(X < 0, f.y[i], 0) - np.where(Y < 0, g.y[i], 0))
-        D = S = dS = dC = np.zeros_like(X)
-        C, SY = np.zeros_like(X), np.zeros_like(X)
-        complete, factor = np.zeros_like(X), 1.0
-        power = powerX = np.ones_like(X)
+        C = S = SY = dC = dS = complete = np.zeros_like(X)
+        power, powerX, factor = np.ones_like(X), np.ones_like(X), 1.0
         for n in range(14):  # |X|, |Y| < 2: the last term is below 1e-20
-            C, S, SY = (
-                C + factor * powerX,
-                S + factor * powerX / (2 * n + 1),
-                SY + factor * power / (2 * n + 1),
-            )
-            dC, dS = dC + factor * complete, dS + factor * complete / (2 * n + 1)
+            C, dC = C + factor * powerX, dC + factor * complete
+            S, dS = S + factor * powerX / (2 * n + 1), dS + factor * complete / (2 * n + 1)
+            SY = SY + factor * power / (2 * n + 1)
             complete = X * complete + power  # Σ XⁱYʲ over i + j = n
             power, powerX = power * Y, powerX * X
             factor /= -(2 * n + 1) * (2 * n + 2)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import dataclass, fields, replace
+from collections.abc import Collection, Iterable
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -71,14 +72,15 @@ class UnboundedSpectrumWarning(UserWarning):
     """
 
 
-def checked_number(name: str, value: Any, unit: str) -> float:
-    """Return `value` as a float.
+def check_names(given: Iterable[str], known: Collection[str]) -> None:
+    """Raise a `ValueError` if one of the names is that of no parameter known."""
+    for name in given:
+        if name not in known:
+            raise ValueError(f"{name} is not a parameter of a well; they are {', '.join(known)}")
 
-    Raises
-    ------
-    ValueError
-        If it is not one finite real number.
-    """
+
+def checked_number(name: str, value: Any, unit: str) -> float:
+    """Return `value` as a float; a `ValueError` if it is not one finite real number."""
     allowed = f"{name} must be a finite real number" + (f" in {unit}" if unit else "")
     # NumPy's own would be taken for 1, or lose their imaginary part.
     kind = getattr(getattr(value, "dtype", None), "kind", "f")
@@ -102,14 +104,9 @@ def written(value: Any) -> str:
 def checked_numbers(
     name: str, value: Any, unit: str, also: str = "", flat: bool = False
 ) -> np.ndarray:
-    """Return `value` as a float array, which with `flat` may have one dimension at most.
+    """Return `value` as a float array; a `ValueError` if it is none of finite real numbers.
 
-    `also` is what else its message says of what is allowed.
-
-    Raises
-    ------
-    ValueError
-        If it is not an array of finite real numbers, or has more dimensions.
+    With `flat` it may have one dimension at most; `also` is what else the message says.
     """
     allowed = f"{name} must be finite real numbers in {unit}{also}"
     try:
@@ -232,17 +229,9 @@ class Well:
     def replace(self, **changes: Any) -> Well:
         """Return a copy with some parameters changed, checked like a new one.
 
-        Raises
-        ------
-        ValueError
-            If a name is not a parameter of a well, or a value is not allowed.
+        A `ValueError` if a name is not a parameter of a well, or a value is not allowed.
         """
-        names = [field.name for field in fields(self)]
-        for name in changes:
-            if name not in names:
-                raise ValueError(
-                    f"{name} is not a parameter of a well; they are {', '.join(names)}"
-                )
+        check_names(changes, asdict(self))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UnboundedSpectrumWarning)
             copy = replace(self, **changes)
@@ -250,12 +239,9 @@ class Well:
         return copy
 
     def checked_fermi_energy(self, E_F: float) -> float:
-        """Return `E_F` as a float if every state at it is bound.
+        """Return `E_F` as a float if every state at it is bound: a `ValueError` if it is not.
 
-        Raises
-        ------
-        ValueError
-            If it is not finite, or not below `continuum_edge`.
+        It has to be finite and below `continuum_edge`.
         """
         E_F = checked_number("E_F", E_F, "eV")
         if E_F >= self.continuum_edge:

@@ -16,18 +16,9 @@ def spin_in_well(fem: FiniteElements, x: np.ndarray) -> np.ndarray:
 def broadened_sums(fem: FiniteElements, E_F: float, widths: np.ndarray, k_max: float) -> np.ndarray:
     """Return ∫₀^d S_y dz of Eq. (6) with a Gaussian for δ(ε − ε_F), nm⁻² per τeE/ħ.
 
-    Sums over k, over sixteen directions and over all states, with nothing done in closed form.
-
-    Parameters
-    ----------
-    fem : FiniteElements
-        Its states reach some widths above ε_F.
-    E_F : float
-        Fermi energy in eV.
-    widths : 1D float array
-        Standard deviations of the Gaussian in eV; the last of them sets the step of k.
-    k_max : float
-        Largest k, in 1/nm.
+    Sums over k up to `k_max` in 1/nm, over sixteen directions and over all states, with nothing
+    done in closed form.  `widths` are standard deviations in eV, the last of which sets the step of
+    k; the states of the finite elements reach some of them above ε_F.
     """
     c, size = fem.c, len(fem.M)
     dk = widths[-1] / (2 * c * k_max)  # a step of about the narrowest width in energy

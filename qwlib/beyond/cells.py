@@ -61,19 +61,7 @@ def accepted(well: Well, E_F: float, K: np.ndarray) -> np.ndarray:
 
 
 def settle(well: Well, E_F: float) -> list[Settled]:
-    """Halve cells of k until each holds as many states as its count says, in each sector.
-
-    Parameters
-    ----------
-    well : Well
-    E_F : float
-        Fermi energy in eV.
-
-    Returns
-    -------
-    list of Settled
-        One for each sector.
-    """
+    """Halve cells of k until each holds as many states as its count says; one result a sector."""
     rule, result = Rule.of_well(well, E_F), []
     top = max(rule.kappa2.max(), 0.0)
     for sector in SECTORS[symmetry(rule)[0]]:

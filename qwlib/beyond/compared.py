@@ -51,25 +51,13 @@ def random_well(rng: np.random.Generator, kind: str) -> tuple[Well, float]:
 
 
 class Compared(NamedTuple):
-    """Numbers of Fermi states by three routes.
+    """Numbers of Fermi states by three routes."""
 
-    Attributes
-    ----------
-    net : int
-        N(0) − N(∞), counted.
-    found, elements : tuple of int
-        States with v > 0 and v < 0, of the search and of the finite elements.
-    error : float
-        Largest difference of the latter two in k, in 1/nm; inf if their numbers differ.
-    equal : bool
-        Whether all three agree, and the search is certified.
-    """
-
-    net: int
-    found: tuple[int, ...]
-    elements: tuple[int, ...]
-    error: float
-    equal: bool
+    net: int  # N(0) − N(∞), counted
+    found: tuple[int, ...]  # states with v > 0 and v < 0 of the search
+    elements: tuple[int, ...]  # and of the finite elements
+    error: float  # largest difference of these two in k, in 1/nm; inf if their numbers differ
+    equal: bool  # whether all three agree, and the search is certified
 
 
 def compared(well: Well, E_F: float) -> Compared:

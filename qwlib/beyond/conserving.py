@@ -57,16 +57,9 @@ class Conserving(NamedTuple):
 
 
 def drift(states: FermiStates) -> np.ndarray:
-    """Return what each state adds to ∫₀^d S_y where collisions conserve spin at each z.
+    """Return what each state adds to ∫₀^d S_y where collisions conserve spin at each z, (n,).
 
-    Parameters
-    ----------
-    states : FermiStates
-
-    Returns
-    -------
-    float array (n,)
-        nm⁻² per τeE/ħ: Eq. (6) with 2ck, the momentum over m, in place of the velocity.
+    In nm⁻² per τeE/ħ: Eq. (6) with 2ck, the momentum over m, in place of the velocity.
     """
     return states.contribution * (2 * states.well.c * states.k / states.velocity)
 
@@ -95,10 +88,6 @@ def conserving(
         30, from where on it is less than 1e-5 of S_y.
     nodes : int
         Points of k between Fermi states.
-
-    Returns
-    -------
-    Conserving
 
     Raises
     ------

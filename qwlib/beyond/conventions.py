@@ -271,41 +271,20 @@ def above(fraction: float) -> Callable[[Counted], np.ndarray]:
 
 @dataclass(frozen=True, eq=False)
 class Convention:
-    """A way to get the paper's numbers.
-
-    Attributes
-    ----------
-    name, assumes : str
-        What a table calls it, and what it assumes, in one sentence.
-    solve : callable
-        Returns the states at ε_F of many wells.
-    keep : callable
-        Says which of them are counted.
-    changes : dict
-        Fields of `Well` with another value than the paper's; a width that the paper asks for, as
-        in its Sec. III.B, is left alone.
-    factors : (float, float)
-        By which α_L and α_R of the text are multiplied.
-    E_F : float
-        Fermi energy in eV.
-    step : float
-        Step in eV·nm² of the α_L at which a figure has its points; 0 is a continuous curve.
-    end : float
-        Where its curves along α_L end, eV·nm².
-    chosen : int
-        How many values it uses that neither the text nor a slip in reading it gives: fitted ones,
-        or such as a width for what has none.
-    """
+    """A way to get the paper's numbers."""
 
     name: str
-    assumes: str
-    solve: Solver = spinors
-    keep: Callable[[Counted], np.ndarray] = waves
+    assumes: str  # in one sentence
+    solve: Solver = spinors  # returns the states at ε_F of many wells
+    keep: Callable[[Counted], np.ndarray] = waves  # says which of them are counted
+    # Fields of `Well` other than the paper's; a width that it asks for, as in Sec. III.B, stays.
     changes: dict = field(default_factory=dict)
-    factors: tuple[float, float] = (1.0, 1.0)
-    E_F: float = E_F
-    step: float = 0.0
-    end: float = ALONG_ALPHA[-1]
+    factors: tuple[float, float] = (1.0, 1.0)  # by which α_L and α_R of the text are multiplied
+    E_F: float = E_F  # eV
+    step: float = 0.0  # of the α_L at which a figure has its points; 0 is a continuous curve
+    end: float = ALONG_ALPHA[-1]  # where its curves along α_L end
+    # How many values it uses that neither the text nor a slip in reading it gives: fitted ones, or
+    # such as a width for what has none.
     chosen: int = 0
 
     @property
@@ -562,25 +541,7 @@ def questions(
 def curve_traits(convention: Convention, jump: float) -> dict[str, float]:
     """Return what the paper says of its Figs. 3 and 4 without a number.
 
-    Parameters
-    ----------
-    convention : Convention
-    jump : float
-        Of its curve for α_R = 0, eV·nm².
-
-    Returns
-    -------
-    dict
-        - "start": the total without coupling, over that at 0.046; the paper's curve begins at 0.
-        - "bent": how far it is from a straight line up to its jump, over its rise; in the paper it
-          is straight.
-        - "plus", "minus": by how much the sum over + and over − states changes at the jump, over
-          the total there; in the paper + drops.
-        - "shift": how far the curves of the other α_R are from shifted ones below the jump, over
-          the rise of this one; in the paper they are shifted.
-        - "after": the change of the total from the jump to ħ²/m, over the total before it; in the
-          paper it falls.
-        - "largest": where S_y(0) is largest, α_R = −0.025; in the paper at 0.062.
+    The jump is that of the curve for α_R = 0, in eV·nm².
     """
     near = 1e-4
     below = np.linspace(near, jump - near, 25)
@@ -591,12 +552,19 @@ def curve_traits(convention: Convention, jump: float) -> dict[str, float]:
     end = 2 * HBAR2_OVER_2ME * (1 - 1e-4)
     later = np.linspace(near, end, 153)
     return {
+        # The total without coupling, over that at 0.046; the paper's curve begins at 0.
         "start": totals[0.0][0] / convention.along(0.0, [FIRST])["total"][0],
+        # How far it is from a straight line up to its jump, over its rise; in the paper it is one.
         "bent": bend(below, totals[0.0]),
+        # By how much the sums over + and − states change at the jump; in the paper + drops.
         "plus": (after[after > 0].sum() - before[before > 0].sum()) / total,
         "minus": (after[after < 0].sum() - before[before < 0].sum()) / total,
+        # How far the curves of the other α_R are from shifted ones below the jump, over the rise of
+        # this one; in the paper they are shifted.
         "shift": max(np.ptp(totals[right] - totals[0.0]) for right in RIGHT[1:]) / rise,
+        # The change from the jump to ħ²/m, over the total before it; in the paper it falls.
         "after": (convention.along(0.0, [end])["total"][0] - after.sum()) / total,
+        # Where S_y(0) is largest, α_R = −0.025; in the paper at 0.062.
         "largest": later[np.argmax(convention.along(RIGHT[1], later)["left"])],
     }
 
@@ -687,14 +655,10 @@ def below_the_threshold(convention: Convention) -> int:
 
 
 def wanted(key: str, name: str) -> list[float]:
-    """Return each value of one parameter, from 0.3 to 2 of the text's, that gives a position.
+    """Return each value of a parameter, from 0.3 to 2 of the text's, that gives a position.
 
-    Parameters
-    ----------
-    key : str
-        "jump", or one of `POSITIONS`.
-    name : str
-        Of `TEXT`; the width moves nothing along d.
+    The position is "jump" or one of `POSITIONS`, the parameter one of `TEXT`; the width moves
+    nothing along d.
     """
 
     def changed(value: float) -> Convention:

@@ -144,23 +144,11 @@ def graded_edges(
 ) -> np.ndarray:
     """Return element edges that follow the decay of states away from the breaks of a profile.
 
-    Parameters
-    ----------
-    breaks : array_like
-        Positions of jumps and δ's, nm; each becomes an edge.
-    reach : float
-        How far the mesh goes beyond the first and last break, nm.
-    size : float
-        Largest element between breaks, nm: there states oscillate.
-    finest : float
-        Largest element next to a break, nm.
-        From there they double, beyond the outermost breaks without limit: a state that reaches a
-        far element varies on its scale.
-
-    Raises
-    ------
-    ValueError
-        If a length is not positive.
+    All in nm: `breaks`, the positions of jumps and δ's, become edges; the mesh goes `reach` beyond
+    the first and the last.  `size` is the largest element between breaks, where states oscillate,
+    `finest` the largest next to a break.  From there they double, beyond the outermost breaks
+    without limit: a state that reaches a far element varies on its scale.
+    A `ValueError` if a length is not positive.
     """
     for name, length in (("reach", reach), ("size", size), ("finest", finest)):
         if not checked_number(name, length, "nm") > 0:
@@ -180,40 +168,6 @@ def graded_edges(
         inner = np.cumsum(np.concatenate([steps, steps[::-1]]))
         parts += [left + inner[:-1] * (right - left) / inner[-1:], [right]]
     return np.concatenate([*parts, breaks[-1] + outside])
-
-
-def channel_energies(
-    elements: Elements, c: float, potential: Callable[[np.ndarray], list[list]], below: float
-) -> np.ndarray:
-    """Return the bound states of coupled channels, −c u'' + V(z) u = E u, on the same elements.
-
-    Any number of channels, any symmetric matrix V(z): the problem with published eigenvalues
-    against which the elements, the assembly and the quadrature are tested.
-
-    Parameters
-    ----------
-    elements : Elements
-        The mesh; u vanishes at its ends.
-    c : float
-        ħ²/2μ, in units of energy times length squared.
-    potential : callable
-        Returns V as nested lists, n by n, of arrays shaped like its argument (or constants).
-    below : float
-        Energies below this are returned.
-
-    Returns
-    -------
-    ndarray
-        1D, ascending.
-    """
-    from scipy.linalg import eigh
-
-    V = potential(elements.points)
-    blocks = [[elements.matrix(V_ij) for V_ij in row] for row in V]
-    same = np.eye(len(V))
-    H = np.block(blocks) + c * np.kron(same, elements.matrix(slopes=True))
-    M = np.kron(same, elements.matrix())
-    return _rayleigh(eigh(H, M, subset_by_value=(-np.inf, below))[1], H, M)
 
 
 def _rayleigh(vectors: np.ndarray, H: np.ndarray, M: np.ndarray) -> np.ndarray:
@@ -486,22 +440,11 @@ class FiniteElements:
         return basis, *(basis.T @ A @ basis for A in (self.H_up, self.H_down, self.W))
 
     def eigenstates(self, k: float, **subset: tuple) -> tuple[np.ndarray, np.ndarray]:
-        """Return energies E and normalised states of the mesh at wave number k.
+        """Return energies E and normalised states of the mesh at wave number k in 1/nm.
 
-        Parameters
-        ----------
-        k : float
-            Wave number in 1/nm.
-        **subset
-            `subset_by_value` or `subset_by_index` of `scipy.linalg.eigh`: all of them by default,
-            a complete basis of what the mesh can represent.
-
-        Returns
-        -------
-        E : (n,) array
-            In eV without c k², ascending.
-        vectors : (2 basis size, n) array
-            Coefficients of ψ↑, then those of ψ↓.
+        E, (n,), is in eV without c k², ascending; the states are columns, (2 basis size, n), of
+        coefficients of ψ↑, then of ψ↓.  `subset_by_value` or `subset_by_index` of
+        `scipy.linalg.eigh` choose some; all are a complete basis of what the mesh can represent.
         """
         basis, up, down, W = self._orthonormal
         H = np.block([[up, k * W], [k * W, down]])
@@ -557,17 +500,8 @@ class FiniteElements:
         All k come from one eigenproblem; each is refined, and the inertia of h(k) − E_F + c k² on
         both sides of it must change as the sign of its velocity says.
 
-        Parameters
-        ----------
-        E_F : float
-            Fermi energy in eV, at most `E_max`, below the continuum edge.
-
-        Raises
-        ------
-        ValueError
-            If `E_F` is not allowed.
-        RuntimeError
-            If the states found and the inertia disagree.
+        E_F in eV is at most `E_max` and below the continuum edge, else it is a `ValueError`; a
+        `RuntimeError` if the states found and the inertia disagree.
         """
         E_F = checked_number("E_F", E_F, "eV")
         if E_F > self.E_max or E_F >= self.continuum_edge:
@@ -670,16 +604,7 @@ def rashba_boxes(
 ) -> tuple[tuple[float, float], tuple[float, float]]:
     """Return where the Rashba coupling of each interface is when it is spread: (start, end), nm.
 
-    Parameters
-    ----------
-    well : Well
-    width, placement
-        As in `FiniteElements.from_well`.
-
-    Raises
-    ------
-    ValueError
-        Naming the parameter, its value and what is allowed.
+    Width and placement are those of `FiniteElements.from_well`, and so is what is refused.
     """
     d = well.d
     if not 0 < checked_number("width", width, "nm") <= d:

@@ -209,24 +209,10 @@ def damping_like(
 
 
 def pairs(fem: FiniteElements, k: float, E_F: float) -> tuple[np.ndarray, ...]:
-    """Return the pairs of an occupied state n and an empty state m at one wave number.
+    """Return the pairs of an occupied state n and an empty state m at one wave number k in 1/nm.
 
-    Parameters
-    ----------
-    fem : FiniteElements
-    k : float
-        Wave number in 1/nm.
-    E_F : float
-        Fermi energy in eV.
-
-    Returns
-    -------
-    x : (n, m) array
-        ε_n − ε_m in eV, negative.
-    up, down : (basis size, n) arrays
-        Coefficients of n↑ and n↓, normalised, in ascending order of energy.
-    empty_up, empty_down : (basis size, m) arrays
-        Those of m↑ and m↓.
+    x = ε_n − ε_m in eV, negative, (n, m); then the coefficients of n↑ and n↓, (basis size, n),
+    normalised, in ascending order of energy, and those of m↑ and m↓, (basis size, m).
     """
     E, vectors = fem.eigenstates(k)
     n = np.searchsorted(E, E_F - fem.c * k**2)
@@ -237,16 +223,8 @@ def pairs(fem: FiniteElements, k: float, E_F: float) -> tuple[np.ndarray, ...]:
 def integrand(fem: FiniteElements, k: float, E_F: float) -> tuple[np.ndarray, np.ndarray]:
     """Return the terms of the sum for ∫₀^d S_x at one k, as ħ/τ → 0, and the energies in them.
 
-    Arguments as `pairs` takes them.
-
-    Returns
-    -------
-    terms : (m,) array
-        In nm/eV, one for each empty state.
-    empty : (m,) array
-        Energies in eV of the empty states above the lowest of them.
-
-    Both are empty where no state is occupied.
+    The terms in nm/eV, one for each empty state, and the energies in eV of the empty states above
+    the lowest of them; both are empty where no state is occupied.
     """
     x, up, down, empty_up, empty_down = pairs(fem, k, E_F)
     if not len(x):
@@ -271,9 +249,6 @@ def coherences(
 
     Parameters
     ----------
-    fem : FiniteElements
-    E_F : float
-        Fermi energy in eV.
     k : 1D float array
         All Fermi wave numbers along this direction, in 1/nm.
     rashba : (float, float)
@@ -360,25 +335,10 @@ def transitions(
 ) -> Transitions:
     """Return all pairs of states of a well, so that another ħ/τ costs a sum.
 
-    Parameters
-    ----------
-    well : Well
-        As for `damping_like`, whose integrals these are, with no profile across the well.
-    E_F : float
-        Fermi energy in eV.
-    order, nodes : int
-        Degree of the finite elements and points between Fermi states; fewer are faster.
-    phase : float
-        As in `fem.FiniteElements.from_well`: with more there are fewer elements.
-
-    Returns
-    -------
-    Transitions
-
-    Raises
-    ------
-    ValueError
-        As `damping_like`.
+    Well, E_F and errors as of `damping_like`, whose integrals these are, with no profile across the
+    well.  `order` and `nodes` are the degree of the finite elements and the points between Fermi
+    states; fewer are faster.  With a larger `phase` there are fewer elements, as in
+    `fem.FiniteElements.from_well`.
     """
     check_bounded(well)
     states = fermi_states(well, E_F)
@@ -403,29 +363,11 @@ def kubo_bastin(well: Well, E_F: float, hbar_over_tau: float) -> tuple[float, fl
               \mathrm{Tr}\left[\hat\sigma\,\partial_\varepsilon G^+\,\hat v\,\delta(\varepsilon-H)
               - \hat\sigma\,\delta(\varepsilon-H)\,\hat v\,\partial_\varepsilon G^-\right] ,
 
-    and the angular integral with the prefactor of Eq. (6).
+    and the angular integral with the prefactor of Eq. (6), both in nm⁻² per τeE/ħ.
     Intraband and interband parts are not told apart, no Fermi state is looked for, and occupations
     are smeared, so this is a second route to `damping_like` where ħ/τ is small.
     It is slow: the grid of k must resolve Γ, so its time grows as 1/ħ/τ.
-
-    Parameters
-    ----------
-    well : Well
-        With |α_L| and |α_R| below `Well.critical_rashba`.
-    E_F : float
-        Fermi energy in eV, below `Well.continuum_edge`.
-    hbar_over_tau : float
-        ħ/τ in eV, > 0.
-
-    Returns
-    -------
-    S_x, S_y : float
-        In nm⁻² per τeE/ħ.
-
-    Raises
-    ------
-    ValueError
-        Naming the parameter, its value and what is allowed.
+    What it takes and refuses is that of `damping_like`, with one ħ/τ in eV.
     """
     (gamma,) = checked_broadening(float(hbar_over_tau))
     check_bounded(well)

@@ -25,13 +25,7 @@ from ..well import Well
 
 
 def inverse_square(well: Well) -> float:
-    """Return B of the module's second equation, in eV/nm².
-
-    Raises
-    ------
-    ValueError
-        If α_L is zero: then the interface binds no state.
-    """
+    """Return B of the module's second equation, in eV/nm²; a `ValueError` if α_L is zero."""
     if well.alpha_L == 0:
         raise ValueError("alpha_L must not be 0 eV nm^2: without it the interface has no band")
     Delta, barrier = well.Delta, well.Delta_barrier
@@ -40,18 +34,9 @@ def inverse_square(well: Well) -> float:
 
 
 def interface_energy(well: Well, k: np.ndarray) -> np.ndarray:
-    """Return E of the left interface's band at large k, c k² excluded, in eV.
+    """Return E of the left interface's band at large k in 1/nm, c k² excluded, in eV.
 
-    Parameters
-    ----------
-    well : Well
-    k : array_like
-        Wave numbers in 1/nm.
-
-    Raises
-    ------
-    ValueError
-        If α_L is zero.
+    A `ValueError` if α_L is zero: then the interface binds no state.
     """
     k2 = np.asarray(k, dtype=float) ** 2
     return well.V_L / 2 - well.alpha_L**2 * k2 / (4 * well.c) - inverse_square(well) / k2
@@ -62,17 +47,7 @@ def interface_wave_numbers(well: Well, E_F: float) -> np.ndarray:
 
     With ε = E + c k² it is a quadratic equation for k²: a k⁴ − (ε_F − V_L/2) k² − B = 0, where
     a = c (1 − (α_L/2c)²) is negative beyond |α_L| = ħ²/m, so that there may be two.
-
-    Parameters
-    ----------
-    well : Well
-    E_F : float
-        Fermi energy in eV.
-
-    Raises
-    ------
-    ValueError
-        If α_L is zero, or `E_F` is not allowed.
+    A `ValueError` if α_L is zero, or `E_F`, in eV, is not allowed.
     """
     above = well.checked_fermi_energy(E_F) - well.V_L / 2
     B = inverse_square(well)

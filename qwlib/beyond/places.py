@@ -36,21 +36,10 @@ def refined(function: Callable[[float], float], low: float, high: float) -> Maxi
 def local_maxima(
     function: Callable[[float], float], grid: np.ndarray, values: np.ndarray | None = None
 ) -> list[Maximum]:
-    """Return the local maxima of a function on a grid, refined between its points.
+    """Return the local maxima of a function on a grid, ascending, refined between its points.
 
-    Parameters
-    ----------
-    function : callable
-        Of one number.
-    grid : 1D float array
-        Ascending; a maximum at either end does not count.
-    values : 1D float array, optional
-        Of the function on the grid, where they are known.
-
-    Returns
-    -------
-    list of Maximum
-        Ascending in place; where the function jumps down, the upper edge of the step.
+    Neither end of the grid, which ascends, counts; where the function jumps down a maximum is the
+    upper edge of the step.  `values` are those on the grid, where they are known.
     """
     y = np.array([function(x) for x in grid]) if values is None else np.asarray(values)
     inner = np.flatnonzero((y[1:-1] > y[:-2]) & (y[1:-1] >= y[2:]))
@@ -71,14 +60,8 @@ def bend(x: np.ndarray, y: np.ndarray) -> float:
 def zeros(function: Callable[[float], float], grid: np.ndarray, values: np.ndarray) -> list[float]:
     """Return where a function changes its sign, or jumps past zero, to 1e-12 of its unit.
 
-    Where it has no value, as a mean over no state, it has no zero.
-
-    Parameters
-    ----------
-    function : callable
-        Of one number.
-    grid, values : 1D float array
-        Ascending, and the function there.
+    The grid ascends, and `values` are those on it.  Where the function has no value, as a mean over
+    no state, it has no zero.
     """
     from scipy.optimize import brentq
 
@@ -127,16 +110,9 @@ def slope(x: np.ndarray, y: np.ndarray, place: float) -> float:
 
 
 def nth(values: ArrayLike, i: int) -> np.ndarray | float:
-    """Return one of several values, nan where there are fewer.
+    """Return value number i, from 0, of several, one for each state; nan where there are fewer.
 
     So a state of a well can be followed into wells that do not have it.
-
-    Parameters
-    ----------
-    values : array_like
-        One for each state.
-    i : int
-        Which, ≥ 0.
     """
     of = np.asarray(values)
     return of[i] if i < len(of) else np.full(of.shape[1:], np.nan)[()]

@@ -28,18 +28,10 @@ class Closest(NamedTuple):
 
 
 class Scan(NamedTuple):
-    """What changes of sign on a grid lead to.
+    """What changes of sign on a grid lead to."""
 
-    Attributes
-    ----------
-    k : 1D float array
-        The roots in 1/nm, ascending.
-    rejected : int
-        Changes of sign that led to a pole.
-    """
-
-    k: np.ndarray
-    rejected: int
+    k: np.ndarray  # the roots in 1/nm, ascending
+    rejected: int  # changes of sign that led to a pole
 
     def missed(self, k: np.ndarray) -> np.ndarray:
         """Return which of these wave numbers (1/nm) are not among the roots, to 1e-7."""
@@ -75,26 +67,11 @@ def scan(
     *,
     brent: bool = False,
 ) -> Scan:
-    """Follow each change of sign on a grid, as a careful user would.
+    """Follow each change of sign on a grid of ascending k in 1/nm, as a careful user would.
 
-    A root is kept where the function gets smaller there than at both ends.
-
-    Parameters
-    ----------
-    well : Well
-    E_F : float
-        Fermi energy in eV.
-    grid : 1D float array
-        Wave numbers in 1/nm, ascending.
-    function : callable
-        `determinant` or `smooth`.
-    brent : bool
-        Whether Brent's method closes in on each, instead of bisection, which is faster for many.
-        Where several roots and poles lie between two points, the two need not choose the same.
-
-    Returns
-    -------
-    Scan
+    A root is kept where the function, `determinant` or `smooth`, gets smaller there than at both
+    ends.  Bisection closes in on it, which is faster for many, or else Brent's method: of several
+    roots and poles between two points, the two need not choose the same.
     """
 
     def f(k: np.ndarray) -> np.ndarray:

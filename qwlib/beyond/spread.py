@@ -68,19 +68,7 @@ class Layers:
 
     @classmethod
     def from_well(cls, well: Well, width: float, placement: str = "centred") -> Layers:
-        """Return the well with each δ of the coupling spread into a box.
-
-        Parameters
-        ----------
-        well : Well
-        width, placement
-            As in `fem.FiniteElements.from_well`.
-
-        Raises
-        ------
-        ValueError
-            As there.
-        """
+        """Return the well with each δ of the coupling spread into a box; see `fem.rashba_boxes`."""
         left, right = rashba_boxes(well, width, placement)
         edges = np.unique(np.round([0.0, well.d, *left, *right], 12))
         middle = np.concatenate([edges[:1] - 1, (edges[:-1] + edges[1:]) / 2, edges[-1:] + 1])
@@ -100,18 +88,8 @@ class Layers:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the matrix of the jumps of the slope at the edges, and J₀.
 
-        J₀ is how many states of the layers, each clamped at its edges, are below E.
-
-        Parameters
-        ----------
-        E, k, field : array_like
-            Energy in eV, wave number in 1/nm and λ in eV, broadcast.
-
-        Returns
-        -------
-        D : float array (..., 2n, 2n)
-            In 1/nm.
-        clamped : int array (...)
+        D, (..., 2n, 2n), is in 1/nm; J₀, int (...), is how many states of the layers, each clamped
+        at its edges, are below E.  E in eV, k in 1/nm and the field λ in eV are broadcast.
         """
         E, k, field = np.broadcast_arrays(E, k, field)
         n = len(self.edges)
@@ -144,17 +122,7 @@ class Layers:
         return D, clamped
 
     def count_states(self, E: np.ndarray | float, k: np.ndarray | float) -> np.ndarray:
-        """Return how many bound states at wave number k have an energy below E, finding none.
-
-        Parameters
-        ----------
-        E, k : array_like
-            Energy in eV and wave number in 1/nm, broadcast.
-
-        Returns
-        -------
-        int array (...)
-        """
+        """Return how many bound states are below E (eV) at k (1/nm), broadcast, finding none."""
         D, clamped = self.matrix(E, k)
         return clamped + (np.linalg.eigvalsh(D) < 0).sum(axis=-1)
 
@@ -163,15 +131,8 @@ class Layers:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return k (1/nm, descending) and contribution to ∫S_y dz (nm⁻² per τeE/ħ) of Fermi states.
 
-        Parameters
-        ----------
-        E_F : float
-            Fermi energy in eV.
-        k_max : float
-            Largest wave number looked at, 1/nm.
-        cells : int
-            Intervals of k whose ends are counted.  Two states of opposite velocity in one interval
-            are missed: this is a witness, not a search.
+        Up to `k_max`, from the counts at the ends of as many cells.  Two states of opposite
+        velocity in one of them are missed: this is a witness, not a search.
         """
 
         def count(k: np.ndarray) -> np.ndarray:
@@ -225,25 +186,11 @@ def crossings(
     width: float | None = None,
     placement: str = "centred",
 ) -> np.ndarray:
-    """Return the α_L at which a Fermi state has the energy E along z, up to the largest asked for.
+    """Return the α_L at which a Fermi state has the energy E along z, ascending, from 0 to `most`.
 
-    The matrix of the finite elements is linear in α_L, so these are eigenvalues.
-
-    Parameters
-    ----------
-    well : Well
-        Its own α_L does not matter.
-    E_F, E : float
-        Fermi energy, and energy of the motion along z, both in eV; no state has one above it.
-    most : float
-        Largest α_L in eV·nm²; the least is 0.
-    width, placement
-        As in `fem.FiniteElements.from_well`; without a width the coupling is a δ-function.
-
-    Returns
-    -------
-    1D float array
-        In eV·nm², ascending.
+    In eV·nm².  The matrix of the finite elements is linear in α_L, so these are eigenvalues; the
+    well's own α_L does not matter, and no state has an E above ε_F.  Width and placement are those
+    of `fem.FiniteElements.from_well`; without a width the coupling is a δ-function.
     """
     if E > E_F:
         return np.array([])
@@ -261,22 +208,9 @@ def crossings(
 def sums_along(well: Well, E_F: float, alpha: np.ndarray, width: float) -> np.ndarray:
     """Return what the Fermi states of a spread coupling add up to along α_L, by finite elements.
 
-    Parameters
-    ----------
-    well : Well
-        Its own α_L does not matter.
-    E_F : float
-        Fermi energy in eV.
-    alpha : (n,) array
-        α_L in eV·nm².
-    width : float
-        In nm.
-
-    Returns
-    -------
-    (5, n) array
-        ∫₀^d S_y dz of all and of propagating states in 10⁻³ nm⁻² per τeE/ħ, their numbers, and the
-        largest k in 1/nm, nan where there is no state.
+    (5, n) for n values of α_L in eV·nm², instead of the well's own: ∫₀^d S_y dz of all and of
+    propagating states in 10⁻³ nm⁻² per τeE/ħ, their numbers, and the largest k in 1/nm, nan where
+    there is no state.
     """
     rows = []
     for one in alpha:

@@ -19,31 +19,15 @@ if TYPE_CHECKING:
 
 
 def rashba_at(well: Well, E_F: float, E: float) -> np.ndarray:
-    """Return the α_L at which a Fermi state of the well has the energy E along z.
+    """Return the α_L at which a Fermi state of the well has the energy E along z, both in eV.
 
     With the right interface eliminated from M u = 0 at α_L = 0, a symmetric 2×2 matrix A is left
     for the spinor at the left interface, to which α_L adds (k α_L/c) σ_x.  The determinant
     vanishes where (A₁₂ + k α_L/c)² = A₁₁ A₂₂.
 
-    Parameters
-    ----------
-    well : Well
-        Its own α_L does not matter.
-    E_F : float
-        Fermi energy in eV, below `Well.continuum_edge`.
-    E : float
-        Energy of the motion along z in eV.
-
-    Returns
-    -------
-    1D float array
-        The two values in eV·nm², ascending; empty where A₁₁A₂₂ < 0, so that no coupling moves a
-        state there, and for E ≥ ε_F, where none can be.
-
-    Raises
-    ------
-    ValueError
-        If `E_F` is not below the lower barrier edge, or `E` is no number.
+    The two values in eV·nm², ascending, whatever the well's own α_L; none where A₁₁A₂₂ < 0, so that
+    no coupling moves a state there, and for E ≥ ε_F, where none can be.  A `ValueError` if `E_F` is
+    not below `Well.continuum_edge`, or `E` is no number.
     """
     E_F, E = well.checked_fermi_energy(E_F), checked_number("E", E, "eV")
     if E >= E_F:
@@ -58,33 +42,12 @@ def rashba_at(well: Well, E_F: float, E: float) -> np.ndarray:
 
 
 def entry_width(well: Well, E_F: float, s: int, n: int = 0) -> float:
-    """Return the width at which a subband starts at the Fermi energy.
+    """Return the width in nm at which a subband starts at the Fermi energy: wider, it starts below.
 
     At k = 0 the spins are those of two finite square wells: κd = nπ + arctan(q_L/κ) + arctan(q_R/κ)
-    for the level with n nodes, here at E = ε_F.
-
-    Parameters
-    ----------
-    well : Well
-        Its width and its Rashba parameters do not matter.
-    E_F : float
-        Fermi energy in eV, below `Well.continuum_edge`.
-    s : {1, -1}
-        Spin ↑ or ↓.
-    n : int
-        Nodes of the level, ≥ 0.
-
-    Returns
-    -------
-    float
-        In nm; the subband starts below ε_F in wells that are wider.  NaN where ε_F is not above
-        the floor of that spin, so that no width will do.
-
-    Raises
-    ------
-    ValueError
-        If `E_F` is not below the lower barrier edge, `s` is not ±1, or `n` is not a whole
-        number ≥ 0.
+    for the level of spin s = ±1 with n ≥ 0 nodes, here at E = ε_F; width and Rashba parameters of
+    the well do not matter.  NaN where ε_F is not above the floor of that spin, so that no width
+    will do.  A `ValueError` if `E_F` is not below `Well.continuum_edge`, or s or n is another.
     """
     E_F = well.checked_fermi_energy(E_F)
     if s not in (1, -1):
@@ -127,28 +90,11 @@ def one_subband(well: Well, E_F: float) -> float:
 
 
 def net_number(well: Well, E_F: float, E: float) -> int:
-    """Return the number of Fermi states above E, those with dε/dk < 0 counted as −1.
+    """Return the number of Fermi states above E in eV, those with dε/dk < 0 counted as −1.
 
     The number of bound states below ε_F − c k² falls by sgn(dε/dk) at each Fermi state, so that
     their net number between k = 0 and the k where ε_F − c k² = E is a difference of two counts.
-
-    Parameters
-    ----------
-    well : Well
-    E_F : float
-        Fermi energy in eV, below `Well.continuum_edge`.
-    E : float
-        Energy of the motion along z in eV.
-
-    Returns
-    -------
-    int
-        0 for E ≥ ε_F, where none can be.
-
-    Raises
-    ------
-    ValueError
-        As `rashba_at`.
+    0 for E ≥ ε_F, where none can be; errors are those of `rashba_at`.
     """
     E_F, E = well.checked_fermi_energy(E_F), checked_number("E", E, "eV")
     if E >= E_F:
@@ -160,19 +106,10 @@ def net_number(well: Well, E_F: float, E: float) -> int:
 def changes(
     x: np.ndarray, number: np.ndarray, exact: Iterable[float] = ()
 ) -> list[tuple[float, int]]:
-    """Return where a number of states changes along a grid, and by how much.
+    """Return where a number of states changes along a grid that ascends, and by how much.
 
-    Parameters
-    ----------
-    x, number : 1D array
-        The grid, ascending, and the number at each of its points.
-    exact : iterable of float
-        Places where a change is known to be: one of these, if it lies between the two points, and
-        else the middle between them.
-
-    Returns
-    -------
-    list of (float, int)
+    A place is one of the `exact` ones, where a change is known to be, if it lies between the two
+    points, and else the middle between them.
     """
     found = []
     for i in np.flatnonzero(np.diff(number)):

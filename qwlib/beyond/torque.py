@@ -21,34 +21,17 @@ FIELD_UNIT = HBAR / CHARGE * 1e9 * 1e11 * 1e3
 
 
 def exchange_spin(states: FermiStates) -> np.ndarray:
-    """Return ∫ 2ψ↑ψ↓ dz over wherever the exchange of the well acts.
-
-    Parameters
-    ----------
-    states : FermiStates
-
-    Returns
-    -------
-    float array (n,)
-        Over the well if the exchange acts in the ferromagnet alone, else over all z.
-    """
+    """Return ∫ 2ψ↑ψ↓ dz over wherever the exchange acts, the well or all z: a float array (n,)."""
     if states.well.exchange == "everywhere":
-        return states.spin + states.barrier_spin.sum(axis=1)
+        return states.whole_spin
     return states.spin
 
 
 def exchange_torque(states: FermiStates) -> np.ndarray:
-    """Return what each state adds to the field-like torque, Δ times its spin.
+    """Return what each state adds to the field-like torque, Δ times its spin: a float array (n,).
 
-    Parameters
-    ----------
-    states : FermiStates
-
-    Returns
-    -------
-    float array (n,)
-        The torque on the magnetisation along x, per area of the layer, for m along z and the
-        electric field along x: in eV/nm² per τeE/ħ, with the prefactor of Eq. (6).
+    The torque on the magnetisation along x, per area of the layer, for m along z and the electric
+    field along x: in eV/nm² per τeE/ħ, with the prefactor of Eq. (6).
     """
     return contribution(states.k, states.velocity, states.well.Delta * exchange_spin(states))
 
@@ -63,19 +46,8 @@ def interface_torque(
 
         Δ ∫ 2ψ↑ψ↓ dz = k [α_L (ψ↑² − ψ↓²)(0) − α_R (ψ↑² − ψ↓²)(d)] ,
 
-    with the integral over wherever the exchange acts.
-
-    Parameters
-    ----------
-    states : FermiStates
-    alpha_L, alpha_R : float, optional
-        Rashba parameters in eV·nm² to use instead of those of the well.  With the states of the
-        well without coupling the result is the torque to first order in them.
-
-    Returns
-    -------
-    float array (n,)
-        As `exchange_torque`.
+    with the integral over wherever the exchange acts.  `alpha_L` and `alpha_R`, in eV·nm², stand in
+    for those of the well: with its states without coupling, the torque to first order in them.
     """
     well = states.well
     alpha_L = well.alpha_L if alpha_L is None else checked_number("alpha_L", alpha_L, "eV nm^2")
@@ -88,24 +60,9 @@ def interface_torque(
 def field(torque: float, current: float, M_s: float) -> float:
     """Return the effective field per current density, −(ħ/e) torque/(M_s · current).
 
-    Parameters
-    ----------
-    torque : float
-        In eV/nm² per τeE/ħ, summed over states.
-    current : float
-        In eV per τe²E/ħ², summed over states.
-    M_s : float
-        Saturation magnetisation in A/m, > 0.
-
-    Returns
-    -------
-    float
-        Along y, in mT per 10¹¹ A/m² along x; nan where there is no current.
-
-    Raises
-    ------
-    ValueError
-        If `M_s` is not a finite number > 0.
+    Along y, in mT per 10¹¹ A/m² along x; nan where there is no current.  The torque is in eV/nm²
+    per τeE/ħ and the current in eV per τe²E/ħ², both summed over states; the saturation
+    magnetisation M_s is in A/m, and a `ValueError` if it is not a finite number > 0.
     """
     M_s = checked_number("M_s", M_s, "A/m")
     if M_s <= 0:
@@ -114,25 +71,9 @@ def field(torque: float, current: float, M_s: float) -> float:
 
 
 def field_per_current(states: FermiStates, M_s: float) -> float:
-    """Return the effective field per current density of these Fermi states.
+    """Return `field` of these Fermi states, along y in mT per 10¹¹ A/m² along x, with M_s in A/m.
 
     Torque and current are both summed over the states given: of a selection, such as the
     propagating ones, it is the field per current that they alone would carry.
-
-    Parameters
-    ----------
-    states : FermiStates
-    M_s : float
-        Saturation magnetisation in A/m, > 0.
-
-    Returns
-    -------
-    float
-        Along y, in mT per 10¹¹ A/m² along x; nan where there is no current.
-
-    Raises
-    ------
-    ValueError
-        If `M_s` is not a finite number > 0.
     """
     return field(exchange_torque(states).sum(), states.current.sum(), M_s)

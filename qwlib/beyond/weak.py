@@ -14,21 +14,10 @@ if TYPE_CHECKING:
 
 
 def spin_levels(well: Well, s: int) -> np.ndarray:
-    """Return the levels of one spin at k = 0, where no Rashba coupling acts.
+    """Return the levels in eV of spin s = ±1 at k = 0, where no Rashba coupling acts, ascending.
 
-    They fulfil κd = jπ + arctan(q_L/κ) + arctan(q_R/κ) with j = 0, 1, …
-
-    Parameters
-    ----------
-    well : Well
-        Its Rashba parameters do not matter.
-    s : {1, -1}
-        Spin ↑ or ↓.
-
-    Returns
-    -------
-    1D float array
-        In eV, ascending, up to the lower of the barriers that this spin sees.
+    Up to the lower of the barriers that this spin sees.  They fulfil
+    κd = jπ + arctan(q_L/κ) + arctan(q_R/κ) with j = 0, 1, …
     """
     floor, walls = s * well.Delta, [V + s * well.Delta_barrier for V in (well.V_L, well.V_R)]
 

@@ -181,12 +181,7 @@ class Claim:
         return max(yardstick.allowed(kind, self.paper) for kind in self.kinds)
 
     def answers(self, material: Material = PAPER) -> dict[str, Answer]:
-        """Return our values by reading; a single reading has the name ''.
-
-        Parameters
-        ----------
-        material : Material
-        """
+        """Return our values by reading; a single reading has the name ''."""
         result = QUANTITIES[self.id](material)
         return result if isinstance(result, dict) else {"": result}
 
@@ -206,21 +201,12 @@ def paper_figures() -> tuple[dict, ...]:
 
 
 def verdict_of(agreements: dict[str, Answer], factor: float = 1.0) -> str:
-    """Return the verdict that follows from where our values agree.
+    """Return the verdict, one of `VERDICTS`, that follows from where our values agree.
 
-    Parameters
-    ----------
-    agreements : dict
-        For each reading an `Answer` of intervals, as `yardstick.agreement` returns them.
-    factor : float
-        Before all tolerances.
-
-    Returns
-    -------
-    str
-        One of `VERDICTS`.  A statement holds if it does so by every reading, with all states or
-        else with the propagating ones; it does not if there is no reading by which it holds.  If
-        it holds by some only, the text does not decide.
+    For each reading there is an `Answer` of intervals, as `yardstick.agreement` returns them;
+    `factor` stands before all tolerances.  A statement holds if it does so by every reading, with
+    all states or else with the propagating ones; it does not if there is no reading by which it
+    holds.  If it holds by some only, the text does not decide.
     """
     several = [[yardstick.within(ends, factor) for ends in one] for one in agreements.values()]
     if all(every for every, _ in several):
@@ -231,13 +217,7 @@ def verdict_of(agreements: dict[str, Answer], factor: float = 1.0) -> str:
 
 
 def as_text(value: Any, unit: str = "") -> str:
-    """Return a value as the tables show it: rounded to three digits, a true minus, no Python.
-
-    Parameters
-    ----------
-    value : bool, number, str, None, or a list of them
-    unit : str
-    """
+    """Return a value as the tables show it: rounded to three digits, a true minus, no Python."""
     if isinstance(value, list):
         text = ", ".join(as_text(v) for v in value)
     elif value is None:
@@ -340,11 +320,8 @@ class Judged:
 def judged(material: Material = PAPER) -> list[Judged]:
     """Return every statement with its verdict for a material.
 
-    Parameters
-    ----------
-    material : Material
-        For any but the paper's, only statements that do not hang on its numbers are judged, and
-        with its own exchange alone.
+    For any but the paper's, only statements that do not hang on its numbers are judged, and with
+    its own exchange alone.
     """
     alone = replace(material, exchange="ferromagnet")
     return [
@@ -518,15 +495,8 @@ def with_exchange_alone(entry: Judged) -> str:
 def numbers(entries: list[Judged]) -> list[tuple]:
     """Return (label, paper, tolerance, all, propagating) of every number other than 0.
 
-    Parameters
-    ----------
-    entries : list of Judged
-
-    Returns
-    -------
-    list
-        One row for each reading that compares a number, and each element of a list, all readings
-        of it under one label; None where we have no value.
+    One row for each reading that compares a number, and each element of a list, all readings of it
+    under one label; None where we have no value.
     """
     rows = []
     for entry in entries:
@@ -599,8 +569,7 @@ def interband(material: Material) -> dict[str, Answer]:
 
 def with_barriers(states: FermiStates) -> np.ndarray:
     """Return what each state adds to ∫S_y dz over all z, in nm⁻² per τeE/ħ."""
-    spin = states.spin + states.barrier_spin.sum(axis=1)
-    return contribution(states.k, states.velocity, spin)
+    return contribution(states.k, states.velocity, states.whole_spin)
 
 
 TOTALS = {"over the well": lambda states: states.contribution, "over all z": with_barriers}

@@ -22,15 +22,7 @@ from ..kubo import FermiStates
 from ..well import Well
 from . import views
 from .figures import STYLE, draw, levels_and_contributions
-from .steer import (
-    AXES,
-    VIEWS,
-    control,
-    refused,
-    solved,
-    table,
-    without_noise,
-)
+from .steer import VIEWS, control, refused, solved, table, without_noise
 
 DPI = 100
 WITHOUT_PYTHON = (
@@ -203,182 +195,42 @@ def drawn(name: str, states: FermiStates, shown: views.View | None) -> tuple[Fig
     return figure, table(name, states, shown)
 
 
-def explorer(
-    name: str,
-    E_F: float,
-    parameters: dict[str, Any],
-    extra: dict[str, float] | None = None,
-    without: tuple[str, ...] = (),
-) -> Explorer:
-    """Return an explorer by its name, its first parameters checked."""
-    well = Well(**parameters)
-    return Explorer(name, well, well.checked_fermi_energy(E_F), extra, without)
+OWN: dict[str, dict[str, float]] = {
+    "subbands": {"k": 5.0},
+    "state": {"state": 1},
+    "spread": {"width": 0.3},
+    "interband": {"hbar_over_tau": 0.1},
+    "field": {"M_s": 1.4, "j": 1.0},
+    "direction": {"theta": 60, "phi": 0},
+    "count": {"k": 5.0, "E": 1.0},
+    "scan": {"points": 1000},
+    "units": {"tau": 10.0, "E_x": 1.0},
+}
+"""What an explorer has beside the parameters of a well, in the units of `steer.QUANTITIES`, and
+where it begins."""
 
 
-def explore_states(E_F: float = DEFAULT_FERMI_ENERGY, **parameters: float | str) -> Explorer:
-    """Explore the levels of a well and what each contributes, as in Fig. 2.
+def explore(name: str, E_F: float = DEFAULT_FERMI_ENERGY, **values: Any) -> Explorer:
+    """Explore a well from these parameters on.
 
     Parameters
     ----------
+    name : str
+        One of `steer.VIEWS`.  "claims" is what becomes of numbers of the paper with parameters that
+        it had not, but for the Rashba ones, of which each statement has its own.
     E_F : float
         Fermi energy in eV to begin with.
-    **parameters
-        Fields of `Well` to begin with; what is not given keeps its default.
+    **values
+        Fields of `Well` and what is `OWN` to the explorer; what is not given keeps its default.
 
     Raises
     ------
     ValueError
-        If the parameters are not allowed.
+        If there is no such explorer, or the parameters are not allowed.
     """
-    return explorer("states", E_F, parameters)
-
-
-def explore_profile(E_F: float = DEFAULT_FERMI_ENERGY, **parameters: float | str) -> Explorer:
-    """Explore the spin density S_y(z) across a well; parameters as in `explore_states`."""
-    return explorer("profile", E_F, parameters)
-
-
-def explore_curve(
-    axis: str, E_F: float = DEFAULT_FERMI_ENERGY, **parameters: float | str
-) -> Explorer:
-    """Explore ∫S_y dz against one parameter, with a mark at its slider.
-
-    Parameters
-    ----------
-    axis : {"alpha_L", "alpha_R", "d"}
-    E_F, **parameters
-        As in `explore_states`.
-
-    Raises
-    ------
-    ValueError
-        If `axis` is another one, or the parameters are not allowed.
-    """
-    if axis not in AXES:
-        raise ValueError(f"axis must be one of {', '.join(AXES)}, got {axis!r}")
-
-    return explorer(axis, E_F, parameters)
-
-
-def explore_subbands(
-    E_F: float = DEFAULT_FERMI_ENERGY, k: float = 5.0, **parameters: float | str
-) -> Explorer:
-    """Explore the subbands of a well and where they cross ε_F, with the levels at one k (1/nm).
-
-    The other parameters are those of `explore_states`.
-    """
-    return explorer("subbands", E_F, parameters, {"k": k})
-
-
-def explore_state(
-    E_F: float = DEFAULT_FERMI_ENERGY, state: int = 1, **parameters: float | str
-) -> Explorer:
-    """Explore one Fermi state, counted from the lowest E on: its wave function and its kind.
-
-    The other parameters are those of `explore_states`.
-    """
-    return explorer("state", E_F, parameters, {"state": state})
-
-
-def explore_spread(
-    E_F: float = DEFAULT_FERMI_ENERGY, width: float = 0.3, **parameters: float | str
-) -> Explorer:
-    """Explore the lowest subband with δ-functions, and with the coupling spread over `width` (nm).
-
-    The other parameters are those of `explore_states`.
-    """
-    return explorer("spread", E_F, parameters, {"width": width})
-
-
-def explore_interband(
-    E_F: float = DEFAULT_FERMI_ENERGY, hbar_over_tau: float = 0.1, **parameters: float | str
-) -> Explorer:
-    """Explore the interband response against ħ/τ (eV), on a coarse mesh (`views.COARSE`).
-
-    The other parameters are those of `explore_states`.
-    """
-    return explorer("interband", E_F, parameters, {"hbar_over_tau": hbar_over_tau})
-
-
-def explore_field(
-    E_F: float = DEFAULT_FERMI_ENERGY,
-    M_s: float = 1.4,
-    j: float = 1.0,
-    **parameters: float | str,
-) -> Explorer:
-    """Explore the effective field against the width.
-
-    Parameters
-    ----------
-    E_F, **parameters
-        As in `explore_states`.
-    M_s : float
-        Saturation magnetisation in 10⁶ A/m.
-    j : float
-        Current density in 10¹¹ A/m².
-    """
-    return explorer("field", E_F, parameters, {"M_s": M_s, "j": j})
-
-
-def explore_direction(
-    E_F: float = DEFAULT_FERMI_ENERGY,
-    theta: int = 60,
-    phi: int = 0,
-    **parameters: float | str,
-) -> Explorer:
-    """Explore the torque for a magnetisation along θ and φ, in degrees.
-
-    The other parameters are those of `explore_states`.
-    """
-    return explorer("direction", E_F, parameters, {"theta": theta, "phi": phi})
-
-
-def explore_count(
-    E_F: float = DEFAULT_FERMI_ENERGY, k: float = 5.0, E: float = 1.0, **parameters: float | str
-) -> Explorer:
-    """Explore the count of bound states below E (eV) at one k (1/nm), and what it is made of.
-
-    The other parameters are those of `explore_states`.
-    """
-    return explorer("count", E_F, parameters, {"k": k, "E": E})
-
-
-def explore_scan(
-    E_F: float = DEFAULT_FERMI_ENERGY, points: int = 1000, **parameters: float | str
-) -> Explorer:
-    """Explore which Fermi states a scan of det M with so many points finds.
-
-    The other parameters are those of `explore_states`.
-    """
-    return explorer("scan", E_F, parameters, {"points": points})
-
-
-def explore_claims(E_F: float = DEFAULT_FERMI_ENERGY, **parameters: float | str) -> Explorer:
-    """Explore what becomes of numbers of the paper with other parameters than it had.
-
-    Parameters
-    ----------
-    E_F, **parameters
-        As in `explore_states`, but for the Rashba parameters: each statement has its own.
-    """
-    return explorer("claims", E_F, parameters, without=("alpha_L", "alpha_R"))
-
-
-def explore_units(
-    E_F: float = DEFAULT_FERMI_ENERGY,
-    tau: float = 10.0,
-    E_x: float = 1.0,
-    **parameters: float | str,
-) -> Explorer:
-    """Explore the spin density in SI units.
-
-    Parameters
-    ----------
-    E_F, **parameters
-        As in `explore_states`.
-    tau : float
-        Relaxation time in fs.
-    E_x : float
-        Electric field in 10⁵ V/m.
-    """
-    return explorer("units", E_F, parameters, {"tau": tau, "E_x": E_x})
+    if name not in VIEWS:
+        raise ValueError(f"name must be one of {', '.join(VIEWS)}, got {name!r}")
+    own = {key: values.pop(key, first) for key, first in OWN.get(name, {}).items()}
+    well = Well(**values)
+    without = ("alpha_L", "alpha_R") if name == "claims" else ()
+    return Explorer(name, well, well.checked_fermi_energy(E_F), own, without)

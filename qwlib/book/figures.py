@@ -229,14 +229,7 @@ def _plain(text: str) -> str:
 
 
 def draw(view: View, size: tuple[float, float] | None = None) -> Figure:
-    """Draw a view: its panels above each other, with (a), (b), … as titles; a word where none is.
-
-    Parameters
-    ----------
-    view : View
-    size : (float, float), optional
-        Of the figure in inches.
-    """
+    """Draw a view: its panels in a column, with (a), (b), … as titles; a word if there are none."""
     n = len(view.panels)
     if not n:
         fig, ax = plt.subplots(figsize=(WIDTH, 1.0), layout="constrained")
@@ -425,13 +418,9 @@ def levels_and_contributions(
 ) -> Figure:
     """Draw Fig. 2: levels in the well, and below them the contributions against κ.
 
-    Parameters
-    ----------
-    rows : list of (title, states)
-        Two panels each.  The contribution is that to ∫₀^d S_y dz, in 10⁻³ nm⁻² per τeE/ħ.
-    whole_key : bool
-        Whether the key has all signs and kinds, so that it takes the same room in an explorer
-        whatever states there are; else those of the states alone.
+    Two panels for each title and states; the contribution is that to ∫₀^d S_y dz, in 10⁻³ nm⁻² per
+    τeE/ħ.  The key has all signs and kinds, so that it takes the same room in an explorer whatever
+    states there are, or else those of the states alone.
     """
     n = len(rows)
     fig, axes = plt.subplots(
@@ -538,16 +527,10 @@ def name_at_right(ax: Axes) -> None:
 
 
 def two_models(view: View, limit: float) -> Figure:
-    """Draw curves of a model with an end thin and grey, one without over them.
+    """Draw `views.two_models`: curves of a model with an end thin and grey, one without over them.
 
-    Each panel has a scale of its own, made for the latter.
-
-    Parameters
-    ----------
-    view : View
-        As `views.two_models` gives it: in each panel first the curves with the end.
-    limit : float
-        The end, ħ²/m, where a dotted line stands and the thin curves have a gap.
+    Each panel has a scale of its own, made for the latter.  At the end, `limit`, stands a dotted
+    line, and the thin curves have a gap.
     """
     fig, axes = _stacked(len(view.panels), sharey=False)
     for ax, panel in zip(axes, view.panels, strict=True):
@@ -577,11 +560,7 @@ def interband_ratio(
 ) -> Figure:
     """Draw |∫S_x/∫S_y| over α_L for several ħ/τ, and the share of the lost spin that precesses in.
 
-    Parameters
-    ----------
-    alphas, gammas : list of float
-        α_L in eV·nm² and ħ/τ in eV.
-    ratios, shares : (len(alphas), len(gammas)) array
+    α_L in eV·nm² and ħ/τ in eV; both results are arrays by α_L and ħ/τ.
     """
     fig, (top, bottom) = _stacked(2, sharey=False)
     styles = zip(SEQUENCE, ("-", "--", "-.", ":", "-", "--", "-."), "o^svDPX", strict=True)
@@ -607,14 +586,8 @@ def interband_ratio(
 def routes(work: dict, sweeps: dict[str, float]) -> Figure:
     """Draw time for one well and error of each route that the benchmarks measured.
 
-    A drawing of its own, since its vertical axis has words.
-
-    Parameters
-    ----------
-    work : dict
-        The workloads of results.json.
-    sweeps : dict of str to float
-        Of the workloads "one" and "wide" the time for one well in a sweep around it, in s.
+    A drawing of its own, since its vertical axis has words.  Of the workloads of results.json, and,
+    for "one" and "wide", the time in s for one well in a sweep around it.
     """
     wells = {"one": ("d = 2.2 nm", "o", SEQUENCE[0]), "wide": ("d = 20 nm", "s", SEQUENCE[1])}
     fig, axes = plt.subplots(
@@ -652,12 +625,8 @@ def routes(work: dict, sweeps: dict[str, float]) -> Figure:
 def settled_cells(rows: list[tuple[FermiStates, list]]) -> Figure:
     """Draw N along the Fermi parabola of the first well, and the cells of the search of each.
 
-    A drawing of its own, since a bar says by its hatching too what settled its cell.
-
-    Parameters
-    ----------
-    rows : list of (states, sectors)
-        The latter as `beyond.cells.settle` gives them; the one with the most states is shown.
+    A drawing of its own, since a bar says by its hatching too what settled its cell.  Of the
+    sectors, as `beyond.cells.settle` gives them, the one with the most states is shown.
     """
     looks = [(SEQUENCE[5], ""), (SEQUENCE[4], "///"), (SEQUENCE[3], "..."), (SEQUENCE[1], "xx")]
     looks.append(("k", ""))
@@ -695,12 +664,9 @@ def settled_cells(rows: list[tuple[FermiStates, list]]) -> Figure:
 
 
 def convergence(panels: list[tuple[str, str, np.ndarray, np.ndarray]]) -> Figure:
-    """Draw relative errors on a logarithmic axis, one panel below the other.
+    """Draw relative errors on a logarithmic axis, a panel for each (title, xlabel, x, error).
 
-    Parameters
-    ----------
-    panels : list of (title, xlabel, x, error)
-        Errors below 1e-13, which are rounding, are drawn there.
+    Errors below 1e-13, which are rounding, are drawn there.
     """
     n = len(panels)
     fig, axes = plt.subplots(n, 1, figsize=(WIDTH, 2.4 * n), sharey=True, layout="constrained")
@@ -744,18 +710,7 @@ def _mark_interfaces(ax, d: float) -> None:
 
 
 def well_scheme(well: Well, E_F: float) -> Figure:
-    """Draw Fig. 1: the trilayer seen from the side, and the potential that its electrons feel.
-
-    Parameters
-    ----------
-    well : Well
-    E_F : float
-        Fermi energy in eV.
-
-    Returns
-    -------
-    Figure
-    """
+    """Draw Fig. 1: the trilayer seen from the side, and the potential that its electrons feel."""
     d, top = well.d, max(well.V_L, well.V_R)
     reach = 0.45 * d
     figure, (side, profile) = plt.subplots(
@@ -848,11 +803,8 @@ def well_scheme(well: Well, E_F: float) -> Figure:
 def ours_over_papers(rows: list[tuple[str, float, float, float | None, float | None]]) -> Figure:
     """Draw each number of the paper as 1, and ours in units of it, a mark for each reading.
 
-    Parameters
-    ----------
-    rows : list of (label, paper, tolerance, all, propagating)
-        Values with all states and with propagating ones alone; None where there is none.  Those of
-        one label are in one row.
+    Rows are (label, paper, tolerance, all, propagating): values with all states and with
+    propagating ones alone; None where there is none.  Those of one label are in one row.
     """
     names = list(dict.fromkeys(row[0] for row in rows))
     fig, ax = plt.subplots(figsize=(WIDTH, 0.3 * len(names) + 1.2), layout="constrained")
@@ -891,17 +843,9 @@ def followed_state(
 ) -> Figure:
     """Draw one state along α_L: its E among the others, and the spin density with and without it.
 
-    Parameters
-    ----------
-    alpha : array
-        α_L in eV·nm².
-    curves : list of (label, E in eV, line style keywords)
-        Energies along z; the strip |E| < |Δ| is shaded.
-    sums : list of (label, ∫S_y dz in 10⁻³ nm⁻² per τeE/ħ, line style keywords)
-    Delta : float
-        Exchange energy in eV.
-    threshold : float or None
-        Where the state changes its kind, marked by a dotted line.
+    α_L in eV·nm².  Curves are (label, E in eV, line style keywords), energies along z, where the
+    strip |E| < |Δ| is shaded; sums have ∫S_y dz in 10⁻³ nm⁻² per τeE/ħ instead.  Where the state
+    changes its kind, at the threshold, there is a dotted line.
     """
     fig, (upper, lower) = _stacked(2, sharey=False)
     upper.axhspan(-abs(Delta), abs(Delta), color="0.9", lw=0)
@@ -932,11 +876,7 @@ def followed_state(
 def components(rows: list[tuple[str, np.ndarray, np.ndarray, dict]], d: float) -> Figure:
     """Draw ψ↑ and ψ↓ of one state at several α_L over each other.
 
-    Parameters
-    ----------
-    rows : list of (label, z in nm, wave function of shape (2, len(z)), line style keywords)
-    d : float
-        Width of the well in nm.
+    Rows are (label, z in nm, wave function of shape (2, len(z)), line style keywords).
     """
     fig, axes = _stacked(2, sharey=False)
     for i, (ax, name) in enumerate(zip(axes, ("ψ_↑", "ψ_↓"), strict=True)):

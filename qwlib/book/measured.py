@@ -67,12 +67,7 @@ def routes(workload: dict) -> Table:
 def of_one_well(results: dict, total: float) -> dict[str, str | int]:
     """Return the numbers that the page on speed tells of single wells, by name.
 
-    Parameters
-    ----------
-    results : dict
-        What results.json holds.
-    total : float
-        The true ∫S_y dz of the first well, in nm⁻² per τeE/ħ.
+    Of what results.json holds, and the true ∫S_y dz of the first well, in nm⁻² per τeE/ħ.
     """
     work = results["workloads"]
     one, wide = work["one"]["routes"], work["wide"]["routes"]

@@ -45,13 +45,7 @@ GAP = -32768
 
 @dataclass(frozen=True)
 class Slider:
-    """What the page needs to draw one of the figures.
-
-    Attributes
-    ----------
-    data : dict
-        Of what JSON can hold; ``data["view"]`` names the figure.
-    """
+    """What the page needs to draw one of the figures, for JSON; its "view" names the figure."""
 
     data: dict
 
@@ -108,28 +102,12 @@ def _sums(states: FermiStates) -> list[int]:
 
 
 def couplings(well: Well, E_F: float, *, waves: bool = False) -> Slider:
-    """Return Fig. 2 with a slider over α_L: levels, and contributions against κ.
+    """Return Fig. 2 with a slider over α_L, which starts at that of the well.
 
-    Parameters
-    ----------
-    well : Well
-        Its `alpha_L`, in eV·nm², is where the slider starts.
-    E_F : float
-        Fermi energy in eV.
-    waves : bool, optional
-        Whether to show the propagating states alone, as if there were no others.
-
-    Returns
-    -------
-    Slider
-        Of each α_L from 0 to just below ħ²/m: the number of states of each kind, their
-        chiralities, E in 10⁻⁴ eV and contributions to ∫₀^d S_y dz in 10⁻⁶ nm⁻² per τeE/ħ, in
-        ascending order of E; then the sums over all states and over the propagating ones.
-
-    Raises
-    ------
-    ValueError
-        As `fermi_states`.
+    Levels, and contributions against κ, of all states or of the propagating ones alone: of each α_L
+    from 0 to just below ħ²/m the number of states of each kind, their chiralities, E in 10⁻⁴ eV and
+    contributions to ∫₀^d S_y dz in 10⁻⁶ nm⁻² per τeE/ħ, in ascending order of E; then the sums over
+    all states and over the propagating ones.
     """
     limit = well.critical_rashba
     # About 150 positions, one figure apart: 0.0005 eV nm² for the electron's mass.
@@ -146,14 +124,7 @@ def couplings(well: Well, E_F: float, *, waves: bool = False) -> Slider:
 def levels(several: Sequence[FermiStates], grid: np.ndarray, start: int) -> Slider:
     """Return the slider of `couplings` from the states at each α_L; one is a figure that stays.
 
-    Parameters
-    ----------
-    several : sequence of FermiStates
-        Of wells that differ in nothing but α_L.
-    grid : 1D float array
-        Those α_L in eV·nm².
-    start : int
-        At which of them it starts.
+    The wells differ in nothing but α_L, in eV·nm² those of the grid; it starts at no. `start`.
     """
     well, rows, least, most = several[start].well, [], 0.0, SMALLEST
     for alpha, states in zip(grid, several, strict=True):
@@ -190,22 +161,10 @@ def levels(several: Sequence[FermiStates], grid: np.ndarray, start: int) -> Slid
 def totals(ds: xr.Dataset) -> Slider:
     """Return Fig. 3(a) with a slider over α_L and a switch for each kind of state.
 
-    Parameters
-    ----------
-    ds : xarray.Dataset
-        A sweep over `alpha_R` and `alpha_L`.
-
-    Returns
-    -------
-    Slider
-        Of each α_R, with at most `POSITIONS` of the α_L: ∫₀^d S_y dz in 10⁻⁵ nm⁻² per τeE/ħ summed
-        over each of the seven choices of kinds, where 1, 2 and 4 stand for propagating, mixed and
-        interface; and from which position on there are how many states of each kind.
-
-    Raises
-    ------
-    ValueError
-        If the sweep is over anything else.
+    Of a sweep over `alpha_R` and `alpha_L`, else a `ValueError`.  Of each α_R, with at most
+    `POSITIONS` of the α_L: ∫₀^d S_y dz in 10⁻⁵ nm⁻² per τeE/ħ summed over each of the seven choices
+    of kinds, where 1, 2 and 4 stand for propagating, mixed and interface; and from which position
+    on there are how many states of each kind.
     """
     axes = [name for name in ds["spin_density"].dims if name not in ("kind", "chirality")]
     if set(axes) != {"alpha_L", "alpha_R"}:
@@ -254,6 +213,9 @@ def curves(
 ) -> Slider:
     """Return a figure of curves and marks that a slider moves.
 
+    Points are stored to a thousandth of the frame or better; what `Number` holds, as shown.  A
+    `ValueError` if a list has not one entry for each position.
+
     Parameters
     ----------
     parameter : (str, str)
@@ -272,16 +234,6 @@ def curves(
         The question that the names of the cases answer.
     first : int
         Which of the cases is shown at first.
-
-    Returns
-    -------
-    Slider
-        Points are stored to a thousandth of the frame or better; what `Number` holds, as shown.
-
-    Raises
-    ------
-    ValueError
-        If a list has not one entry for each position.
 
     Examples
     --------
@@ -422,14 +374,9 @@ def moved(
     cases: Mapping[str, Sequence[View]],
     **options: Any,
 ) -> Slider:
-    """Return a figure of a view that a slider moves.
+    """Return a figure of a view that a slider moves: of each case, the view at every position.
 
-    Parameters
-    ----------
-    parameter, positions, start, **options
-        As `curves` takes them.
-    cases : mapping of str to sequence of View
-        Of each case the view at every position.
+    All else is as `curves` takes it.
     """
     made = {name: together(one) for name, one in cases.items()}
     return curves(parameter, positions, start, made, **options)
@@ -469,28 +416,10 @@ def together(several: Sequence[View]) -> tuple[list[Panel], list[Number]]:
 
 
 def widths(cases: Mapping[str, Well], E_F: float, d: Any, *, first: str | None = None) -> Slider:
-    """Return Fig. 5 with a slider over the width, and a choice of the case.
+    """Return Fig. 5 with a slider over ascending widths in nm, and a choice of the case.
 
-    Parameters
-    ----------
-    cases : mapping of str to Well
-        The wells by name; their width is not used.
-    E_F : float
-        Fermi energy in eV.
-    d : array_like
-        Widths of the well in nm, ascending.
-    first : str, optional
-        Name of the case that is shown at first; left out, the first of them.
-
-    Returns
-    -------
-    Slider
-        Of each case and width `views.profile`, coarse.
-
-    Raises
-    ------
-    ValueError
-        As `Well` and `fermi_states`; if `first` is no case.
+    Of each case and width `views.profile`, coarse; the width of the wells is not used.  At first
+    the case of that name is shown, or the first one; a `ValueError` if it is no case.
     """
     if first is not None and first not in cases:
         raise ValueError(f"first must be one of {', '.join(cases)}, got {first!r}")

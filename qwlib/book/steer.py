@@ -160,16 +160,7 @@ def without_noise(value: float | str) -> float | str:
 def solved(view: Callable, values: dict[str, Any]) -> tuple[FermiStates, Any, str]:
     """Return the Fermi states of a well, what a view shows of them, and what to keep in mind.
 
-    Parameters
-    ----------
-    view : callable
-        Called with the states and the values that are neither of `Well` nor `E_F`.
-    values : dict
-
-    Raises
-    ------
-    ValueError
-        If the parameters are not allowed.
+    The view is called with the states and the values that are neither of `Well` nor `E_F`.
     """
     values = values.copy()
     fields = {name: values.pop(name) for name in [*values] if name in Well.__dataclass_fields__}
@@ -198,16 +189,9 @@ def table(name: str, states: FermiStates, view: views.View | None) -> str:
 def step(request: str) -> str:
     """Return what a page shows for the values of its sliders, both as JSON.
 
-    Parameters
-    ----------
-    request : str
-        ``{"explorer": name, "values": {…}}``, the first a key of `VIEWS`.
-
-    Returns
-    -------
-    str
-        ``{"refused": html}``, or the data of a `Slider` with one position, with the table and what
-        to keep in mind as HTML: ``{"data": …, "table": …, "note": …}``.
+    Of ``{"explorer": name, "values": {…}}``, the first a key of `VIEWS`: ``{"refused": html}``, or
+    the data of a `Slider` with one position, with the table and what to keep in mind as HTML,
+    ``{"data": …, "table": …, "note": …}``.
     """
     asked = json.loads(request)
     name = asked["explorer"]

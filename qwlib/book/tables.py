@@ -37,15 +37,11 @@ SPIN = "∫S_y dz (10⁻³ nm⁻² per τeE/ħ)"
 def number(value: float | str | None, digits: str = "") -> str:
     """Return a number as a page shows it, with a true minus sign and powers of ten raised.
 
-    Parameters
-    ----------
-    value : float, str or None
-        Words stay as they are, whole numbers have no decimals unless `digits` is given, and zero
-        has no sign.
-    digits : str
-        Of Python's format specifications, "" for as many digits as there are; what follows a
-        vertical bar is added to each number, as in ".1f| %".  Fixed decimals are the least, see
-        `enough`; with "!" behind them there are no more, as for an exponent that comes out as 0.
+    Words stay as they are, whole numbers have no decimals unless `digits` is given, and zero has no
+    sign.  `digits` is one of Python's format specifications, "" for as many digits as there are;
+    what follows a vertical bar is added to each number, as in ".1f| %".  Fixed decimals are the
+    least, see `enough`; with "!" behind them there are no more, as for an exponent that comes out
+    as 0.
     """
     if value is None or isinstance(value, str):
         return NONE if value is None else value
@@ -72,15 +68,9 @@ def enough(digits: str, values: Iterable) -> str:
     """Return how numbers are written, with "!", so that three digits of the largest count.
 
     The decimals of a column are chosen for the paper's well; a material whose energies or couplings
-    are of another order has more of them.
-
-    Parameters
-    ----------
-    digits : str
-        As `number` takes it; what has no fixed decimals stays as it is.
-    values : iterable
-        What is written so.  Nothing changes where it has no more decimals, is below `SMALLEST`, or
-        is asked for as whole numbers and is not below 1.
+    are of another order has more of them.  What has no fixed decimals stays as it is, and so does
+    what has no more decimals, is below `SMALLEST`, or is asked for as whole numbers and not below
+    1.
     """
     fixed = re.fullmatch(r"(\+?)\.(\d+)f(\|.*)?", digits)
     if not fixed:
@@ -116,21 +106,12 @@ def raised(unit: str) -> str:
 
 @dataclass(frozen=True, repr=False)
 class Table:
-    """What a notebook shows as a table.
+    """What a notebook shows as a table."""
 
-    Attributes
-    ----------
-    head : sequence of str
-        One heading for each column, with the unit in parentheses; none for a list of facts.
-    cells : sequence of sequence of (value, digits)
-        The rows, each value with how it is written, as `number` takes it.
-    exact : bool
-        Whether each number goes with all its digits in a `<data>`, for a script that reads the
-        page: another machine has others, so nothing that is stored is such a table.
-    """
-
-    head: Sequence[str]
-    cells: Sequence[Sequence[tuple]]
+    head: Sequence[str]  # a heading for each column, with the unit; none for a list of facts
+    cells: Sequence[Sequence[tuple]]  # rows of (value, digits), as `number` takes them
+    # Whether each number goes with all its digits in a `<data>`, for a script that reads the page:
+    # another machine has others, so nothing that is stored is such a table.
     exact: bool = False
 
     def __repr__(self) -> str:
@@ -221,14 +202,7 @@ def facts(rows: Iterable[tuple], *, exact: bool = False) -> Table:
 def of_kinds(some: Iterable[tuple], first: Sequence[str] = (), *, exact: bool = False) -> Table:
     """Return the numbers of states, their chiralities and contributions, by kind.
 
-    Parameters
-    ----------
-    some : iterable of (…, FermiStates)
-        What stands in front of each row, and the states.
-    first : sequence of str
-        Headings of the former.
-    exact : bool
-        As in `Table`.
+    Each of `some` is what stands in front of its rows, under the headings `first`, and the states.
     """
     rows = []
     for *front, states in some:
@@ -245,14 +219,8 @@ def of_all_and_propagating(
 ) -> Table:
     """Return numbers and sums, of all states and of the propagating ones alone.
 
-    Parameters
-    ----------
-    first : mapping of str to str
-        As `columns` of `table`, for what stands in front.
-    some : iterable of (…, FermiStates)
-        That, and the states.
-    digits : str
-        Of the sums.
+    Each of `some` is what stands in front, written as `first` says, and the states; the sums have
+    `digits`.
     """
     rows = []
     for *front, states in some:

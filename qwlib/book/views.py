@@ -83,80 +83,40 @@ class Series(NamedTuple):
 
 
 class Panel(NamedTuple):
-    """One pair of axes.
+    """One pair of axes; later series are drawn over earlier ones.
 
-    Attributes
-    ----------
-    x, y : str
-        What is along the axes, with the unit in parentheses.  Where `x` is the parameter of the
-        slider, written "name (unit)", a line goes along with the position.
-    series : sequence of Series
-        Later ones are drawn over earlier ones.
-    xlim, ylim : (2,) array_like, optional
-        Ends of the axes, the larger one first where an axis is to run downwards; left out, they
-        are those of the data, with a margin along y.
-    log : str
-        Which axes are logarithmic: "", "x", "y" or "xy".
-    follows : bool
-        Whether the horizontal axis is at each position that of the first series.
-    marked : bool
-        Whether that line is there although `x` has another name, in the same unit.
-    title : str
-        Above the panel in a static figure.
+    Where `x` is the parameter of the slider, written "name (unit)", a line goes along with the
+    position; with `marked` it does although `x` has another name, in the same unit.
     """
 
-    x: str
+    x: str  # what is along the axis, with the unit in parentheses
     y: str
     series: Sequence[Series]
-    xlim: Any | None = None
-    ylim: Any | None = None
-    log: Literal["", "x", "y", "xy"] = ""
-    follows: bool = False
+    xlim: Any | None = None  # ends of the axis, the larger one first where it runs downwards;
+    ylim: Any | None = None  # left out, those of the data, with a margin along y
+    log: Literal["", "x", "y", "xy"] = ""  # which axes are logarithmic
+    follows: bool = False  # whether the x axis is at each position that of the first series
     marked: bool = False
-    title: str = ""
+    title: str = ""  # above the panel in a static figure
 
 
 class Number(NamedTuple):
-    """A read-out.
+    """A read-out."""
 
-    Attributes
-    ----------
-    name : str
-        An underscore lowers the next letter.
-    values : float or str, or array_like of them
-        Of a view one; of a slider one for each position.  nan reads "none".
-    unit : str
-        What follows the value, with the space before it.
-    digits : int
-        Decimals of a number; for an explorer alone also as `tables.number` takes it.
-    """
-
-    name: str
-    values: Any | str
-    unit: str = ""
-    digits: int | str = 0
+    name: str  # an underscore lowers the next letter
+    values: Any | str  # of a view one; of a slider one for each position; nan reads "none"
+    unit: str = ""  # what follows the value, with the space before it
+    digits: int | str = 0  # decimals; for an explorer alone also as `tables.number` takes them
 
 
 class View(NamedTuple):
-    """What one picture shows.
-
-    Attributes
-    ----------
-    panels : sequence of Panel
-    numbers : sequence of Number
-    alike : bool
-        Whether the panels of a static figure have one vertical scale.
-    at : float, optional
-        Where a figure that does not move has the line that goes along with a slider.
-    full : bool
-        Whether a static figure has no room for its key within the panels.
-    """
+    """What one picture shows."""
 
     panels: Sequence[Panel]
     numbers: Sequence[Number] = ()
-    alike: bool = False
-    at: float | None = None
-    full: bool = False
+    alike: bool = False  # whether the panels of a static figure have one vertical scale
+    at: float | None = None  # where a figure that does not move has that line
+    full: bool = False  # whether a static figure has no room for its key within the panels
 
 
 # --- curves and their gaps ------------------------------------------------------------------------
@@ -165,16 +125,8 @@ class View(NamedTuple):
 def parted(x: np.ndarray, values: np.ndarray, number: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return a curve with a gap wherever a number changes.
 
-    Parameters
-    ----------
-    x, values : array
-    number : array
-        Of what is counted in the values, at each x: where it changes they jump.
-
-    Returns
-    -------
-    (array, array)
-        x and values, with nan half-way between the points beside a jump.
+    `number` is that of what is counted in the values, at each x: where it changes they jump, and
+    nan stands half-way between the points beside a jump.
     """
     before = np.flatnonzero(np.diff(number))
     middle = (x[before] + x[before + 1]) / 2
@@ -233,12 +185,8 @@ def across(d: float, points: int = 301) -> np.ndarray:
 def profile(states: FermiStates, *, coarse: bool = False) -> View:
     """Return S_y(z) of all states and of the propagating ones alone.
 
-    Parameters
-    ----------
-    states : FermiStates
-    coarse : bool
-        Whether there are only six points to the shortest period, twice the largest wave number in
-        the well, and both interfaces among them: a slider has many profiles.
+    A slider has many profiles: with `coarse` there are only six points to the shortest period,
+    twice the largest wave number in the well, and both interfaces among them.
     """
     d = states.well.d
     if coarse:
@@ -266,17 +214,8 @@ def sums(ds: xr.Dataset, along: str, label: str, *, limit: float | None = None) 
     """Return ∫S_y dz along one axis of a sweep, of propagating and of all states, for each α_R.
 
     The sum over propagating states has a gap wherever the number of the others changes, since one
-    then takes its part away; where a subband enters, it begins with none.
-
-    Parameters
-    ----------
-    ds : xarray.Dataset
-        A sweep over `alpha_R` and the axis.
-    along : str
-    label : str
-        Of the axis.
-    limit : float, optional
-        ħ²/m where the axis goes past it: the sums have a pole there.
+    then takes its part away; where a subband enters, it begins with none.  `label` is that of the
+    axis; `limit` is ħ²/m where the axis goes past it: the sums have a pole there.
     """
     x = ds[along].values
     spin, n = 1e3 * ds["spin_density"].sum("chirality"), ds["n_states"].sum("chirality")
@@ -305,17 +244,9 @@ def sums(ds: xr.Dataset, along: str, label: str, *, limit: float | None = None) 
 
 
 def against_width(ds: xr.Dataset) -> View:
-    """Return the integral and the average of S_y over the well against its width.
+    """Return the integral and the average of S_y over the well against its width, from a sweep.
 
-    Parameters
-    ----------
-    ds : xarray.Dataset
-        A sweep over `d`.
-
-    Returns
-    -------
-    View
-        The average on logarithmic axes, with a guide that falls as 1/d.
+    The average is on logarithmic axes, with a guide that falls as 1/d.
     """
     d, sums = ds["d"].values, 1e3 * ds["spin_density"].sum("chirality")
     curves = (
@@ -328,23 +259,14 @@ def against_width(ds: xr.Dataset) -> View:
         Series(name, d, np.where(y > 0, y / d, np.nan), look)  # the axis is logarithmic
         for name, y, look in curves
     ]
-    one = Series("∝ 1/d", some, guide, "thin", pieces="_guide")
+    averages.append(Series("∝ 1/d", some, guide, "thin", pieces="_guide"))
     average = SUM.replace("∫S_y dz", "average of S_y").replace("nm⁻²", "nm⁻³")
+    integrals = [Series(name, d, y, look) for name, y, look in curves]
+    log: Literal["", "xy"] = "xy" if (guide > 0).all() else ""
     return View(
         [
-            Panel(
-                "d (nm)",
-                SUM,
-                [Series(name, d, y, look) for name, y, look in curves],
-                title="(a) integral over the well",
-            ),
-            Panel(
-                "d (nm)",
-                average,
-                [*averages, one],
-                log="xy" if (guide > 0).all() else "",
-                title="(b) average over the well",
-            ),
+            Panel("d (nm)", SUM, integrals, title="(a) integral over the well"),
+            Panel("d (nm)", average, averages, log=log, title="(b) average over the well"),
         ]
     )
 
@@ -353,19 +275,9 @@ ALPHA_L = "α_L (eV nm²)"
 
 
 def chiralities(ds: xr.Dataset, limit: float) -> View:
-    """Return ∫S_y dz against α_L of each chirality, of propagating and of all states.
+    """Return ∫S_y dz against α_L of each chirality, of propagating and of all states, from a sweep.
 
-    Parameters
-    ----------
-    ds : xarray.Dataset
-        A sweep over `alpha_L`.
-    limit : float
-        ħ²/m in eV·nm².
-
-    Returns
-    -------
-    View
-        Curves with a gap where the number of what they count changes.
+    Curves have a gap where the number of what they count changes, and at `limit`, ħ²/m in eV·nm².
     """
     x, panels = ds["alpha_L"].values, []
     span = float(1e3 * np.abs(ds["spin_density"].sel(kind="propagating")).max())
@@ -416,13 +328,7 @@ def overlaid(several: Sequence[FermiStates], z: np.ndarray) -> View:
 
 
 def by_width(cases: Mapping[str, Sequence[FermiStates]]) -> View:
-    """Return profiles S_y(z) at several widths over each other, a panel for each case.
-
-    Parameters
-    ----------
-    cases : mapping of str to sequence of FermiStates
-        Titles, and wells that differ in their width.
-    """
+    """Return profiles S_y(z) of wells of several widths over each other, a panel for each case."""
     panels = []
     for title, several in cases.items():
         thin, thick = [], []
@@ -460,24 +366,13 @@ FRAME = 32
 
 
 class Window(NamedTuple):
-    """The energies of a view of the count, in eV: its ends, and what lies between them.
-
-    Attributes
-    ----------
-    low, high : float
-    levels : 1D float array
-        Bound states at the k of the view.
-    clamped : 1D float array
-        All levels of the well clamped at both interfaces up to the barriers, ascending.
-    poles : 1D float array
-        Those of them between the ends, each once.
-    """
+    """The energies of a view of the count, in eV: its ends, and what lies between them."""
 
     low: float
     high: float
-    levels: np.ndarray
-    clamped: np.ndarray
-    poles: np.ndarray
+    levels: np.ndarray  # bound states at the k of the view
+    clamped: np.ndarray  # all levels of the well clamped at both interfaces up to the barriers
+    poles: np.ndarray  # those of them between the ends, each once
 
 
 def window(states: FermiStates, k: float, most: int | None = 9, reach: tuple = ()) -> Window:
@@ -517,10 +412,10 @@ def count(
 ) -> View:
     """Return the eigenvalues of M against E at one k, and the count that they give.
 
+    Of the well and ε_F of the states, which are not shown.
+
     Parameters
     ----------
-    states : FermiStates
-        Their well and ε_F are shown, not they.
     k : float
         Wave number in 1/nm.
     E : float, optional
@@ -593,13 +488,8 @@ def count(
 def zoom(states: FermiStates, points: int, of: str) -> Panel | None:
     """Return what a scan sees of the closest two things that it has to part, or None without any.
 
-    Parameters
-    ----------
-    states : FermiStates
-    points : int
-        Of the scan, up to the first whole number above the largest k.
-    of : {"det M", "F"}
-        With the first a state and a pole, with the second two states; scaled to the left end.
+    With "det M" a state and a pole, with "F" two states; scaled to the left end.  The points of the
+    scan reach up to the first whole number above the largest k.
     """
     well, E_F, k_F = states.well, states.E_F, states.k
     near = scan.closest(well, E_F, k_F)
@@ -622,14 +512,9 @@ def zoom(states: FermiStates, points: int, of: str) -> Panel | None:
         Series("Fermi states", inside, 0 * inside, "hollow neutral"),
     ]
     height = 3 if of == "det M" else 6
-    return Panel(
-        "wave number k (nm⁻¹)",
-        f"{of} (scaled)",
-        series,
-        (k[0] - step / 10, k[-1] + step / 10),
-        (-height, height),
-        title=f"d = {number(well.d)} nm",
-    )
+    ends, title = (k[0] - step / 10, k[-1] + step / 10), f"d = {number(well.d)} nm"
+    y = f"{of} (scaled)"
+    return Panel("wave number k (nm⁻¹)", y, series, ends, (-height, height), title=title)
 
 
 def rounded(states: FermiStates, points: int = 81) -> View:
@@ -692,12 +577,7 @@ def _corners(x: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def error_of_elements(errors: dict[int, np.ndarray], k: np.ndarray) -> View:
     """Return how far finite elements are from the solver, against their order and the states' k.
 
-    Parameters
-    ----------
-    errors : dict of int to (2, n) array
-        By order: of k in 1/nm, and of the contribution in nm⁻² per τeE/ħ.
-    k : (n,) array
-        Of the states, in 1/nm.
+    The errors by order are a (2, n) array: of k in 1/nm, and of the contribution in nm⁻² per τeE/ħ.
     """
     names = ("k (nm⁻¹)", "contribution (nm⁻² per τeE/ħ)")
     largest = np.array([e.max(axis=1, initial=0) for e in errors.values()]).reshape(-1, 2).T
@@ -750,7 +630,6 @@ def subbands(
 
     Parameters
     ----------
-    states : FermiStates
     k : float, optional
         Wave number in 1/nm at which the levels are listed.
     end : float, optional
@@ -837,16 +716,7 @@ def components(state: FermiStates, z: np.ndarray | None = None) -> Panel:
 def one_state(states: FermiStates, state: int) -> View:
     """Return one Fermi state among the others, and its two spin components across the well.
 
-    Parameters
-    ----------
-    states : FermiStates
-    state : int
-        Counted from the lowest E on, from 1.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer.
+    They are counted from the lowest E on, from 1; a `ValueError` if there are fewer.
     """
     if state > len(states):
         raise ValueError(f"state must be at most {len(states)}, all there are, got {state}")
@@ -896,17 +766,10 @@ def spread(
     k: np.ndarray | None = None,
     frame: tuple[float, float] | None = None,
 ) -> View:
-    """Return the lowest band with δ-functions, and with the coupling spread over a width.
+    """Return the lowest band with δ-functions, and with the coupling spread over a width in nm.
 
-    Parameters
-    ----------
-    states : FermiStates
-    width : float
-        In nm.
-    k : 1D float array, optional
-        Wave numbers in 1/nm; left out, somewhat beyond the Fermi states, up to 60.
-    frame : (float, float), optional
-        Lowest and highest energy in eV; far outside of it bands are cut.
+    At wave numbers `k` in 1/nm; left out, they go somewhat beyond the Fermi states, up to 60.  Far
+    outside of the frame, the lowest and the highest energy in eV, bands are cut.
     """
     from ..beyond.spread import Layers
 
@@ -929,34 +792,24 @@ def spread(
     else:
         bands = bands.clip(2 * frame[0] - frame[1], 2 * frame[1] - frame[0])
     # In the runaway the state of lowest E is of the lowest band, and past it there is none.
-    outer = [
-        q
-        for q, E in zip(states.k[:1], states.E[:1], strict=True)
-        if np.isclose(E, bound_states(well, q)[0])
-    ]
+    first = zip(states.k[:1], states.E[:1], strict=True)
+    outer = [q for q, E in first if np.isclose(E, bound_states(well, q)[0])]
     name = f"width {number(width)} nm"
-    panel = Panel(
-        K,
-        "ε of the lowest band (eV)",
-        [
-            Series("δ-function", k, bands[0], "thin", smooth=True),
-            Series(name, k, bands[1], smooth=True),
-            Series("Fermi state, δ-function", outer, np.full(len(outer), E_F), "hollow"),
-            Series(f"Fermi state, {name}", k_box[:1], np.full(k_box[:1].size, E_F), "dot"),
-            Series("ε_F", None, [E_F], "guide"),
-        ],
-        (0, k[-1]),
-        frame,
-    )
-    by_hand = interface_wave_numbers(well, E_F)[-1:] if well.alpha_L else np.zeros(0)
+    series = [
+        Series("δ-function", k, bands[0], "thin", smooth=True),
+        Series(name, k, bands[1], smooth=True),
+        Series("Fermi state, δ-function", outer, np.full(len(outer), E_F), "hollow"),
+        Series(f"Fermi state, {name}", k_box[:1], np.full(k_box[:1].size, E_F), "dot"),
+        Series("ε_F", None, [E_F], "guide"),
+    ]
+    panel = Panel(K, "ε of the lowest band (eV)", series, (0, k[-1]), frame)
+    by_hand = max(interface_wave_numbers(well, E_F)[-1:] if well.alpha_L else (), default=np.nan)
     numbers = [
         Number("∫S_y dz, δ-function", 1e3 * states.contribution.sum(), UNIT, 2),
         Number(f"∫S_y dz, {name}", 1e3 * share.sum(), UNIT, 2),
         Number("largest k, δ-function", states.k.max(initial=0), " nm⁻¹", 2),
         Number(f"largest k, {name}", k_box.max(initial=0), " nm⁻¹", 2),
-        Number(
-            "largest k, formula of the interface band", max(by_hand, default=np.nan), " nm⁻¹", 2
-        ),
+        Number("largest k, formula of the interface band", by_hand, " nm⁻¹", 2),
         Number("number of states, δ-function", len(states)),
         Number(f"number of states, {name}", k_box.size),
     ]
@@ -964,16 +817,7 @@ def spread(
 
 
 def interface_band(wells: Sequence[Well], k: np.ndarray, E_F: float) -> View:
-    """Return the band of the left interface of several wells: the formula, and the whole well.
-
-    Parameters
-    ----------
-    wells : sequence of Well
-    k : 1D float array
-        Wave numbers in 1/nm.
-    E_F : float
-        Fermi energy in eV.
-    """
+    """Return the band of the left interface of several wells: the formula, and the whole well."""
     half, series = wells[0].V_L / 2, []
     for well, look in zip(wells, ("first", "second", "third", "fourth"), strict=True):
         some = k[::3]
@@ -990,15 +834,7 @@ def interface_band(wells: Sequence[Well], k: np.ndarray, E_F: float) -> View:
 
 
 def runaway(well: Well, energies: Sequence[float]) -> View:
-    """Return the largest Fermi wave number against the distance of α_L from ħ²/m.
-
-    Parameters
-    ----------
-    well : Well
-        Its α_L does not matter.
-    energies : sequence of float
-        Fermi energies in eV, up to three.
-    """
+    """Return the largest Fermi wave number against the distance of α_L from ħ²/m, for some ε_F."""
     x, series = np.logspace(-1, -5, 17), []
     for energy, look in zip(energies, ("first", "second", "third"), strict=False):
         wells = [well.replace(alpha_L=(1 - one) * well.critical_rashba) for one in x]
@@ -1017,17 +853,8 @@ def runaway(well: Well, energies: Sequence[float]) -> View:
 def two_models(boxes: dict[float, tuple[np.ndarray, np.ndarray]], ds: xr.Dataset) -> View:
     """Return ∫S_y dz against α_L with δ-functions, and with the coupling spread over a width.
 
-    Parameters
-    ----------
-    boxes : dict of float to (x, y)
-        By α_R: values of α_L, and the sums over all and over propagating states with a width.
-    ds : xarray.Dataset
-        A sweep over `alpha_R` and `alpha_L`, with δ-functions.
-
-    Returns
-    -------
-    View
-        In each panel first the curves with δ-functions, then those with a width.
+    By α_R, `boxes` has values of α_L and the sums over all and over propagating states with a
+    width, `ds` is a sweep with δ-functions.  In each panel their curves are first.
     """
     sharp, panels = 1e3 * ds["spin_density"].sum("chirality"), []
     for title, row in ((PROPAGATING, 1), (ALL, 0)):
@@ -1046,14 +873,7 @@ def spread_along(
 ) -> list[View]:
     """Return `spread` at several α_L, each with the sums over all states against α_L beside it.
 
-    Parameters
-    ----------
-    several : sequence of FermiStates
-        At ascending α_L.
-    width : float
-        In nm.
-    sharp : (x, y)
-        α_L in eV·nm², and the sum with δ-functions in 10⁻³ nm⁻².
+    The α_L ascend; `sharp` is α_L and the sum with δ-functions in 10⁻³ nm⁻².
     """
     well, E_F = several[0].well, several[0].E_F
     half, limit = well.V_L / 2, well.critical_rashba
@@ -1064,17 +884,14 @@ def spread_along(
     sums = np.array([view.numbers[1].values for view in views])
     top = 1.6 * max(sums.max(), 1e-3)
     curve = broken(sharp[0], sharp[1].clip(-3 * top, 3 * top), limit)
-    panel = Panel(
-        ALPHA_L,
-        "∫S_y dz, all states (10⁻³ nm⁻² per τeE/ħ)",
-        [
-            Series("", [limit], None, "guide"),
-            Series("δ-function", *curve, "thin"),
-            Series(f"width {number(width)} nm", alpha, sums),
-        ],
-        (0, alpha[-1]),
-        (min(-top / 3, 1.1 * sums.min()), top),
-    )
+    series = [
+        Series("", [limit], None, "guide"),
+        Series("δ-function", *curve, "thin"),
+        Series(f"width {number(width)} nm", alpha, sums),
+    ]
+    ylim = (min(-top / 3, 1.1 * sums.min()), top)
+    label = SUM.replace("dz", "dz, all states")
+    panel = Panel(ALPHA_L, label, series, (0, alpha[-1]), ylim)
     return [view._replace(panels=[*view.panels, panel]) for view in views]
 
 
@@ -1085,21 +902,13 @@ MT = " mT per 10¹¹ A/m²"
 
 
 def fields(several: Iterable[FermiStates], M_s: float) -> np.ndarray:
-    """Return −B_y/j of all states and of the propagating ones alone, in mT per 10¹¹ A/m².
+    """Return −B_y/j of all and of the propagating states, (n, 2), in mT per 10¹¹ A/m².
 
-    Parameters
-    ----------
-    several : iterable of FermiStates
-    M_s : float
-        Saturation magnetisation in A/m.
-
-    Returns
-    -------
-    (n, 2) float array
+    The saturation magnetisation M_s is in A/m.
     """
-    return -np.array(
-        [[field_per_current(one, M_s) for one in (s, propagating(s))] for s in several]
-    ).reshape(-1, 2)
+    pairs = ((states, propagating(states)) for states in several)
+    both = [[field_per_current(one, M_s) for one in pair] for pair in pairs]
+    return -np.reshape(both, (-1, 2))
 
 
 def two_classes(
@@ -1110,61 +919,25 @@ def two_classes(
     *,
     y: str = FIELD,
     log: Literal["", "x", "y", "xy"] = "",
-    guide: Series | None = None,
 ) -> View:
     """Return curves of propagating states alone, and of all states below.
 
-    Parameters
-    ----------
-    x : 1D float array
-    label, y : str
-        Of the axes.
-    curves : dict of str to (n, 2) array
-        By name: of all states, and of the propagating ones.
-    looks : sequence of str
-        Of each curve.
-    log : str
-        As `Panel` takes it.
-    guide : Series, optional
-        In both panels.
+    Each is an (n, 2) array: of all states, and of the propagating ones.
     """
-    return View(
-        [
-            Panel(
-                label,
-                y,
-                [
-                    *(
-                        Series(name, x, values[:, column], look)
-                        for (name, values), look in zip(curves.items(), looks, strict=True)
-                    ),
-                    *([guide] if guide else []),
-                ],
-                log=log,
-                title=title,
-            )
-            for title, column in ((PROPAGATING, 1), (ALL, 0))
-        ],
-        alike=True,
-    )
+    panels = []
+    for title, column in ((PROPAGATING, 1), (ALL, 0)):
+        series = [
+            Series(name, x, values[:, column], look)
+            for (name, values), look in zip(curves.items(), looks, strict=True)
+        ]
+        panels.append(Panel(label, y, series, log=log, title=title))
+    return View(panels, alike=True)
 
 
 def against_coupling(
     alpha: np.ndarray, values: np.ndarray, slope: float, end: float | None = None
 ) -> View:
-    """Return −B_y/j against α_L, with its first order.
-
-    Parameters
-    ----------
-    alpha : 1D float array
-        In eV·nm².
-    values : (n, 2) array
-        Of all states and of the propagating ones.
-    slope : float
-        Of the first order, of all states.
-    end : float, optional
-        Of the axis.
-    """
+    """Return −B_y/j of all and of propagating states, (n, 2), against α_L, with its first order."""
     line = slope * alpha
     span = np.abs(line).max(initial=0, where=np.isfinite(line)) or 1.0
     series = [
@@ -1177,16 +950,7 @@ def against_coupling(
 
 
 def field(states: FermiStates, M_s: float, j: float) -> View:
-    """Return −B_y/j against the width of the well.
-
-    Parameters
-    ----------
-    states : FermiStates
-    M_s : float
-        Saturation magnetisation in 10⁶ A/m.
-    j : float
-        Current density in 10¹¹ A/m².
-    """
+    """Return −B_y/j against the width of the well; M_s in 10⁶ A/m, j in 10¹¹ A/m²."""
     well = states.well
     d = np.geomspace(0.2, 10.0, 61)
     several = fermi_states_of([well.replace(d=one) for one in d.tolist()], states.E_F)
@@ -1213,24 +977,15 @@ def against_thickness(
 ) -> tuple[View, dict[float, list[float]]]:
     """Return −B_y/j times the width against the width, and where that of propagating states is 0.
 
-    Parameters
-    ----------
-    at : callable
-        Of α_R and widths in nm: −B_y/j of all and of propagating states, (n, 2).
-    values : dict of float to (n, 2) array
-        The same by α_R, at the widths `d`.
-    d : 1D float array
-        In nm.
+    `at` gives, of α_R and widths in nm, −B_y/j of all and of propagating states, (n, 2), and
+    `values` has it by α_R at the widths `d`.
     """
     from ..beyond.places import zeros
 
     def of_waves(alpha_R: float, width: float) -> float:
         return at(alpha_R, np.array([width]))[0, 1]
 
-    turns = {
-        alpha_R: zeros(functools.partial(of_waves, alpha_R), d, y[:, 1])
-        for alpha_R, y in values.items()
-    }
+    turns = {a: zeros(functools.partial(of_waves, a), d, y[:, 1]) for a, y in values.items()}
     # Both sides of each, so that a curve runs through zero or ends where it jumps.
     beside = 1 + np.array([-1e-2, -1e-6, 0, 1e-6, 1e-2])
     x = np.union1d(d, np.multiply.outer(np.concatenate(list(turns.values())), beside))
@@ -1239,15 +994,8 @@ def against_thickness(
         y = at(alpha_R, x) * x[:, None]
         y[np.isin(x, places), 1] = np.nan
         curves[f"α_R = {number(alpha_R)} eV nm²"] = y
-    view = two_classes(
-        x,
-        "d (nm)",
-        curves,
-        by_sign(values),
-        y="−B_y d/j (nm mT per 10¹¹ A/m²)",
-        log="x",
-    )
-    return view, turns
+    y = "−B_y d/j (nm mT per 10¹¹ A/m²)"
+    return two_classes(x, "d (nm)", curves, by_sign(values), y=y, log="x"), turns
 
 
 def barriers(
@@ -1259,18 +1007,8 @@ def barriers(
 ) -> View:
     """Return −B_y/j against the height of the left barrier, for each 0.01 eV·nm² of α_L.
 
-    Parameters
-    ----------
-    heights : 1D float array
-        In eV.
-    values : (n, 2) array
-        −B_y/j of all states and of the propagating ones.
-    alpha : float
-        α_L in eV·nm².
-    best : (str, float, float)
-        The best height for all states in words and in eV, and −B_y/j there.
-    V_L : float
-        Where a guide stands.
+    `values`, (n, 2), are of all states and of the propagating ones; `best` is the best height for
+    all states in words and in eV, and −B_y/j there; at `V_L` stands a guide.
     """
     unit = 0.01 / alpha
     words, place, highest = best
@@ -1298,15 +1036,7 @@ def scanned(
 ) -> View:
     """Return how far each Fermi state is from the next pole or state, and which a scan finds.
 
-    Parameters
-    ----------
-    states : FermiStates
-    points : int
-        Of the scan.
-    window : float, optional
-        Up to which k it goes, in 1/nm; left out, the first whole number above the largest k.
-    brent : bool
-        As `scan.scan` takes it.
+    It goes up to `window` in 1/nm; left out, to the first whole number above the largest k.
     """
     well, E_F, k = states.well, states.E_F, states.k
     window = window or float(np.ceil(k.max(initial=1.0)))
@@ -1336,41 +1066,24 @@ def scans(
 ) -> list[View]:
     """Return `scanned` for several numbers of points, with all of these beside it.
 
-    Parameters
-    ----------
-    states : FermiStates
-    points : sequence of int
-    window : float
-        As `scanned` takes it.
-    times : dict of int to str
-        What was measured, by the number of points.
-    ours : str
-        What was measured of `fermi_states`.
+    `times` has what was measured, by the number of points, and `ours` that of `fermi_states`.
     """
+
+    def missed(n: int) -> int:
+        grid = window * np.arange(1, n + 1) / n
+        found = scan.scan(states.well, states.E_F, grid, scan.smooth, brent=True)
+        return int(found.missed(states.k).sum())
+
     made = [scanned(states, int(n), window=window, brent=True) for n in points]
     lost = [int(view.numbers[1].values) for view in made]
-    smooth = [
-        int(
-            scan.scan(
-                states.well, states.E_F, window * np.arange(1, n + 1) / n, scan.smooth, brent=True
-            )
-            .missed(states.k)
-            .sum()
-        )
-        for n in points
-    ]
+    smooth = [missed(n) for n in points]
     most = max(*lost, *smooth, 2)
-    panel = Panel(
-        "points",
-        "states missed",
-        [
-            Series("missed by the scan", points, lost, "second"),
-            Series("missed without the poles", points, smooth),
-        ],
-        None,
-        (-0.04 * most, 1.05 * most),
-        "x",
-    )
+    series = [
+        Series("missed by the scan", points, lost, "second"),
+        Series("missed without the poles", points, smooth),
+    ]
+    ylim = (-0.04 * most, 1.05 * most)
+    panel = Panel("points", "states missed", series, None, ylim, "x")
     return [
         View(
             [*view.panels, panel],
@@ -1389,16 +1102,7 @@ def scans(
 
 
 def along(states: FermiStates, axis: str, low: float, high: float) -> View:
-    """Return ∫S_y dz against one parameter of the well, with a mark at the value that it has.
-
-    Parameters
-    ----------
-    states : FermiStates
-    axis : str
-        A field of `Well`.
-    low, high : float
-        Ends of the axis, in the unit of that field.
-    """
+    """Return ∫S_y dz against one parameter of the well, with a mark at the value that it has."""
     here, x = getattr(states.well, axis), np.linspace(low, high, 61)
     # As `sweep` does it, without xarray, which a page would have to load first.
     grid = Grid.of({"E_F": states.E_F, axis: x}, states.well)
@@ -1452,12 +1156,7 @@ NEEDLE = 1.0
 def contours(several: dict[str, Response], points: int = 180) -> View:
     """Return Fermi contours with needles along the part of the spin that lies in the plane.
 
-    Parameters
-    ----------
-    several : dict of str to Response
-        By the title of the panel.
-    points : int
-        Angles of each contour; a needle stands at every tenth.
+    A panel for each title; of the `points` angles every tenth of 180 has a needle.
     """
     panels = []
     for title, one in several.items():
@@ -1490,58 +1189,29 @@ def contours(several: dict[str, Response], points: int = 180) -> View:
 
 
 def in_two_planes(theta: np.ndarray, xz: Sequence[Response], yz: Sequence[Response]) -> View:
-    """Return the torque against θ with m in the plane of z and the field, and across it.
+    """Return the torque against θ (degrees, from 0): m in the plane of z and the field, and across.
 
-    Parameters
-    ----------
-    theta : (n,) array
-        In degrees, the first 0.
-    xz, yz : sequence of Response
-        With φ = 0 and with φ = 90°.
+    With φ = 0, and with φ = 90°.
     """
     pole = 1e3 * xz[0].polar_torque[0]
     along = 1e3 * np.array([one.polar_torque[0] for one in xz])
     across = -1e3 * np.array([one.polar_torque[1] for one in yz])
-    names = "along ∂m/∂θ, m in the plane xz", "along −∂m/∂φ, m in the plane yz"
     top = 1.15 * max(np.abs([*along, *across, pole])) + 1e-9
     ends = (0, top) if pole >= 0 else (-top, 0)
-    return View(
-        [
-            Panel(
-                "θ (degrees)",
-                TORQUE,
-                [
-                    Series(RASHBA, theta, pole * np.ones(theta.size), "thin"),
-                    Series("the well", theta, along),
-                ],
-                xlim=(0, 90),
-                ylim=ends,
-                title=f"(a) {names[0]}",
-            ),
-            Panel(
-                "θ (degrees)",
-                TORQUE,
-                [
-                    Series(RASHBA, theta, pole * np.cos(np.radians(theta)), "thin"),
-                    Series("the well", theta, across),
-                ],
-                xlim=(0, 90),
-                ylim=ends,
-                title=f"(b) {names[1]}",
-            ),
-        ]
-    )
+    panels = []
+    for title, field_alone, well in (
+        ("(a) along ∂m/∂θ, m in the plane xz", pole * np.ones(theta.size), along),
+        ("(b) along −∂m/∂φ, m in the plane yz", pole * np.cos(np.radians(theta)), across),
+    ):
+        series = [Series(RASHBA, theta, field_alone, "thin"), Series("the well", theta, well)]
+        panels.append(Panel("θ (degrees)", TORQUE, series, (0, 90), ends, title=title))
+    return View(panels)
 
 
 def around(turned: Sequence[Response], pole: Response) -> View:
     """Return the torque against φ of m at one θ, beside a field along y.
 
-    Parameters
-    ----------
-    turned : sequence of Response
-        Of one θ, with φ in even steps from 0 to 360°, both included.
-    pole : Response
-        That of m along z.
+    φ goes in even steps from 0 to 360°, both included; `pole` is the response of m along z.
     """
     T = 1e3 * np.array([one.polar_torque for one in turned])
     A, theta = 1e3 * pole.polar_torque[0], turned[0].theta
@@ -1651,18 +1321,7 @@ def interband(states: FermiStates, hbar_over_tau: float) -> View:
 
 
 def neglected(response: InterbandResponse, i: int, states: FermiStates, z: np.ndarray) -> Panel:
-    """Return S_y of Eq. (6) across a well and ten times what it neglects, over α_L.
-
-    Parameters
-    ----------
-    response : InterbandResponse
-    i : int
-        Which of its ħ/τ.
-    states : FermiStates
-        Of the same well.
-    z : 1D float array
-        In nm.
-    """
+    """Return S_y of Eq. (6) across a well and ten times what it neglects at ħ/τ no. i, over α_L."""
     from ..beyond.places import over
 
     well = states.well
@@ -1687,15 +1346,8 @@ def against_broadening(
 ) -> list[View]:
     """Return `neglected` at each ħ/τ of a response, with the ratio against ħ/τ beside it.
 
-    Parameters
-    ----------
-    response : InterbandResponse
-    states : FermiStates
-        Of the same well.
-    first : int
-        The ħ/τ for which the frame of the profiles is made.
-    weak : Series
-        The ratio of another well in per cent, as a second curve.
+    The frame of the profiles is made for the ħ/τ no. `first`; `weak` is the ratio of another well
+    in per cent, as a second curve.
     """
     well, rates = states.well, response.hbar_over_tau
     z = np.linspace(-0.4, well.d + 0.4, 81)
@@ -1729,14 +1381,9 @@ def against_broadening(
 
 
 def tolerances(entries: Sequence[Judged], percent: np.ndarray) -> list[View]:
-    """Return how far each statement is off, and its verdict at one tolerance for all.
+    """Return how far each statement that compares positions is off, and its verdict, by tolerance.
 
-    Parameters
-    ----------
-    entries : sequence of Judged
-        Those that compare positions.
-    percent : 1D float array
-        Tolerances, ascending: one view for each.
+    One view for each tolerance, the same for all statements, in per cent and ascending.
     """
     rows = list(enumerate(entries, 1))
     least = 0.9 * percent[0]  # on a logarithmic axis: what is nearer stands at its end
@@ -1764,20 +1411,9 @@ def tolerances(entries: Sequence[Judged], percent: np.ndarray) -> list[View]:
     span = (least, percent[-1])
     panels = [Panel(label, "statement", [bars, *circles], span, ends, "x", marked=True)]
     found = [[entry.at(x / 100) for entry in entries] for x in percent]
-    return [
-        View(
-            panels,
-            [
-                Number(
-                    f"{i}. {entry.claim.title}",
-                    row[i - 1],
-                    f" (at our own tolerance: {entry.verdict})",
-                )
-                for i, entry in rows
-            ],
-        )
-        for row in found
-    ]
+    names = [f"{i}. {entry.claim.title}" for i, entry in rows]
+    own_verdicts = [f" (at our own tolerance: {entry.verdict})" for entry in entries]
+    return [View(panels, list(map(Number, names, row, own_verdicts))) for row in found]
 
 
 QUICK = (

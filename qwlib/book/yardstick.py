@@ -34,19 +34,9 @@ NEVER = (math.inf, -math.inf)
 
 
 def allowed(kind: str, paper: Any) -> float:
-    """Return the tolerance of a comparison.
+    """Return the tolerance of a comparison of one of `KINDS`: in a position's unit, or a share.
 
-    Parameters
-    ----------
-    kind : str
-        One of `KINDS`.
-    paper : object
-        The paper's value, a number with the digits it is printed with if `kind` is "position".
-
-    Returns
-    -------
-    float
-        In the unit of the position, or a share; 0 of a count.
+    0 of a count.  If it is a position, the paper's value has the digits that it is printed with.
     """
     if kind == "position":
         return 0.5 * 10.0 ** int(Decimal(repr(paper)).as_tuple().exponent)
@@ -56,18 +46,9 @@ def allowed(kind: str, paper: Any) -> float:
 def needed(kind: str, paper: Any, ours: Any) -> float:
     """Return the tolerance at which a comparison begins, or ends, to agree.
 
-    Parameters
-    ----------
-    kind, paper
-        As in `allowed`; the paper's value is of no account where `kind` is a share.
-    ours : number, str or None
-        Our value; a share for "shape", "small" and "seen".  None, and words in place of a number,
-        are a value that does not exist.
-
-    Returns
-    -------
-    float
-        inf, or for "seen" −inf, where no tolerance makes it agree.
+    inf, or for "seen" −inf, where none makes it agree.  The paper's value is of no account where
+    the kind is a share, and ours is a share for "shape", "small" and "seen".  None, and words in
+    place of a number, are a value that does not exist.
     """
     never = -math.inf if kind == "seen" else math.inf
     if kind == "count" and isinstance(paper, str):
@@ -80,19 +61,10 @@ def needed(kind: str, paper: Any, ours: Any) -> float:
 
 
 def agreement(kind: str | list[str], paper: Any, ours: Any) -> tuple[float, float]:
-    """Return between which factors of the tolerance a comparison agrees.
+    """Return the lowest and the highest factor of the tolerance with which a comparison agrees.
 
-    Parameters
-    ----------
-    kind : str, or a list of them
-    paper : object, or a list
-    ours : object, or a list
-        Of lists all elements have to agree; what is not a list holds for each element.
-
-    Returns
-    -------
-    low, high : float
-        1 is the tolerance as it is.  A count has none, and may be off by the factor less 1.
+    1 is the tolerance as it is; a count has none, and may be off by the factor less 1.  Of lists
+    all elements have to agree; what is not a list holds for each element.
     """
     if isinstance(ours, list):
         kinds = kind if isinstance(kind, list) else [kind] * len(ours)

@@ -152,13 +152,7 @@ def execute(
 ) -> dict[Path, Failed]:
     """Execute notebooks in place, and return those that failed, which are left as they were.
 
-    Parameters
-    ----------
-    paths : iterable of Path
-    say : callable
-        Gets a line as each of them ends.
-    jobs : int, optional
-        How many run at a time; by default one for each core.
+    `jobs` run at a time, by default one for each core; `say` gets a line as each of them ends.
     """
     return asyncio.run(_execute(list(paths), say, jobs or cores()))
 

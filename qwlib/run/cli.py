@@ -52,40 +52,20 @@ def states(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def is_here(what: str) -> None:
-    """Raise ValueError if there is no book beside this `qwlib`."""
-    if not (ROOT / "_toc.yml").is_file():
-        raise ValueError(f"{what} in a copy of the repository, which has the chapters: {HOME}")
-
-
 def chapters(arguments: argparse.Namespace) -> int:
     """List the chapters and their parameters."""
-    try:
-        is_here("chapters are listed")
-    except ValueError as error:
-        return refused(error)
     from .rerun import read_chapters
 
     found = read_chapters(ROOT)
     if arguments.json:
-        say(
-            json.dumps(
-                {
-                    chapter.name: {
-                        p.name: {
-                            "default": p.default,
-                            "unit": p.unit,
-                            "meaning": p.meaning,
-                            "allowed": p.allowed,
-                            "follows": p.follows,
-                        }
-                        for p in chapter.parameters.values()
-                    }
-                    for chapter in found.values()
-                },
-                indent=1,
-            )
-        )
+        keys = ("default", "unit", "meaning", "allowed", "follows")
+        about = {
+            chapter.name: {
+                p.name: {key: getattr(p, key) for key in keys} for p in chapter.parameters.values()
+            }
+            for chapter in found.values()
+        }
+        say(json.dumps(about, indent=1))
         return 0
     for chapter in found.values():
         say(chapter.name if chapter.parameters else f"{chapter.name}: no parameters")
@@ -98,10 +78,6 @@ def chapters(arguments: argparse.Namespace) -> int:
 
 def rerun(arguments: argparse.Namespace) -> int:
     """Rerun a chapter or the whole book."""
-    try:
-        is_here("chapters are rerun")
-    except ValueError as error:
-        return refused(error)
     from . import parameters
     from . import rerun as reruns
 
@@ -143,10 +119,8 @@ def rerun(arguments: argparse.Namespace) -> int:
         place = f"{error.filename}: " if error.filename else ""
         return refused(ValueError(f"{place}{error.strerror or error}"))
     if done is None:
-        say(
-            "nothing to do: it was run before with the same parameters, code and packages "
-            "(--force runs it again)"
-        )
+        before = "with the same parameters, code and packages (--force runs it again)"
+        say(f"nothing to do: it was run before {before}")
     else:
         page = "html/index.html" if arguments.all else f"{arguments.chapter}.html"
         say(shown(done / page))
@@ -180,7 +154,7 @@ def sweep(arguments: argparse.Namespace) -> int:
         sweeps.solve_grid(parts, int(arguments.jobs), arguments.scheduler)
     except (sweeps.SweepFailed, KeyboardInterrupt) as error:
         stopped = isinstance(error, KeyboardInterrupt)
-        then = "goes on from them" if isinstance(error, KeyboardInterrupt) else error.then
+        then = getattr(error, "then", "goes on from them")
         parts.look()  # workers may have stored what they had not yet told of
         print(
             "interrupted" if stopped else f"error: {error}",
@@ -222,22 +196,12 @@ def shown(path: Path | str) -> Path | str:
 
 def take_parameters(command: argparse.ArgumentParser) -> None:
     """Let a command take parameters, of which each is given once."""
-    command.add_argument(
-        "-p",
-        dest="parameters",
-        metavar="name=value",
-        action="append",
-        default=[],
-        help="a parameter; may be repeated",
-    )
-    command.add_argument(
-        "-f",
-        dest="files",
-        metavar="file.yml",
-        action="append",
-        default=[],
-        help="parameters, one `name: value` a line",
-    )
+    for flag, dest, metavar, words in (
+        ("-p", "parameters", "name=value", "a parameter; may be repeated"),
+        ("-f", "files", "file.yml", "parameters, one `name: value` a line"),
+    ):
+        several: dict = {"action": "append", "default": []}
+        command.add_argument(flag, dest=dest, metavar=metavar, help=words, **several)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -246,6 +210,7 @@ def parser() -> argparse.ArgumentParser:
         prog="qwlib", description="Solve a well, sweep many, and rerun the book."
     )
     top.add_argument("--version", action="version", version=f"qwlib {__version__}")
+    top.set_defaults(here="")
     commands = top.add_subparsers(required=True, metavar="command")
 
     single = commands.add_parser("states", help="show the Fermi states of one well")
@@ -255,7 +220,7 @@ def parser() -> argparse.ArgumentParser:
 
     listing = commands.add_parser("chapters", help="list the chapters and their parameters")
     listing.add_argument("--json", action="store_true", help="for a program")
-    listing.set_defaults(run=chapters, needs=BOOK)
+    listing.set_defaults(run=chapters, needs=BOOK, here="listed")
 
     one = commands.add_parser("rerun", help="rerun a chapter, or the whole book, into _reruns/")
     one.add_argument("chapter", nargs="?", help="its name, as `chapters` lists it")
@@ -263,7 +228,7 @@ def parser() -> argparse.ArgumentParser:
     take_parameters(one)
     one.add_argument("--name", help="with --all: the name of the book's directory")
     one.add_argument("--force", action="store_true", help="also if it was run before")
-    one.set_defaults(run=rerun, needs=BOOK)
+    one.set_defaults(run=rerun, needs=BOOK, here="rerun")
 
     grid = commands.add_parser("sweep", help="solve a grid of wells into a netCDF file")
     grid.add_argument(
@@ -292,6 +257,9 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
     arguments = parser().parse_args(argv)
     warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
+    if arguments.here and not (ROOT / "_toc.yml").is_file():
+        place = f"in a copy of the repository, which has the chapters: {HOME}"
+        return refused(ValueError(f"chapters are {arguments.here} {place}"))
     try:
         return arguments.run(arguments)
     except ModuleNotFoundError as error:

@@ -20,13 +20,7 @@ class Shallow(Composer):
     level = 0
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        """Return a value.
-
-        Raises
-        ------
-        ComposerError
-            If it lies too deep, or is an alias, of which a few stand for millions of values.
-        """
+        """Return a value that is not too deep, and no alias: a few stand for millions of values."""
         if self.parser.check_event(AliasEvent):
             raise ComposerError(problem="it has an alias (*name)")
         if self.level == DEEPEST:
@@ -38,13 +32,7 @@ class Shallow(Composer):
 
 
 def read_mapping(file: str) -> dict[str, object]:
-    """Return what a YAML file says of each name.
-
-    Raises
-    ------
-    ValueError
-        If it cannot be read, or holds something else than a mapping.
-    """
+    """Return what a YAML file says of each name; a `ValueError` if that is no mapping."""
     try:
         yaml = YAML(typ="safe", pure=True)
         yaml.Composer = Shallow

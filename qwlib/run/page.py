@@ -66,14 +66,9 @@ def copy_book(root: Path, stage: Path) -> None:
 def make_pages(book: Path, settings: dict[str, object] | None = None, **options: object) -> int:
     """Run Sphinx over a book as Jupyter Book does, a process for each core; return its status.
 
-    Parameters
-    ----------
-    book : Path
-        A folder with ``_config.yml`` and ``_toc.yml``; the pages go to ``_build/html`` in it.
-    settings : dict, optional
-        Of Sphinx, beside those of ``_config.yml``.
-    **options
-        Others of `jupyter_book.sphinx.build_sphinx`.
+    `book` has ``_config.yml`` and ``_toc.yml``; the pages go to ``_build/html`` in it.  Settings
+    are of Sphinx, beside those of ``_config.yml``, and options of
+    `jupyter_book.sphinx.build_sphinx`.
     """
     from jupyter_book.sphinx import build_sphinx  # takes a second, and most commands do not need it
 
@@ -94,25 +89,10 @@ def make_pages(book: Path, settings: dict[str, object] | None = None, **options:
 
 
 def render(root: Path, page: str, notebook: Path, target: Path, work: Path) -> None:
-    """Write an executed notebook as a page that stands alone.
+    """Write an executed notebook as a page that stands alone, the HTML file `target`.
 
-    Parameters
-    ----------
-    root : Path
-        The tree with ``_config.yml`` and ``_toc.yml``.
-    page : str
-        The page that the notebook stands for, as in ``_toc.yml``.
-    notebook : Path
-        The executed notebook.
-    target : Path
-        The HTML file to write.
-    work : Path
-        A new directory to work in.
-
-    Raises
-    ------
-    RuntimeError
-        If Jupyter Book fails, with what it said.
+    It stands for `page` of the tree `root`, as in ``_toc.yml``, and `work` is a new directory.  A
+    `RuntimeError` if Jupyter Book fails, with what it said.
     """
     # The whole book with the outputs stored in it, so that numbers and links are those of the
     # book; only the one chapter is another.

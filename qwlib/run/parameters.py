@@ -101,10 +101,8 @@ class Parameter:
     def checked(self, value: object) -> object:
         """Return `value` as the chapter needs it.
 
-        Raises
-        ------
-        ValueError
-            If its type is not that of the default, or it lies outside the bounds of the comment.
+        A `ValueError` if its type is not that of the default, or it lies outside the bounds of the
+        comment.
         """
         if not isinstance(self.default, list):
             return self._checked_one(value, self.default)
@@ -170,17 +168,9 @@ def hint(name: str, names: Collection[str]) -> str:
 def read_values(pairs: Iterable[str], files: Iterable[str]) -> dict[str, object]:
     """Return the values that the command line gives, one for each name.
 
-    Parameters
-    ----------
-    pairs : iterable of str
-        ``name=value``, the value a Python literal; what is not one stays a string.
-    files : iterable of str
-        YAML files that hold a mapping from names to values.
-
-    Raises
-    ------
-    ValueError
-        If one of them is something else, or a name has two values.
+    Pairs are ``name=value``, the value a Python literal; what is not one stays a string.  Files are
+    YAML and hold a mapping from names to values.  A `ValueError` if one of them is something else,
+    or a name has two values.
     """
     found: list[tuple[str, object]] = []
     for file in files:
@@ -210,14 +200,9 @@ def read_values(pairs: Iterable[str], files: Iterable[str]) -> dict[str, object]
 def read_well(values: dict[str, object]) -> tuple[Well, float]:
     """Return the well and the Fermi energy that `values` name; the others are those of the paper.
 
-    Raises
-    ------
-    ValueError
-        If a name is no parameter of a well, or a value is not allowed.
+    A `ValueError` if a name is no parameter of a well, or a value is not allowed.
     """
-    for name in values:
-        if name not in PARAMETERS:
-            raise ValueError(f"{name} is not a parameter of a well{hint(name, PARAMETERS)}")
+    _check_names(values)
     given: dict[str, Any] = {name: _checked(name, value) for name, value in values.items()}
     E_F = given.pop("E_F", DEFAULT_FERMI_ENERGY)
     check_well(given, E_F)
@@ -227,20 +212,21 @@ def read_well(values: dict[str, object]) -> tuple[Well, float]:
 def read_grid(file: str) -> dict[str, object]:
     """Return the parameters of a sweep, as `sweep` takes them, from a YAML file.
 
-    Raises
-    ------
-    ValueError
-        If the file or a value in it is not what it should be.
+    A `ValueError` if the file or a value in it is not what it should be.
     """
     values = read_values([], [file])
-    for name in values:
-        if name not in PARAMETERS:
-            raise ValueError(f"{name} is not a parameter of a well{hint(name, PARAMETERS)}")
+    _check_names(values)
     # Before any axis is made, which may take long.
     wells = math.prod(map(_length, values.values()))
     if wells > LARGEST_GRID:
         raise ValueError(f"{file} must stand for at most {LARGEST_GRID:.0e} wells, got {wells:.3g}")
     return {name: _read(name, value) for name, value in values.items()}
+
+
+def _check_names(values: Iterable[str]) -> None:
+    for name in values:
+        if name not in PARAMETERS:
+            raise ValueError(f"{name} is not a parameter of a well{hint(name, PARAMETERS)}")
 
 
 def _length(value: object) -> int:

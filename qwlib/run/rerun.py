@@ -60,13 +60,7 @@ PAGE = {"qwlib.run.page", "qwlib.book.claims"}
 
 
 class ChapterFailed(Exception):
-    """A cell raised an error, or its kernel died.
-
-    Attributes
-    ----------
-    kept : Path
-        Where what was done until then is kept.
-    """
+    """A cell raised an error, or its kernel died; `kept` is where what was done until then is."""
 
     def __init__(self, message: str, kept: Path):
         super().__init__(message)
@@ -88,12 +82,8 @@ class Chapter:
     def checked(self, values: dict[str, Any]) -> dict[str, Any]:
         """Return all parameters of this chapter: `values`, and the defaults of the others.
 
-        Of a name that the chapter does not have the defaults of others may be multiples.
-
-        Raises
-        ------
-        ValueError
-            If a value is not allowed, alone or beside the others.
+        Of a name that the chapter does not have the defaults of others may be multiples.  A
+        `ValueError` if a value is not allowed, alone or beside the others.
         """
         result: dict[str, Any] = {
             name: parameter.checked(
@@ -304,10 +294,7 @@ def forget(notebook: nbformat.NotebookNode) -> None:
 def execute(notebook: nbformat.NotebookNode, output: Path, folder: Path) -> None:
     """Run a notebook in `folder` with papermill and write it to `output`, cell by cell.
 
-    Raises
-    ------
-    PapermillExecutionError, DeadKernelError
-        If a cell fails.  `output` holds the cells up to it.
+    If a cell fails `output` holds the cells up to it, and the error is papermill's.
     """
     source = output.with_suffix(".source.ipynb")
     nbformat.write(notebook, source)
@@ -382,22 +369,9 @@ def place(target: Path, record: dict, force: bool) -> Iterator[Path | None]:
 def rerun_chapter(root: Path, chapter: Chapter, values: dict, force: bool = False) -> Path | None:
     """Rerun one chapter; return the directory of its notebook and page, or None if it was there.
 
-    Where only its page would be another, that alone is made anew.
-
-    Parameters
-    ----------
-    root : Path
-        The tree of the book; the result goes to ``_reruns`` in it.
-    chapter : Chapter
-    values : dict
-        All its parameters, as `Chapter.checked` returns them.
-    force : bool
-        Run also if the same was run before.
-
-    Raises
-    ------
-    ChapterFailed
-        If a cell fails, or its page cannot be made.
+    It goes to ``_reruns`` in the tree of the book, `root`; `values` are all parameters, as
+    `Chapter.checked` returns them.  Where only its page would be another, that alone is made anew,
+    and all of it with `force`.  A `ChapterFailed` if a cell fails, or its page cannot be made.
     """
     record = provenance(root, values, **chapter_hashes(root, chapter))
     target = root / "_reruns" / f"{chapter.name}-{short_hash(values)}"
@@ -430,10 +404,7 @@ def last_line(error: Exception) -> str:
 def unused(chapters: dict[str, Chapter], name: str, values: dict[str, Any]) -> list[str]:
     """Return which of `values` mean nothing to a chapter, so that one file serves them all.
 
-    Raises
-    ------
-    ValueError
-        As `check_names`.
+    A `ValueError` if no chapter knows one of them.
     """
     check_names(chapters, values)
     own = chapters[name].parameters
@@ -459,10 +430,7 @@ def check_names(chapters: dict[str, Chapter], values: dict[str, Any]) -> None:
 def checked_book(chapters: dict[str, Chapter], values: dict[str, Any]) -> dict[str, dict]:
     """Return all parameters of all chapters; `values` go to each that has them.
 
-    Raises
-    ------
-    ValueError
-        If no chapter has a parameter of that name, or a value is not allowed in one that has.
+    A `ValueError` if no chapter has a parameter of that name, or one that has does not allow it.
     """
     check_names(chapters, values)
     return {chapter.name: chapter.checked(values) for chapter in chapters.values()}
@@ -473,23 +441,10 @@ def rerun_book(
 ) -> Path | None:
     """Build the whole book with other parameters; return its directory, or None if it was there.
 
-    Parameters
-    ----------
-    root : Path
-        The tree of the book; the result goes to ``_reruns`` in it.
-    chapters : dict
-        What `read_chapters` returns.
-    values : dict
-        All parameters of each chapter, as `checked_book` returns them.
-    name : str, optional
-        The name of the directory; by default one made of the parameters.
-    force : bool
-        Build also if the same was built before, or if something else has that name.
-
-    Raises
-    ------
-    ChapterFailed
-        If the book cannot be built.
+    It goes to ``_reruns`` in the tree of the book, under `name` or one made of the parameters;
+    these are all of each chapter, as `checked_book` returns them.  With `force` it is built also if
+    the same was built before, or if something else has that name.  A `ChapterFailed` if it cannot
+    be built.
     """
     target = root / "_reruns" / (name or f"book-{short_hash(values)}")
     record = provenance(root, values, code=book_hash(root))

@@ -43,15 +43,12 @@ from tqdm import tqdm
 from zarr.codecs import Crc32cCodec, ZstdCodec
 
 from .. import __version__
-from ..grid import CHUNK, PER_WELL, VARIABLES, Grid, about, description, full, solve_columns
+from ..grid import ATTRIBUTES, CHUNK, PER_WELL, VARIABLES, Grid, about, full, solve_columns
 from .record import files_hash, versions
-
-TYPES = {"n_states": "i8", "spin_density": "f8", "current": "f8", "certified": "bool"}
-"""How `VARIABLES` are stored."""
 
 WELL_BYTES = sum(
     np.dtype(kind).itemsize * (1 if name == "certified" else math.prod(PER_WELL))
-    for name, kind in TYPES.items()
+    for name, kind in VARIABLES.items()
 )
 LARGEST_BLOCKS = 8
 """Blocks of `CHUNK` wells in the largest chunk: about a second, long beside what it costs to ask
@@ -86,13 +83,7 @@ M_MMAP_THRESHOLD of its malloc.h."""
 
 
 class SweepFailed(Exception):
-    """A sweep could not go on.  The finished chunks are kept.
-
-    Attributes
-    ----------
-    then : str
-        What the same command does when it is given again.
-    """
+    """A sweep could not go on.  The finished chunks are kept; `then` says what another run does."""
 
     def __init__(self, message: str, then: str = "goes on from them"):
         super().__init__(message)
@@ -174,7 +165,7 @@ def store_chunk(arrays: dict[str, Any], here: Chunk, part: tuple[np.ndarray, ...
     """Write a solved chunk; it is finished when the last of its arrays is there."""
     lengths = tuple(axis.stop - axis.start for axis in here.place)
     for name, values in zip(VARIABLES, part, strict=True):
-        shaped = values.astype(TYPES[name]).reshape((*lengths, *values.shape[1:]))
+        shaped = values.astype(VARIABLES[name]).reshape((*lengths, *values.shape[1:]))
         arrays[name][*here.place, ...] = shaped
 
 
@@ -235,11 +226,8 @@ class Parts:
     def check(self) -> None:
         """Look for finished chunks.
 
-        Raises
-        ------
-        ValueError
-            If the target cannot be written or is no file that may be replaced, has not enough
-            space, or has chunks of another sweep.
+        A `ValueError` if the target cannot be written or is no file that may be replaced, has not
+        enough space, or has chunks of another sweep.
         """
         shown, parent = self.target, self.target.parent
         try:
@@ -298,7 +286,7 @@ class Parts:
             if not isinstance(array, zarr.Array):
                 return False
             layout = array.shape, array.chunks, array.dtype
-            if layout != (self.grid.shape_of(name), self.pieces(name), np.dtype(TYPES[name])):
+            if layout != (self.grid.shape_of(name), self.pieces(name), np.dtype(VARIABLES[name])):
                 return False
         return True
 
@@ -333,10 +321,7 @@ class Parts:
     def hold(self) -> None:
         """Make the directory, and hold it against other processes until `release`.
 
-        Raises
-        ------
-        ValueError
-            If it cannot be made, or another process holds it.
+        A `ValueError` if it cannot be made, or another process holds it.
         """
         try:
             self.folder.mkdir(exist_ok=True)
@@ -367,7 +352,7 @@ class Parts:
                     name,
                     shape=self.grid.shape_of(name),
                     chunks=self.pieces(name),
-                    dtype=TYPES[name],
+                    dtype=VARIABLES[name],
                     dimension_names=self.grid.dims(name),
                     # The last one, so that whoever reads what another has written learns of damage.
                     compressors=[ZstdCodec(level=1), Crc32cCodec()],
@@ -388,10 +373,7 @@ class Parts:
     def write(self) -> None:
         """Make the target of the finished chunks, at once, and remove them.
 
-        Raises
-        ------
-        SweepFailed
-            If a chunk is not finished, or the file cannot be written.
+        A `SweepFailed` if a chunk is not finished, or the file cannot be written.
         """
         if not self.done.all():
             raise SweepFailed(f"{(~self.done).sum()} chunks are missing")
@@ -411,13 +393,7 @@ class Parts:
 
 
 def write_netcdf(parts: Parts, path: Path) -> None:
-    """Write the chunks of a store to a new file, some of them at a time.
-
-    Raises
-    ------
-    OSError, RuntimeError, ValueError
-        If it cannot be written, or a chunk is damaged.
-    """
+    """Write the chunks of a store to a new file, some of them at a time."""
     import xarray as xr  # no worker needs it
 
     grid = parts.grid
@@ -435,7 +411,7 @@ def write_netcdf(parts: Parts, path: Path) -> None:
         ds = stored[list(VARIABLES)].assign_coords(grid.coordinates())
         ds.attrs = about() | code() | ({"qwlib_commit": parts.commit} if parts.commit else {})
         for name in VARIABLES:
-            ds[name].attrs = description(*VARIABLES[name])
+            ds[name].attrs = ATTRIBUTES[name]
             one = ds[[name]]
             encoding: dict[str, dict] = {
                 known: {"_FillValue": None}
@@ -459,15 +435,7 @@ def space(grid: Grid) -> int:
 
 
 def solve_chunk(columns: dict[str, np.ndarray], block: int) -> tuple[np.ndarray, ...]:
-    """Solve the wells of a chunk, block by block as `sweep` does.
-
-    Parameters
-    ----------
-    columns : dict
-        As `Grid.columns_of` returns them.
-    block : int
-        Wells that are solved together.
-    """
+    """Solve the wells of a chunk, as `Grid.columns_of` gives them, in blocks as `sweep` does."""
     columns = full(columns)
     n = columns["E_F"].size
     blocks = [
@@ -491,15 +459,8 @@ class Job(NamedTuple):
 def solve_on_worker(job: Job, number: int) -> tuple[np.ndarray, ...] | None:
     """Solve a chunk on a worker, which may be another machine, and store it if it can be there.
 
-    Returns
-    -------
-    tuple of arrays, or None
-        The numbers, if the store is not in this worker's reach.
-
-    Raises
-    ------
-    RuntimeError
-        If `code` returns there something else than in the job.
+    The numbers, if the store is not in this worker's reach, and else None.  A `RuntimeError` if
+    `code` returns there something else than in the job.
     """
     if code() != job.code:
         differing = ", ".join(name for name in job.code if code()[name] != job.code[name])
@@ -527,13 +488,7 @@ def keep_memory() -> None:
 
 
 def solved_here(parts: Parts) -> Generator[tuple[int, tuple[np.ndarray, ...] | None]]:
-    """Yield the number and the results of each chunk that is not finished.
-
-    Raises
-    ------
-    SweepFailed
-        If a chunk fails.
-    """
+    """Yield the number and the results of each chunk that is not finished."""
     for number in np.flatnonzero(~parts.done).tolist():
         try:
             here = parts.chunk(number)
@@ -556,12 +511,8 @@ def solved_by_cluster(
     """Yield the number and the results of each chunk that is not finished, in any order.
 
     The scheduler gives the chunk of a worker that dies to another, and chunks to workers that come
-    late.  If the scheduler itself goes and is back, what is left is given to it again.
-
-    Raises
-    ------
-    SweepFailed
-        If a chunk fails, or the scheduler stays away.
+    late.  If the scheduler itself goes and is back, what is left is given to it again; if it stays
+    away, or a chunk fails, that is a `SweepFailed`.
     """
     todo = deque(np.flatnonzero(~parts.done).tolist())
     while todo:
@@ -576,12 +527,8 @@ def solved_by_cluster(
 class Workers:
     """The workers of a cluster: which of them compute as this process does, and what others have.
 
-    Attributes
-    ----------
-    fit : dict
-        Threads of each worker that has the same `code`, by its address.
-    other : dict
-        What each of the others has, in words.
+    By address, `fit` has the threads of each that has the same `code`, and `other` says in words
+    what each of the others has.
     """
 
     def __init__(self, client: Client):
@@ -726,19 +673,9 @@ def solver(parts: Parts, jobs: int, scheduler: str | None) -> Iterator[Generator
 def solve_grid(parts: Parts, jobs: int = 1, scheduler: str | None = None) -> None:
     """Solve what is not yet solved of a sweep that `Parts` holds, and write its target.
 
-    Parameters
-    ----------
-    parts : Parts
-        Released at the end, whatever happens.
-    jobs : int
-        Processes of this machine.
-    scheduler : str, optional
-        Address of a Dask scheduler, whose workers are then used instead.
-
-    Raises
-    ------
-    SweepFailed
-        If a chunk fails, the scheduler stays away, or the disk is full.
+    By `jobs` processes of this machine, or by the workers of the Dask scheduler at that address.
+    The parts are released at the end, whatever happens.  A `SweepFailed` if a chunk fails, the
+    scheduler stays away, or the disk is full.
     """
     try:
         parts.open()

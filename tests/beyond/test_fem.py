@@ -1,6 +1,7 @@
 """The finite elements: against published numbers, another program, and themselves."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -8,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyslise import Pyslise
 from scipy import constants
+from scipy.linalg import eigh
 
-from qwlib.beyond.fem import Elements, FermiSolution, FiniteElements, channel_energies, graded_edges
+from qwlib.beyond.fem import Elements, FermiSolution, FiniteElements, _rayleigh, graded_edges
 from qwlib.well import Well
 
 PAPER = Well(d=2.2, V_L=5.0, V_R=5.0, Delta=0.25, alpha_L=0.046, alpha_R=0.0)
@@ -21,6 +23,15 @@ def fermi_states(well: Well, E_F: float, **options: object) -> FermiSolution:
 
 
 # Published numbers and other programs
+
+
+def channel_energies(elements: Elements, c: float, potential: Callable, below: float) -> np.ndarray:
+    """The bound states of coupled channels, −c u'' + V(z) u = E u, with what the wells use."""
+    blocks = [[elements.matrix(V_ij) for V_ij in row] for row in potential(elements.points)]
+    same = np.eye(len(blocks))
+    H = np.block(blocks) + c * np.kron(same, elements.matrix(slopes=True))
+    M = np.kron(same, elements.matrix())
+    return _rayleigh(eigh(H, M, subset_by_value=(-np.inf, below))[1], H, M)
 
 
 def test_finite_square_well() -> None:

@@ -14,37 +14,18 @@ from qwlib.beyond.fem import FiniteElements
 from qwlib.beyond.interband import damping_like
 from qwlib.beyond.thresholds import rashba_at
 from qwlib.beyond.torque import field_per_current
-from qwlib.book import claims, explore, views
-from qwlib.book.explore import (
-    WITHOUT_PYTHON,
-    explore_claims,
-    explore_count,
-    explore_curve,
-    explore_direction,
-    explore_field,
-    explore_interband,
-    explore_profile,
-    explore_scan,
-    explore_spread,
-    explore_state,
-    explore_states,
-    explore_subbands,
-    explore_units,
-)
+from qwlib.book import claims, views
+from qwlib.book.explore import WITHOUT_PYTHON, explore, widget
 from qwlib.book.steer import SLIDERS
 from qwlib.matching import Full
 
-MAKERS = {
-    "states": explore_states,
-    "profile": explore_profile,
-    "alpha_L": lambda **values: explore_curve("alpha_L", **values),
-    "d": lambda **values: explore_curve("d", **values),
-}
+BY_KIND = ("states", "profile", "alpha_L", "d")
+"""Explorers with a table by kind."""
 
 
-@pytest.fixture(params=MAKERS)
+@pytest.fixture(params=BY_KIND)
 def explorer(request):
-    return MAKERS[request.param](alpha_L=0.03)
+    return explore(request.param, alpha_L=0.03)
 
 
 def picture(explorer) -> np.ndarray:
@@ -63,7 +44,7 @@ def picture(explorer) -> np.ndarray:
     ],
 )
 def test_a_slider_has_the_scale_of_its_value(name, value, ends):
-    made = explore.widget(name, value)
+    made = widget(name, value)
     assert (made.min, made.max, made.step) == ends and made.value == value
 
 
@@ -87,7 +68,7 @@ def test_every_parameter_of_the_paper_has_a_control(explorer):
     ],
 )
 def test_moving_a_control_solves_that_well_and_redraws(name, value):
-    explorer = explore_states()
+    explorer = explore("states")
     before = picture(explorer)
     explorer.controls[name].value = value
     values = {"E_F": 3.0, name: value}
@@ -107,7 +88,7 @@ def test_the_last_digits_of_a_slider_are_not_a_move(explorer):
 
 
 def test_levels_and_stems_are_those_of_the_solver():
-    explorer = explore_states(alpha_L=0.03)
+    explorer = explore("states", alpha_L=0.03)
     explorer.controls["d"].value = 1.7
     states = fermi_states(Well(d=1.7, alpha_L=0.03), 3.0)
     left, right = explorer.figure.axes
@@ -124,7 +105,7 @@ def test_levels_and_stems_are_those_of_the_solver():
 
 
 def test_profile_is_the_sum_over_states():
-    explorer = explore_profile()
+    explorer = explore("profile")
     explorer.controls["alpha_L"].value = 0.06
     states = fermi_states(Well(alpha_L=0.06), 3.0)
     lines = {line.get_label(): line for line in explorer.figure.axes[0].lines}
@@ -137,7 +118,7 @@ def test_profile_is_the_sum_over_states():
 
 @pytest.mark.parametrize("axis", ["alpha_L", "d"])
 def test_curve_holds_the_well_of_the_sliders(axis):
-    explorer = explore_curve(axis)
+    explorer = explore(axis)
     line = explorer.figure.axes[0].lines[0]
     x, y = line.get_xdata()[20], line.get_ydata()[20]
     explorer.controls[axis].value = x
@@ -147,7 +128,7 @@ def test_curve_holds_the_well_of_the_sliders(axis):
 
 
 def test_the_table_counts_by_kind_and_chirality():
-    explorer = explore_states()  # the well of Fig. 2(a)
+    explorer = explore("states")  # the well of Fig. 2(a)
     cells = re.findall(r"<tr><td>(\w+)</td>(.*?)</tr>", explorer.table.value)
     by_kind = {kind: re.findall(r'<data value="(.*?)">', rest) for kind, rest in cells}
     assert by_kind["propagating"][:4] == ["11", "6", "5", "0"]
@@ -171,22 +152,22 @@ def test_what_is_not_allowed_is_said_in_one_line(explorer, name, value, said):
 
 
 def test_past_the_end_of_the_model_there_is_a_note_and_a_picture():
-    explorer = explore_states()
+    explorer = explore("states")
     explorer.controls["alpha_L"].value = 0.1
     assert "no lower bound" in explorer.message.value
     assert explorer.states.well.alpha_L == 0.1
 
 
 def test_a_slider_reaches_the_value_it_begins_with():
-    explorer = explore_states(d=25.0)
+    explorer = explore("states", d=25.0)
     assert explorer.controls["d"].value == 25.0 > SLIDERS["d"][1]
 
 
 def test_what_is_not_allowed_to_begin_with_is_an_error():
     with pytest.raises(ValueError, match="E_F must be below"):
-        explore_states(E_F=7.0)
-    with pytest.raises(ValueError, match=r"axis must be one of .* got 'mass'"):
-        explore_curve("mass")
+        explore("states", E_F=7.0)
+    with pytest.raises(ValueError, match=r"name must be one of .* got 'mass'"):
+        explore("mass")
 
 
 def test_a_page_without_python_gets_a_line_of_text(explorer):
@@ -197,18 +178,18 @@ def test_a_page_without_python_gets_a_line_of_text(explorer):
 
 # --- the explorers of the other chapters ----------------------------------------------------------
 
-OTHERS = {
-    "subbands": explore_subbands,
-    "state": explore_state,
-    "spread": explore_spread,
-    "interband": explore_interband,
-    "field": explore_field,
-    "direction": explore_direction,
-    "count": explore_count,
-    "scan": explore_scan,
-    "claims": explore_claims,
-    "units": explore_units,
-}
+OTHERS = (
+    "subbands",
+    "state",
+    "spread",
+    "interband",
+    "field",
+    "direction",
+    "count",
+    "scan",
+    "claims",
+    "units",
+)
 
 
 # What a step of an explorer costs, so that it follows the hand on a slow machine too: how often the
@@ -246,7 +227,7 @@ def test_a_step_is_one_drawing_and_no_more_evaluations_than_it_was(monkeypatch, 
         monkeypatch.setattr(Full, route, counted(getattr(Full, route)))
     draw = Figure.draw
     monkeypatch.setattr(Figure, "draw", lambda *a: drawings.append(a[0]) or draw(*a))
-    explorer = (MAKERS | OTHERS)[name]()
+    explorer = explore(name)
     explorer.controls["d"].value = 2.3  # the first step fills what later ones keep
     drawings.clear(), evaluations.clear()
     explorer.controls["d"].value = 2.21
@@ -276,7 +257,7 @@ def numbers(explorer) -> list[float]:
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_an_explorer_has_a_control_for_every_parameter_and_follows_them(name):
-    explorer = OTHERS[name]()
+    explorer = explore(name)
     own = {"k", "E", "state", "points", "width", "hbar_over_tau", "M_s", "j", "tau", "E_x"}
     own |= {"theta", "phi"}
     couplings = set() if name == "claims" else {"alpha_L", "alpha_R"}
@@ -297,7 +278,7 @@ def test_an_explorer_has_a_control_for_every_parameter_and_follows_them(name):
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_wells_at_the_ends_of_the_sliders_are_shown_or_refused(name):
-    explorer = OTHERS[name]()
+    explorer = explore(name)
     for control, value in (("E_F", 0.1), ("d", 0.1), ("Delta", 0.0)):
         states = explorer.states
         explorer.controls[control].value = value
@@ -309,9 +290,9 @@ def test_wells_at_the_ends_of_the_sliders_are_shown_or_refused(name):
         assert all(np.isfinite(numbers(explorer)))
 
 
-@pytest.mark.parametrize("name", MAKERS | OTHERS)
+@pytest.mark.parametrize("name", BY_KIND + OTHERS)
 def test_no_label_is_cut_at_the_ends_of_the_sliders(name):
-    explorer = (MAKERS | OTHERS)[name]()
+    explorer = explore(name)
     explorer.figure.canvas.get_renderer()
     begin = explorer._values
     for control in explorer.controls.values():
@@ -330,16 +311,16 @@ def test_no_label_is_cut_at_the_ends_of_the_sliders(name):
 
 
 def test_steps_of_a_slider_reach_the_value_that_it_starts_with():
-    explorer = explore_states(alpha_L=0.0468, d=2.237, V_L=5.0)
+    explorer = explore("states", alpha_L=0.0468, d=2.237, V_L=5.0)
     steps = {name: explorer.controls[name].step for name in ("alpha_L", "d", "V_L")}
     assert steps == {"alpha_L": 1e-4, "d": 1e-3, "V_L": SLIDERS["V_L"][2]}
     assert explorer.controls["alpha_L"].readout_format == ".4f"
     # A value with no end of digits stops somewhere.
-    assert explore_states(d=20 / 7).controls["d"].step == 1e-9
+    assert explore("states", d=20 / 7).controls["d"].step == 1e-9
 
 
 def test_the_torque_of_a_direction_is_that_of_the_response():
-    explorer = explore_direction(theta=60, phi=40, d=0.6)
+    explorer = explore("direction", theta=60, phi=40, d=0.6)
     explorer.controls["alpha_L"].value = 0.03
     found = response(Well(d=0.6, alpha_L=0.03), 3.0, np.pi / 3, np.radians(40))
     listed = rows(explorer)
@@ -353,14 +334,14 @@ def test_the_torque_of_a_direction_is_that_of_the_response():
 
 
 def test_units_are_raised_and_whole_numbers_have_whole_steps():
-    explorer = explore_field()
+    explorer = explore("field")
     assert explorer.controls["j"].description == "j (10¹¹ A/m²)"
     assert explorer.controls["alpha_L"].description == "α_L (eV nm²)"
-    assert explore_scan().controls["points"].step == 10
+    assert explore("scan").controls["points"].step == 10
 
 
 def test_the_listed_levels_are_those_of_the_elements():
-    explorer = explore_subbands(k=4.0)
+    explorer = explore("subbands", k=4.0)
     explorer.controls["alpha_L"].value = 0.06
     well = Well(alpha_L=0.06)
     E = FiniteElements.from_well(well, k_max=4.0, order=8).bound_states(4.0)
@@ -380,7 +361,7 @@ def test_the_listed_levels_are_those_of_the_elements():
 
 
 def test_the_chosen_state_changes_its_kind_at_the_closed_form_threshold():
-    explorer = explore_state(state=3)
+    explorer = explore("state", state=3)
     place = next(a for a in rashba_at(Well(), 3.0, 0.25) if a > 0)
     for alpha, kind, sign in ((place - 1e-3, "propagating", 1), (place + 1e-3, "mixed", -1)):
         explorer.controls["alpha_L"].value = alpha
@@ -400,7 +381,7 @@ def test_the_chosen_state_changes_its_kind_at_the_closed_form_threshold():
 
 
 def test_a_narrow_spread_is_the_delta_and_past_the_end_only_it_has_a_bottom():
-    explorer = explore_spread(width=0.02, alpha_L=0.046)
+    explorer = explore("spread", width=0.02, alpha_L=0.046)
     listed = rows(explorer)
     assert listed["number of states, δ-function"] == 13
     assert listed["number of states, width 0.02 nm"] == 13
@@ -421,7 +402,7 @@ def test_a_narrow_spread_is_the_delta_and_past_the_end_only_it_has_a_bottom():
 
 
 def test_the_coarse_mesh_is_right_within_a_few_per_cent_and_its_broadening_exact():
-    explorer = explore_interband(alpha_L=0.06, d=1.5)
+    explorer = explore("interband", alpha_L=0.06, d=1.5)
     response = damping_like(Well(alpha_L=0.06, d=1.5), 3.0, np.array([0.1, 0.3]))
     for i, gamma in enumerate((0.1, 0.3)):
         explorer.controls["hbar_over_tau"].value = gamma
@@ -435,7 +416,7 @@ def test_the_coarse_mesh_is_right_within_a_few_per_cent_and_its_broadening_exact
 
 
 def test_fields_against_the_width_are_those_of_single_wells():
-    explorer = explore_field(alpha_L=0.03, alpha_R=-0.02, M_s=0.7, j=2.0)
+    explorer = explore("field", alpha_L=0.03, alpha_R=-0.02, M_s=0.7, j=2.0)
     everything, waves = explorer.figure.axes[0].lines[:2]
     for i in (15, 45):
         well = Well(alpha_L=0.03, alpha_R=-0.02, d=everything.get_xdata()[i])
@@ -452,7 +433,7 @@ def test_fields_against_the_width_are_those_of_single_wells():
 
 
 def test_the_count_is_that_of_the_levels_below():
-    explorer = explore_count(k=3.0, E=-0.1, alpha_L=0.06)
+    explorer = explore("count", k=3.0, E=-0.1, alpha_L=0.06)
     E = bound_states(Well(alpha_L=0.06), 3.0)
     for energy in (-0.1, 0.7, 2.9):
         explorer.controls["E"].value = energy
@@ -470,7 +451,7 @@ def test_the_count_is_that_of_the_levels_below():
 
 
 def test_a_scan_misses_what_shares_its_cell():
-    explorer = explore_scan(points=200)
+    explorer = explore("scan", points=200)
     listed = rows(explorer)
     # A state is missed where the determinant has an even number of roots and poles in its cell:
     # then its sign is the same at both ends.
@@ -494,7 +475,7 @@ def test_a_scan_misses_what_shares_its_cell():
 
 
 def test_statements_get_the_verdict_of_their_numbers():
-    explorer = explore_claims()
+    explorer = explore("claims")
     listed = rows(explorer)
     for claim in claims.claims():
         if claim.id in views.QUICK:
@@ -513,7 +494,7 @@ def test_statements_get_the_verdict_of_their_numbers():
 
 
 def test_si_units_are_those_of_the_constants():
-    explorer = explore_units(tau=20.0, E_x=0.5)
+    explorer = explore("units", tau=20.0, E_x=0.5)
     listed = rows(explorer)
     states = fermi_states(Well(), 3.0)
     # e and ħ to the digits that matter here; their values are exact.

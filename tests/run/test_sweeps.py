@@ -1068,12 +1068,12 @@ def test_estimate_of_the_space_is_not_too_small(place, monkeypatch):
 
     def noise(columns, block):
         n = columns["d"].size
-        shapes = {name: (n, *sweeps.PER_WELL) for name in sweeps.TYPES} | {"certified": (n,)}
+        shapes = {name: (n, *sweeps.PER_WELL) for name in sweeps.VARIABLES} | {"certified": (n,)}
         return tuple(
             np.frombuffer(
                 random.bytes(math.prod(shapes[name]) * np.dtype(kind).itemsize), kind
             ).reshape(shapes[name])
-            for name, kind in sweeps.TYPES.items()
+            for name, kind in sweeps.VARIABLES.items()
         )
 
     monkeypatch.setattr(sweeps, "solve_chunk", noise)
