@@ -57,6 +57,8 @@ ALPHAS_R, OTHERS_R = (-0.025, 0.0, 0.025), (-0.05, -0.02, 0.0, 0.025, 0.05)
 ours, and those that we lay beside the paper's own."""
 ENDS = (0.12, 0.15, 0.2)
 """Where Fig. 3(a) may end, eV·nm²."""
+POINTS = 50
+"""Points of a curve of Fig. 3(a) from 0 on, if it is read off them: what plotting often takes."""
 NAMED = (0.046, 0.049, 0.05, 0.062, 0.1)
 """The α_L that the text of Sec. III.A names, of which Fig. 4 may have profiles, eV·nm²."""
 APART = (0.031, 0.0124)
@@ -803,8 +805,20 @@ def of_right(alpha_R: float) -> str:
 
 
 def jumps(material: Material) -> dict[str, Answer]:
-    """Return where the number of states first changes, for each α_R; of all it does not."""
-    return {of_right(alpha_R): Answer(None, loss(material, alpha_R)) for alpha_R in ALPHAS_R}
+    """Return where the number of states first changes, for each α_R; of all it does not.
+
+    And the point after it of a curve that has `POINTS`.
+    """
+    places = {alpha_R: loss(material, alpha_R) for alpha_R in ALPHAS_R}
+    result = {of_right(alpha_R): Answer(None, place) for alpha_R, place in places.items()}
+    for end in ENDS:
+        points = np.linspace(0, end, POINTS)
+        for alpha_R, place in places.items():
+            after = None if place is None else float(points[np.searchsorted(points, place)])
+            result[f"next of {POINTS} points up to {end:g}, {of_right(alpha_R)}"] = Answer(
+                None, after
+            )
+    return result
 
 
 def constant(material: Material) -> dict[str, Answer]:

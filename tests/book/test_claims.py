@@ -77,7 +77,8 @@ READINGS = {
         for where in TOTALS
         for line in ("best line", "tangent at 0")
     ],
-    "chirality-jump": RIGHT,
+    "chirality-jump": RIGHT
+    + [f"next of 50 points up to {end}, {r}" for end in ("0.12", "0.15", "0.2") for r in RIGHT],
     "chirality-constant": RIGHT,
     "chirality-jump-sign": TOTALS,
     "chirality-decrease": [
@@ -285,9 +286,9 @@ def test_verdict_changes_at_the_ends_of_its_span_and_not_between(entries, name):
 
 def test_span_is_what_the_table_says(entries):
     # By the nearest of all its readings it would hold.
-    jump = entries["chirality-jump"]
-    near = min(0.049 - a.propagating for x in (jump.answers, jump.alone) for a in x.values())
-    assert claims.stays(jump) == f"up to {near:.2g}"
+    last = entries["thickness-c-vanishes"]
+    near = min(0.2 - a.propagating for x in (last.answers, last.alone) for a in x.values())
+    assert claims.stays(last) == f"up to {near:.2g}"
     # From where the last reading agrees to where the first one does not any more.
     linear = entries["chirality-linear"]
     off = [a.propagating for one in (linear.answers, linear.alone) for a in one.values()]
@@ -366,12 +367,16 @@ def test_maximum_against_width_is_where_a_subband_enters(entries):
             assert answer == pytest.approx((width, width), abs=1e-5)
 
 
-def test_points_of_a_curve_do_what_the_why_of_the_jump_says(entries):
-    alphas, seen = np.linspace(0, 0.15, 50), []
+@pytest.mark.parametrize(("end", "how_many", "apart"), [(0.2, 3, 4), (0.15, 2, 3), (0.12, 1, 2)])
+def test_points_of_a_curve_do_what_the_why_of_the_jump_says(entries, end, how_many, apart):
+    alphas, seen = np.linspace(0, end, 50), []
     for alpha_R in claims.ALPHAS_R:
         _, numbers = claims.swept(claims.PAPER, "n_states", alpha_L=alphas, alpha_R=alpha_R)
-        seen.append(round(alphas[1 + np.flatnonzero(np.diff(numbers))[0]], 3))
-    assert seen.count(0.049) == 2 and round(alphas[1], 3) == 0.003
+        seen.append(alphas[1 + np.flatnonzero(np.diff(numbers))[0]])
+        reading = f"next of 50 points up to {end:g}, {claims.of_right(alpha_R)}"
+        assert entries["chirality-jump"].answers[reading] == (None, pytest.approx(seen[-1]))
+    assert np.round(seen, 3).tolist().count(0.049) == how_many
+    assert round(1e3 * alphas[1]) == apart
 
 
 @pytest.mark.parametrize("alpha_R", claims.ALPHAS_R)
