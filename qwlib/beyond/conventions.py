@@ -547,7 +547,7 @@ def questions(
     searches["last"] = along_d(to_change(THIN, number > 0), lambda sums: NUMBER(sums) > 0)
     y = three[RIGHT[1]]
     jump = first_change(alphas, y["number"])
-    later = alphas >= jump if close else alphas > jump
+    later = alphas >= jump
     if np.isnan(jump):
         found["fall ends"] = np.nan
         later[:] = True

@@ -499,6 +499,10 @@ def test_the_best_by_the_score_stands_out_by_numbers():
     assert {*DIAGONAL, *coarse} == {
         n for n in NAMES if all(one.met(found(n)[one.key]) for one in jumps)
     }
+    # Another number of points, and another end, do as well.
+    points = np.linspace(0, 0.15, 41)
+    places = np.searchsorted(points, [found("as printed")[one.key] for one in jumps])
+    assert all(one.met(x) for one, x in zip(jumps, points[places], strict=True))
     # Of Eqs. (1)-(5) as they are printed, the tails included do best.
     printed = [n for n in SPINORS if not named(n).changes]
     assert max(printed, key=lambda n: (scores[n][1], -scores[n][2])) == (
