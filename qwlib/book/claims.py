@@ -641,6 +641,11 @@ def total(states: FermiStates) -> float:
     return float(states.contribution.sum())
 
 
+def size_of(added: Callable[[FermiStates], np.ndarray], states: FermiStates) -> float:
+    """Return |∫S_y dz| in nm⁻² per τeE/ħ, by one of `TOTALS`."""
+    return abs(float(added(states).sum()))
+
+
 def in_left_barrier(states: FermiStates) -> float:
     """Return ∫_{−∞}^0 S_y dz in nm⁻² per τeE/ħ: both components decay exponentially there."""
     return float(contribution(states.k, states.velocity, states.barrier_spin[:, 0]).sum())
@@ -1055,7 +1060,7 @@ def measured(material: Material, left: float, right: float, d: float) -> dict[st
     states = material.states(alpha_L=left, alpha_R=right, d=d)
     y = both(lambda some: some.spin_density(z).sum(axis=0), states)
     of_profile = (Answer(*(f(curve, d) for curve in y)) for f in MEASURES.values())
-    tails = both(lambda some: abs(float(with_barriers(some).sum())), states)
+    tails = both(functools.partial(size_of, with_barriers), states)
     return dict(zip(SIZES, (*of_profile, tails), strict=True))
 
 
@@ -1155,7 +1160,7 @@ def last_width(material: Material) -> dict[str, Answer]:
     }
     for where, added in TOTALS.items():
         name = f"{100 * yardstick.SHARE:g} % is left, {where}"
-        senses[name] = (lambda some, added=added: abs(float(added(some).sum())), yardstick.SHARE)
+        senses[name] = (functools.partial(size_of, added), yardstick.SHARE)
     return by_sense(narrowest, senses)
 
 
