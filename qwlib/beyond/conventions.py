@@ -526,7 +526,7 @@ def questions(
     searches["last"] = along_d(to_change(THIN, number > 0), lambda sums: NUMBER(sums) > 0)
     y = three[RIGHT[1]]
     jump = first_change(alphas, y["number"])
-    later = alphas >= jump if close else alphas > jump
+    later = alphas >= jump
     if np.isnan(jump):
         found["fall ends"] = np.nan
         later[:] = True
@@ -680,7 +680,8 @@ def wanted(key: str, name: str) -> list[float]:
 @functools.cache
 def conventions() -> tuple[Convention, ...]:
     """Return the conventions on trial, the fitted ones last."""
-    step = 0.15 / 49
+    plot: dict[str, Any] = {"step": 0.15 / 49, "chosen": 1}
+    longer: dict[str, Any] = {"step": 0.2 / 49, "end": 0.2, "chosen": 1}
     printed = Convention(
         "as printed", "Eqs. (1)-(5) are solved and states with two real κ counted."
     )
@@ -688,6 +689,11 @@ def conventions() -> tuple[Convention, ...]:
         "exchange in F alone",
         "The insulators are non-magnetic, as the text says, and not as Eq. (2) has it.",
         changes={"exchange": "ferromagnet"},
+    )
+    tails = Convention(
+        "over all z",
+        "The total is ∫S_y dz over all z, the tails in the insulators included.",
+        solve=with_tails,
     )
     opposite = Convention(
         "barrier exchange opposite",
@@ -703,11 +709,7 @@ def conventions() -> tuple[Convention, ...]:
     return (
         printed,
         alone,
-        Convention(
-            "over all z",
-            "The total is ∫S_y dz over all z, the tails in the insulators included.",
-            solve=with_tails,
-        ),
+        tails,
         Convention(
             "all states",
             "All Fermi states are counted, up to ħ²/m, where the model ends.",
@@ -753,8 +755,18 @@ def conventions() -> tuple[Convention, ...]:
         Convention(
             "points of a plot",
             "As printed, read off a curve of 50 points from 0 to 0.15.",
-            step=step,
-            chosen=1,
+            **plot,
+        ),
+        Convention(
+            "points of a plot to 0.2",
+            "As printed, read off a curve of 50 points from 0 to 0.2.",
+            **longer,
+        ),
+        replace(
+            tails,
+            name="over all z, points of a plot to 0.2",
+            assumes="The total is that over all z, and the curve has 50 points from 0 to 0.2.",
+            **longer,
         ),
         Convention(
             "α times a₀",
@@ -786,9 +798,14 @@ def conventions() -> tuple[Convention, ...]:
         replace(
             opposite,
             name="barrier exchange opposite, points of a plot",
-            assumes="The exchange of the insulators is −Δ, and the curve has 50 points.",
-            step=step,
-            chosen=1,
+            assumes="The exchange of the insulators is −Δ, and the curve has 50 points to 0.15.",
+            **plot,
+        ),
+        replace(
+            opposite,
+            name="barrier exchange opposite, points of a plot to 0.2",
+            assumes="The exchange of the insulators is −Δ, and the curve has 50 points to 0.2.",
+            **longer,
         ),
         fitted(printed, {"V": 5.4}, "Barriers that put the jump at 0.049."),
         fitted(printed, {"Delta": 0.09}, "An exchange that puts the jump at 0.049."),

@@ -56,6 +56,8 @@ ALPHAS_R, OTHERS_R = (-0.025, 0.0, 0.025), (-0.05, -0.02, 0.0, 0.025, 0.05)
 ours, and those that we lay beside the paper's own."""
 ENDS = (0.12, 0.15, 0.2)
 """Where Fig. 3(a) may end, eV·nm²."""
+POINTS = 50
+"""Points of a curve of Fig. 3(a) from 0 on, if it is read off them: what plotting often takes."""
 NAMED = (0.046, 0.049, 0.05, 0.062, 0.1)
 """The α_L that the text of Sec. III.A names, of which Fig. 4 may have profiles, eV·nm²."""
 APART = (0.031, 0.0124)
@@ -607,6 +609,11 @@ def total(states: FermiStates) -> float:
     return float(states.contribution.sum())
 
 
+def size_of(added: Callable[[FermiStates], np.ndarray], states: FermiStates) -> float:
+    """Return |∫S_y dz| in nm⁻² per τeE/ħ, by one of `TOTALS`."""
+    return abs(float(added(states).sum()))
+
+
 def in_left_barrier(states: FermiStates) -> float:
     """Return ∫_{−∞}^0 S_y dz in nm⁻² per τeE/ħ: both components decay exponentially there."""
     return float(contribution(states.k, states.velocity, states.barrier_spin[:, 0]).sum())
@@ -771,8 +778,20 @@ def of_right(alpha_R: float) -> str:
 
 
 def jumps(material: Material) -> dict[str, Answer]:
-    """Return where the number of states first changes, for each α_R; of all it does not."""
-    return {of_right(alpha_R): Answer(None, loss(material, alpha_R)) for alpha_R in ALPHAS_R}
+    """Return where the number of states first changes, for each α_R; of all it does not.
+
+    And the point after it of a curve that has `POINTS`.
+    """
+    places = {alpha_R: loss(material, alpha_R) for alpha_R in ALPHAS_R}
+    result = {of_right(alpha_R): Answer(None, place) for alpha_R, place in places.items()}
+    for end in ENDS:
+        points = np.linspace(0, end, POINTS)
+        for alpha_R, place in places.items():
+            after = None if place is None else float(points[np.searchsorted(points, place)])
+            result[f"next of {POINTS} points up to {end:g}, {of_right(alpha_R)}"] = Answer(
+                None, after
+            )
+    return result
 
 
 def constant(material: Material) -> dict[str, Answer]:
@@ -936,18 +955,13 @@ def penetration(material: Material) -> dict[str, Answer]:
     }
 
 
-def profile(material: Material, left: float, right: float, d: float, z: np.ndarray) -> Answer:
-    """Return S_y(z) in nm⁻³ per τeE/ħ."""
-    states = material.states(alpha_L=left, alpha_R=right, d=d)
-    return both(lambda s: s.spin_density(z).sum(axis=0), states)
-
-
 def apart(material: Material, alpha_R: float, d: float, alone: float) -> dict[str, Answer]:
     """Return how far two interfaces are from the sum of each alone, and what is midway.
 
-    Of profiles, over the largest S_y; and of totals, over those of each alone, where what is midway
-    is a share of ∫|S_y|.  Midway is the middle third.  Each is alone in a well of width `alone`, d
-    or larger; the sum of profiles has the parts of these that are next to the interfaces.
+    Of profiles, over the largest S_y; and of totals, of the well or of all z, over those of each
+    alone, where what is midway is a share of ∫|S_y| over the well.  Midway is the middle third.
+    Each is alone in a well of width `alone`, d or larger; the sum of profiles has the parts of
+    these that are next to the interfaces.
     """
     z = np.linspace(0, d, 601)
     middle = np.abs(z / d - 0.5) < 1 / 6
@@ -958,17 +972,16 @@ def apart(material: Material, alpha_R: float, d: float, alone: float) -> dict[st
         some = [chosen(states, kind) for states in several]
         places = (z, z, z + (alone - d))
         y = [states.spin_density(at).sum(axis=0) for states, at in zip(some, places, strict=True)]
-        size, whole = np.abs(y[0]), np.array([total(states) for states in some])
-        off = np.abs(y[0] - y[1] - y[2]).max(), abs(whole[0] - whole[1:].sum())
-        return (
-            [fraction(part, size.max()) for part in (off[0], size[middle].max())],
-            [
-                fraction(off[1], np.abs(whole[1:]).sum()),
-                fraction(size[middle].sum(), size.sum()),
-            ],
-        )
+        size, off = np.abs(y[0]), np.abs(y[0] - y[1] - y[2]).max()
+        result = [[fraction(part, size.max()) for part in (off, size[middle].max())]]
+        for added in TOTALS.values():
+            both_, *each = (added(states).sum() for states in some)
+            away = fraction(abs(both_ - sum(each)), np.abs(each).sum())
+            result.append([away, fraction(size[middle].sum(), size.sum())])
+        return result
 
-    return dict(zip(("profile", "total"), map(Answer, *map(shares, WHICH)), strict=True))
+    names = ("profile", "total", "total over all z")
+    return dict(zip(names, map(Answer, *map(shares, WHICH)), strict=True))
 
 
 CASES = {"(a)": ALPHA_5, "(b)": 0.0, "(c)": -ALPHA_5}
@@ -1005,13 +1018,18 @@ MEASURES = {
     "mean magnitude": lambda y, d: float(np.abs(y).mean()),
 }
 """What "the magnitude of the spin density" may mean, of a profile on a fine grid over the well."""
+SIZES = (*MEASURES, "integral over all z")
+"""These, and one that has the tails in the insulators."""
 
 
 def measured(material: Material, left: float, right: float, d: float) -> dict[str, Answer]:
-    """Return each of `MEASURES` of a profile."""
+    """Return each of `SIZES`."""
     z = (np.arange(1000) + 0.5) / 1000 * d  # midpoints, of which the mean is an integral
-    y = profile(material, left, right, d, z)
-    return {name: Answer(*(f(curve, d) for curve in y)) for name, f in MEASURES.items()}
+    states = material.states(alpha_L=left, alpha_R=right, d=d)
+    y = both(lambda some: some.spin_density(z).sum(axis=0), states)
+    of_profile = (Answer(*(f(curve, d) for curve in y)) for f in MEASURES.values())
+    tails = both(functools.partial(size_of, with_barriers), states)
+    return dict(zip(SIZES, (*of_profile, tails), strict=True))
 
 
 def smaller(a: float, b: float) -> float:
@@ -1026,7 +1044,7 @@ def compared(material: Material, first: tuple, second: tuple) -> dict[str, Answe
     a, b = (measured(material, *well) for well in (first, second))
     return {
         name: Answer(*(smaller(x, y) for x, y in zip(a[name], b[name], strict=True)))
-        for name in MEASURES
+        for name in SIZES
     }
 
 
@@ -1043,7 +1061,7 @@ def trends(material: Material, alpha_R: float, falls: bool) -> dict[str, Answer]
         result |= {f"{name}, {d:g} nm": answer for name, answer in answers.items()}
     widths = np.linspace(THICK, THINNER[-1], 57)
     several = [measured(material, ALPHA_5, alpha_R, d) for d in widths]
-    for name in MEASURES:
+    for name in SIZES:
         curves = np.array([one[name] for one in several]).T
         result[f"{name}, all the way"] = Answer(
             *(wrong_way(y if falls else -y) if y.max() > ROUNDING else None for y in curves)
@@ -1078,11 +1096,11 @@ def thinner_maximum(material: Material) -> dict[str, Answer]:
 
     drawn = np.array((THICK, *THINNER))
     three = [measured(material, ALPHA_5, -ALPHA_5, d) for d in drawn]
-    return {name: Answer(place(name, 0), place(name, 1)) for name in MEASURES} | {
+    return {name: Answer(place(name, 0), place(name, 1)) for name in SIZES} | {
         f"{name}, of three widths": Answer(
             *(at_top(drawn, [one[name][i] for one in three]) for i in (0, 1))
         )
-        for name in MEASURES
+        for name in SIZES
     }
 
 
@@ -1109,8 +1127,10 @@ def last_width(material: Material) -> dict[str, Answer]:
 
     senses: dict[str, tuple[Callable[[FermiStates], float], float]] = {
         "the last state leaves": (len, 1e-3),
-        f"{100 * yardstick.SHARE:g} % is left": (lambda some: abs(total(some)), yardstick.SHARE),
     }
+    for where, added in TOTALS.items():
+        name = f"{100 * yardstick.SHARE:g} % is left, {where}"
+        senses[name] = (functools.partial(size_of, added), yardstick.SHARE)
     return by_sense(narrowest, senses)
 
 

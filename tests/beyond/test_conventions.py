@@ -59,6 +59,8 @@ def test_every_convention_that_was_thought_of_is_on_trial():
         "barrier exchange opposite",
         "window in k",
         "points of a plot",
+        "points of a plot to 0.2",
+        "over all z, points of a plot to 0.2",
         "α times a₀",
         "α doubled",
         "α halved",
@@ -68,6 +70,7 @@ def test_every_convention_that_was_thought_of_is_on_trial():
         "k and −k",
         "spin-diagonal, d = 2.0",
         "barrier exchange opposite, points of a plot",
+        "barrier exchange opposite, points of a plot to 0.2",
         "as printed, V = 5.39",
         "as printed, Δ = 0.0907",
         "as printed, m = 0.977",
@@ -487,11 +490,24 @@ def test_fitted_conventions_have_what_they_were_fitted_to():
 def test_the_best_by_the_score_stands_out_by_numbers():
     scores = {name: score(named(name), found(name)) for name in NAMES}
     best = max(scores, key=lambda name: (scores[name][1], -scores[name][2]))
-    assert best == "barrier exchange opposite, V = 5.32"
-    assert scores[best][:2] == (9, 8)
-    # Only the spin-diagonal ones jump at 0.049 for all three couplings.
+    assert best == "barrier exchange opposite, points of a plot to 0.2"
+    assert scores[best][:2] == (10, 9)
+    # The spin-diagonal ones jump at 0.049 for all three couplings, and coarse points up to 0.2 do.
     jumps = [one for one in ASKED if one.key.startswith("jump")]
-    assert DIAGONAL == [n for n in NAMES if all(one.met(found(n)[one.key]) for one in jumps)]
+    coarse = {n for n in NAMES if n.endswith("points of a plot to 0.2")}
+    assert len(coarse) == 3
+    assert {*DIAGONAL, *coarse} == {
+        n for n in NAMES if all(one.met(found(n)[one.key]) for one in jumps)
+    }
+    # Another number of points, and another end, do as well.
+    points = np.linspace(0, 0.15, 41)
+    places = np.searchsorted(points, [found("as printed")[one.key] for one in jumps])
+    assert all(one.met(x) for one, x in zip(jumps, points[places], strict=True))
+    # Of Eqs. (1)-(5) as they are printed, the tails included do best.
+    printed = [n for n in SPINORS if not named(n).changes]
+    assert max(printed, key=lambda n: (scores[n][1], -scores[n][2])) == (
+        "over all z, points of a plot to 0.2"
+    )
     # 0.062 and 0.52 are met by nothing in which no value was chosen.
     for one in ASKED:
         if one.key in ("maximum", "cusp"):
