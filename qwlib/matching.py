@@ -20,6 +20,8 @@ multiplied out.  Wells are columns of arrays here, so that a sweep solves all of
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
+from operator import mul
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -189,6 +191,18 @@ def scalar_minors(x, S, C, left, right):
     return S * left + C, S * right + C, S * (left * right - x) + (left + right) * C
 
 
+def standing_out(minors, bounds, error) -> np.ndarray:
+    """Return where all minors are larger than three times their rounding errors.
+
+    Three times, so that what stands out here also does in `search.simple`.
+    """
+    limit = 3 * FACTORS * error
+    sure: Any = True
+    for minor, bound in zip(minors, bounds, strict=True):
+        sure = (np.abs(minor) > limit * bound) & sure
+    return sure
+
+
 class Sector:
     """The part of a well's states that one symmetry keeps apart, with a rule of its own.
 
@@ -208,10 +222,11 @@ class Sector:
         of the coupling is one.
     tunnels : bool
         Whether what tunnels through the layer is a term of its own in F.
-    degree, order : int
-        The power of k that F grows with at last, and its degree as a polynomial in `Layers`.
-    poles : tuple of tuple of int
-        Of each leading minor, which spins' S (or what stands in its place) it is multiplied with.
+    order : int
+        The degree of F as a polynomial in `Layers`.
+    poles, powers : tuples of int
+        Of each leading minor, how many spins' S (or what stands in its place) it is multiplied
+        with, ↑ first, and the power of k that it grows with where such an S does not.
     """
 
     half = False
@@ -219,8 +234,9 @@ class Sector:
     part: tuple = (slice(None), slice(None))
     sign = 0
     tunnels = False
-    degree, order = 2, 6
-    poles: tuple[tuple[int, ...], ...] = ((0,), (0,), (0, 1), (0, 1))
+    order = 6
+    poles: tuple[int, ...] = (1, 1, 2, 2)
+    powers: tuple[int, ...] = (1, 2, 3, 4)
 
     def minors(self, layers: Layers) -> tuple:
         """Return the leading minors of the rule without their poles, the last its determinant.
@@ -287,11 +303,29 @@ class Sector:
             q_error = np.maximum(q_error, np.where(kin < 0, worst, 0.0))
         error = 16 * UNIT * (1 + phase) + q_error
         one = 1.0 if deep.ndim == 1 else ONE
-        x = np.broadcast_to(-size, layers.x.shape)
         return (
-            Layers(x, d / deep, one, one, q, -layers.LL, -layers.RR, -np.abs(layers.LR)),
+            Layers(-size * one, d / deep, one, one, q, -layers.LL, -layers.RR, -np.abs(layers.LR)),
             error,
         )
+
+    def coarse(self, rule: Rule, kin, k, y, shift=None) -> tuple[list, np.ndarray]:
+        """Return bounds of the minors of `magnitudes`, and of the error, that cost less than those.
+
+        With s = d/max(y, 1), which |S| is at most, and G the sum of q, |κ|, 1/s and |k a|, all as
+        large as `magnitudes` has them, a minor is at most s to its `poles` times G to its `powers`:
+        multiplied out, that has all its terms.  Not a number where kin < 0.
+        """
+        d = rule.d / 2 if self.half else rule.d
+        s = np.atleast_2d(d / np.maximum(y, 1.0))
+        r = rule.q_size + np.sqrt(kin)  # at least q and |κ|, and 1/s − 1/d
+        a, most = np.abs(rule.a), np.abs(k)
+        if shift is not None:
+            most = most + np.abs(shift)
+        G = 4 * (r + most * np.maximum(a[0], a[1])) + 1 / d
+        error = 16 * UNIT * (1 + 2 * d * np.maximum(s[0], s[-1]) * r * r) + rule.q_error
+        G, s = list(accumulate([G] * self.powers[-1], mul)), list(accumulate(s, mul))
+        bounds = zip(self.poles, self.powers, strict=True)
+        return [s[poles - 1] * G[power - 1] for poles, power in bounds], error
 
     @np.errstate(all="ignore")
     def sturm(self, rule: Rule, kin, k, shift=None) -> Count:
@@ -312,18 +346,16 @@ class Sector:
         # then makes no difference to N, as long as the minors beside it are sure.
         J = np.atleast_2d(self.clamped(layers.x, y))
         odd = odd_number(J)
-        bounds, error = self.magnitudes(rule, kin, k, layers, y, shift)
-        # Three times the bound, so that what is sure also stands out in `search.simple`.
-        limit = 3 * FACTORS * error
-        N, before = J.sum(axis=0), np.zeros(1, dtype=bool)
-        sure = np.ones(N.shape, dtype=bool)
-        for poles, minor, bound in zip(self.poles, minors, self.minors(bounds), strict=True):
-            negative = minor < 0
-            for spin in poles:
-                negative = negative ^ odd[spin]
+        parity = odd[0], odd[0] ^ odd[-1]
+        N, before = J[0] if len(J) == 1 else J[0] + J[1], False
+        for poles, minor in zip(self.poles, minors, strict=True):
+            negative = (minor < 0) ^ parity[poles - 1]
             N = N + (before ^ negative)
             before = negative
-            sure = (np.abs(minor) > limit * bound) & sure
+        sure = standing_out(minors, *self.coarse(rule, kin, k, y, shift))
+        if not sure.all():
+            bounds, error = self.magnitudes(rule, kin, k, layers, y, shift)
+            sure = standing_out(minors, self.minors(bounds), error)
         return Count(N, minors[-1], sure, np.zeros(N.shape, dtype=bool))
 
     def rounding(self, rule: Rule, kin, k) -> np.ndarray:
@@ -434,12 +466,11 @@ class Mirror(Sector):
     Levels of different sectors cross; in the sector's 2×2 rule they do not meet.
     """
 
-    half, part, order = True, (0, slice(None)), 4
-    poles = ((0,), (0, 1))
+    half, part, order, poles = True, (0, slice(None)), 4, (1, 2)
 
     def __init__(self, up_even: bool, down_even: bool):
         self.even = np.array([up_even, down_even])
-        self.degree = int(self.even.sum())
+        self.powers = 1 + up_even, 2 + up_even + down_even
 
     def clamped(self, x, y):
         """As `Sector.clamped`: where the derivative of an even wave would have to vanish."""
@@ -493,7 +524,7 @@ class Conserved(Sector):
     interface.
     """
 
-    degree, order, poles = 1, 3, ((0,), (0,))
+    order, poles, powers = 3, (1, 1), (1, 2)
 
     def __init__(self, sign: int, spin: int = 0):
         self.sign, self.spin = sign, spin
@@ -528,10 +559,10 @@ class MirrorConserved(Sector):
     splits; by parity each has a rule of its own.
     """
 
-    half, part, order, poles = True, (0, 0), 2, ((0,),)
+    half, part, order, poles = True, (0, 0), 2, (1,)
 
     def __init__(self, sign: int, even: bool):
-        self.sign, self.even, self.degree = sign, even, int(even)
+        self.sign, self.even, self.powers = sign, even, (1 + even,)
 
     def clamped(self, x, y):
         """As `Mirror.clamped`."""

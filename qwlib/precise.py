@@ -132,7 +132,7 @@ def _interval_sturm(iv, sector: Sector, exact: list[float], k: float, kin: float
     J = np.ravel(sector.clamped(*column))
     negative: list[bool | None] = [False]
     for poles, minor in zip(sector.poles, minors, strict=True):
-        odd = sum(int(J[spin]) for spin in poles) % 2 == 1
+        odd = sum(map(int, J[:poles])) % 2 == 1
         known = _sign(minor)
         negative.append((known < 0) ^ odd if known else None)
     N = int(J.sum())
