@@ -19,7 +19,7 @@ multiplied out.  Wells are columns of arrays here, so that a sweep solves all of
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 from operator import mul
 from typing import Any, NamedTuple
@@ -109,7 +109,10 @@ class Rule:
         names = ("d", "V_L", "V_R")
         given = [energy, c, *(columns[name] for name in names), Delta, barrier]
         given += [columns["alpha_L"], columns["alpha_R"]]
-        return cls.of_exact(np.stack(np.broadcast_arrays(*given), axis=-1))
+        exact = np.empty((np.broadcast(*given).size, len(given)))
+        for i, column in enumerate(given):
+            exact[:, i] = column
+        return cls.of_exact(exact)
 
     @classmethod
     def of_exact(cls, exact: np.ndarray) -> Rule:
@@ -367,20 +370,8 @@ class Sector:
         """Return F of `Count`, alone."""
         return self.minors(self.layers(rule, kin, k)[0])[-1]
 
-    def inverse(self, rule: Rule, kin) -> tuple[np.ndarray, ...]:
-        """Return each spin's count without Rashba coupling, and its block of M inverted.
-
-        Returns
-        -------
-        N : int array (2, n)
-            Number of states of that spin (↑ first) below E; −1 where it is not sure.
-        LL, LR, RR : float arrays (2, n)
-            The inverse of the 2×2 block, in nm: smooth where M has a pole.  Not a number in a
-            sector where a spin component is conserved, since no spin is left to eliminate.
-        error : float array (2, n)
-            Bound of the rounding error of the three.
-        """
-        raise NotImplementedError
+    inverse: Callable[[Rule, np.ndarray], tuple[np.ndarray, ...]] | None = None
+    """As `Full.inverse`; None where a spin is conserved, so that none is left to eliminate."""
 
     def null_vector(self, rule: Rule, k, point: Point) -> np.ndarray:
         """Return u with M u = 0, unnormalised, by interface and spin, (2, 2, n).
@@ -417,7 +408,17 @@ class Full(Sector):
         return self._last(layers, *scalar_minors(*layers[:3], *layers.q))
 
     def inverse(self, rule: Rule, kin):
-        """As `Sector.inverse`."""
+        """Return each spin's count without Rashba coupling, and its block of M inverted.
+
+        Returns
+        -------
+        N : int array (2, n)
+            Number of states of that spin (↑ first) below E; −1 where it is not sure.
+        LL, LR, RR : float arrays (2, n)
+            The inverse of the 2×2 block, in nm: smooth where M has a pole.
+        error : float array (2, n)
+            Bound of the rounding error of the three.
+        """
         layers, y = self.layers(rule, kin, np.zeros_like(kin))
         bounds, error = self.magnitudes(rule, kin, 0.0 * kin, layers, y)
         a, b, P = scalar_minors(*layers[:3], *layers.q)
@@ -490,7 +491,7 @@ class Mirror(Sector):
         return n[0], n[0] * n[1] - layers.LL * (D[0] * D[1])
 
     def inverse(self, rule: Rule, kin):
-        """As `Sector.inverse`."""
+        """As `Full.inverse`."""
         layers, y = self.layers(rule, kin, np.zeros_like(kin))
         bounds, error = self.magnitudes(rule, kin, 0.0 * kin, layers, y)
         n, D = map(np.array, self.conditions(*layers[:3], layers.q))
@@ -535,11 +536,6 @@ class Conserved(Sector):
         a, _, P = scalar_minors(*layers[:3], *layers.q)
         return a, P
 
-    def inverse(self, rule: Rule, kin):
-        """As `Sector.inverse`: not a number."""
-        nan = np.full(rule.kappa2.shape, np.nan)
-        return np.full(rule.kappa2.shape, -1), nan, nan, nan, nan
-
     def null_vector(self, rule: Rule, k, point: Point):
         """As `Sector.null_vector`."""
         S, C, t = (part[self.spin] for part in point.whole())
@@ -573,8 +569,6 @@ class MirrorConserved(Sector):
         x, S, C, _, q, *_ = layers
         return (q * C - x * S if self.even else q * S + C,)
 
-    inverse = Conserved.inverse
-
     def null_vector(self, rule: Rule, k, point: Point):
         """As `Sector.null_vector`: known beforehand."""
         left = np.array([1.0, self.sign])
@@ -596,7 +590,7 @@ class Tilt(Sector):
         # The squares of cos β and sin β add up to 1 but for rounding.
         return k * field[self.part] + shift * (1 + 4 * UNIT) * size[self.part]
 
-    inverse = Conserved.inverse
+    inverse = None
 
 
 class Tilted(Tilt, Full):
