@@ -19,7 +19,7 @@ multiplied out.  Wells are columns of arrays here, so that a sweep solves all of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import accumulate
 from operator import mul
 from typing import Any, NamedTuple
@@ -370,8 +370,21 @@ class Sector:
         """Return F of `Count`, alone."""
         return self.minors(self.layers(rule, kin, k)[0])[-1]
 
-    inverse: Callable[[Rule, np.ndarray], tuple[np.ndarray, ...]] | None = None
-    """As `Full.inverse`; None where a spin is conserved, so that none is left to eliminate."""
+    def inverse(self, rule: Rule, kin) -> tuple[np.ndarray, ...] | None:
+        """Return each spin's count without Rashba coupling, and its block of M inverted.
+
+        Returns
+        -------
+        N : int array (2, n)
+            Number of states of that spin (↑ first) below E; −1 where it is not sure.
+        LL, LR, RR : float arrays (2, n)
+            The inverse of the 2×2 block, in nm: smooth where M has a pole.
+        error : float array (2, n)
+            Bound of the rounding error of the three.
+
+        None in a sector where a spin component is conserved: no spin is left to eliminate.
+        """
+        return None
 
     def null_vector(self, rule: Rule, k, point: Point) -> np.ndarray:
         """Return u with M u = 0, unnormalised, by interface and spin, (2, 2, n).
@@ -407,18 +420,9 @@ class Full(Sector):
         layers, _ = self.layers(rule, kin, k)
         return self._last(layers, *scalar_minors(*layers[:3], *layers.q))
 
+    @np.errstate(all="ignore")  # a level at `kin`
     def inverse(self, rule: Rule, kin):
-        """Return each spin's count without Rashba coupling, and its block of M inverted.
-
-        Returns
-        -------
-        N : int array (2, n)
-            Number of states of that spin (↑ first) below E; −1 where it is not sure.
-        LL, LR, RR : float arrays (2, n)
-            The inverse of the 2×2 block, in nm: smooth where M has a pole.
-        error : float array (2, n)
-            Bound of the rounding error of the three.
-        """
+        """As `Sector.inverse`."""
         layers, y = self.layers(rule, kin, np.zeros_like(kin))
         bounds, error = self.magnitudes(rule, kin, 0.0 * kin, layers, y)
         a, b, P = scalar_minors(*layers[:3], *layers.q)
@@ -490,8 +494,9 @@ class Mirror(Sector):
         n, D = self.conditions(*layers[:3], layers.q)
         return n[0], n[0] * n[1] - layers.LL * (D[0] * D[1])
 
+    @np.errstate(all="ignore")  # a level at `kin`
     def inverse(self, rule: Rule, kin):
-        """As `Full.inverse`."""
+        """As `Sector.inverse`."""
         layers, y = self.layers(rule, kin, np.zeros_like(kin))
         bounds, error = self.magnitudes(rule, kin, 0.0 * kin, layers, y)
         n, D = map(np.array, self.conditions(*layers[:3], layers.q))
@@ -590,7 +595,7 @@ class Tilt(Sector):
         # The squares of cos β and sin β add up to 1 but for rounding.
         return k * field[self.part] + shift * (1 + 4 * UNIT) * size[self.part]
 
-    inverse = None
+    inverse = Sector.inverse
 
 
 class Tilted(Tilt, Full):

@@ -208,13 +208,12 @@ def spin_monotonic(sector: Sector, rule: Rule, k1: np.ndarray, k2: np.ndarray) -
     M_a⁻¹ falls with s, and that matrix rises if G_b > a M_a⁻¹ a with M_a⁻¹ at k1 and G_b at k2.
     """
     n, kin2 = k1.size, k2 * k2
-    if sector.inverse is None:
+    found = sector.inverse(twice(rule), np.concatenate([k1 * k1, kin2]))
+    if found is None:
         return np.zeros(n, dtype=bool)
+    N1, LL, LR, RR, error = (column[:, :n] for column in found)
+    N2 = found[0][:, n:]
     with np.errstate(all="ignore"):  # a level at k1: nothing is proven
-        both = rule.take(np.arange(2 * n) % n), np.concatenate([k1 * k1, kin2])
-        N, *inverse = sector.inverse(*both)
-        N1, N2 = N[:, :n], N[:, n:]
-        LL, LR, RR, error = (column[:, :n] for column in inverse)
         gram = lower_gram(rule, kin2)[:, ::-1] * LESS  # of the spin that is left
         aa = rule.a * rule.a
         error = error + (1 / LESS - 1) * np.maximum(np.maximum(np.abs(LL), np.abs(RR)), np.abs(LR))
@@ -224,13 +223,21 @@ def spin_monotonic(sector: Sector, rule: Rule, k1: np.ndarray, k2: np.ndarray) -
     return proven.any(axis=0)
 
 
+def twice(rule: Rule) -> Rule:
+    """Return the rule of all wells, and of all once more: one call for both ends of cells."""
+    n = rule.d.size
+    return rule.take(np.arange(2 * n) % n)
+
+
 def excluded(sector: Sector, rule: Rule, k1: np.ndarray, k2: np.ndarray) -> np.ndarray:
     """Return where no subband of the sector touches ε_F for k in [k1, k2]."""
     middle = (k1 + k2) / 2
     half = np.maximum(middle - k1, k2 - middle) * (1 + 4 * UNIT)
-    most = sector.sturm(rule, k1 * k1 * (1 - 2 * UNIT), middle, -half)
-    least = sector.sturm(rule, k2 * k2 * (1 + 2 * UNIT), middle, half)
-    return (most.N == least.N) & most.sure & least.sure
+    kin = np.concatenate([k1 * k1 * (1 - 2 * UNIT), k2 * k2 * (1 + 2 * UNIT)])
+    shift = np.concatenate([-half, half])
+    found = sector.sturm(twice(rule), kin, np.concatenate([middle, middle]), shift)
+    (most, least), (sure, too) = found.N.reshape(2, -1), found.sure.reshape(2, -1)
+    return (most == least) & sure & too
 
 
 def rising(rule: Rule, k: np.ndarray) -> np.ndarray:
@@ -354,7 +361,8 @@ def simple(sector: Sector, rule: Rule, cells: Cells) -> np.ndarray:
     # What is not deep is compared as it is, without its exp(−γd).
     scale = [np.where((x < 0) & ~deep, y, 0.0).sum(axis=0) for x, y in ((x1, y1), (x2, y2))]
     F1 = cells.F1 * np.exp(scale[0])
-    F2 = cells.F2 * np.exp(scale[1]) * np.where(small, 1.0, k1 / k2) ** (sector.powers[-1] - sector.poles[-1])
+    degree = sector.powers[-1] - sector.poles[-1]
+    F2 = cells.F2 * np.exp(scale[1]) * np.where(small, 1.0, k1 / k2) ** degree
     bound = sector.minors(bounds)[-1] * np.exp(scale[0])
     # How much the bounds themselves grow in the cell; S k is at most squared in them.
     D = sector.order
@@ -675,9 +683,8 @@ def polished(
 
 
 def neighbours(pairs: np.ndarray) -> np.ndarray:
-    """Return the indices i and i + 1 of all i for which `pairs` holds."""
-    i = np.nonzero(pairs)[0]
-    return np.unique(np.concatenate([i, i + 1]))
+    """Return which of n are in one of the n − 1 pairs of neighbours for which `pairs` holds."""
+    return np.concatenate([pairs, [False]]) | np.concatenate([[False], pairs])
 
 
 @np.errstate(all="ignore")  # a subband that touches ε_F
@@ -730,8 +737,7 @@ def roots_of(search: Search, digits: bool = True) -> Roots:
     same = well[1:] == well[:-1]
     # A null vector is as good as the k it was taken at, and that of one of a close pair needs k to
     # more digits: once more, now from those.
-    again = np.abs(k - rough) > POLISHED * k
-    again[neighbours(same & (gap < 1e-3 * k[1:]))] = True
+    again = (np.abs(k - rough) > POLISHED * k) | neighbours(same & (gap < 1e-3 * k[1:]))
     again = np.nonzero(again)[0]
     restless = np.zeros(k.size, dtype=bool)
     if again.size:
@@ -743,8 +749,7 @@ def roots_of(search: Search, digits: bool = True) -> Roots:
 
     near = same & (gap < NEAR * k[1:])
     lost = np.zeros(k.size, dtype=bool)
-    alone = single.copy()
-    alone[neighbours(near)] = False
+    alone = single & ~neighbours(near)
     for start in np.nonzero(near & ~np.concatenate([[False], near])[:-1])[0]:
         stop = start + 1
         while stop < k.size and near[stop - 1]:
