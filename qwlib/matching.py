@@ -326,9 +326,9 @@ class Sector:
             most = most + np.abs(shift)
         G = 4 * (r + most * np.maximum(a[0], a[1])) + 1 / d
         error = 16 * UNIT * (1 + 2 * d * np.maximum(s[0], s[-1]) * r * r) + rule.q_error
-        G, s = list(accumulate([G] * self.powers[-1], mul)), list(accumulate(s, mul))
+        of_s, of_G = list(accumulate(s, mul)), list(accumulate([G] * self.powers[-1], mul))
         bounds = zip(self.poles, self.powers, strict=True)
-        return [s[poles - 1] * G[power - 1] for poles, power in bounds], error
+        return [of_s[poles - 1] * of_G[power - 1] for poles, power in bounds], error
 
     @np.errstate(all="ignore")
     def sturm(self, rule: Rule, kin, k, shift=None) -> Count:
