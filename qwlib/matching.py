@@ -212,12 +212,16 @@ class Sector:
     `kin`, `k` are arrays of shape (n,), a point of each of the n wells of a `Rule`: (ε − E)/c in
     nm⁻² and the wave number in 1/nm.
 
+    Parameters
+    ----------
+    tilt : bool, optional
+        Whether part of the coupling, or all, goes with σ_z: a δ potential at each interface, of
+        opposite sign for the two spins.
+
     Attributes
     ----------
-    half : bool
-        Whether the layer that the rule speaks of is half the well.
-    even : bool or bool array
-        If so, whether the wave is even, or that of each spin.
+    even : bool or bool array, or None
+        Whether the wave is even, or that of each spin; the layer then is half the well.
     part : tuple
         Which interfaces and which spins the rule speaks of, as an index of `Rule.q2`.
     sign : int
@@ -232,14 +236,20 @@ class Sector:
         with, ↑ first, and the power of k that it grows with where such an S does not.
     """
 
-    half = False
     even: Any = None
     part: tuple = (slice(None), slice(None))
-    sign = 0
     tunnels = False
     order = 6
     poles: tuple[int, ...] = (1, 1, 2, 2)
     powers: tuple[int, ...] = (1, 2, 3, 4)
+
+    def __init__(self, tilt: bool = False):
+        self.tilt, self.sign = tilt, int(tilt)
+
+    @property
+    def half(self) -> bool:
+        """Whether the layer that the rule speaks of is half the well."""
+        return self.even is not None
 
     def minors(self, layers: Layers) -> tuple:
         """Return the leading minors of the rule without their poles, the last its determinant.
@@ -250,8 +260,11 @@ class Sector:
         raise NotImplementedError
 
     def clamped(self, x, y):
-        """Return J, the number of states of a layer that is clamped where S vanishes, by spin."""
-        return clamped_states(x, y)
+        """Return J, the number of states of a layer that is clamped where S vanishes, by spin.
+
+        Or where C does, in half a well: there the derivative of an even wave would have to vanish.
+        """
+        return clamped_states(x, y, np.where(self.even, 0.5, 0.0)[..., None] if self.half else 0.0)
 
     def layers(self, rule: Rule, kin, k, shift=None) -> tuple[Layers, np.ndarray]:
         """Return what the minors need, and y = |κ|d of the layer.
@@ -271,9 +284,13 @@ class Sector:
         return Layers(x, S, C, t, q, left * left, right * right, left * right), y
 
     def potential(self, rule: Rule, k, shift):
-        """Return k a + `shift`·|a| of the interfaces in `part`, to be added to q."""
-        a = rule.flip[self.part[0]]
-        return k * a + shift * np.abs(a)
+        """Return k a + `shift`·|a| of `part`, to be added to q; with a tilt, ±k a cos β by spin."""
+        if not self.tilt:
+            a = (rule.flip[:, None] * ONE)[self.part]
+            return k * a + shift * np.abs(a)
+        field, size = rule.field[:, None] * SPIN, np.abs(rule.a)[:, None] * ONE
+        # The squares of cos β and sin β add up to 1 but for rounding.
+        return k * field[self.part] + shift * (1 + 4 * UNIT) * size[self.part]
 
     def walls(self, rule: Rule, k, q):
         """Return the q of `part`, with what of the coupling is a potential."""
@@ -382,7 +399,8 @@ class Sector:
         error : float array (2, n)
             Bound of the rounding error of the three.
 
-        None in a sector where a spin component is conserved: no spin is left to eliminate.
+        None where a spin component is conserved, so that none is left to eliminate, and where the
+        spins have a coupling of first order each.
         """
         return None
 
@@ -398,10 +416,6 @@ class Full(Sector):
     """The 4×4 rule of a well without a symmetry; its minors in the order ↑0, ↑d, ↓0, ↓d."""
 
     tunnels = True
-
-    def potential(self, rule: Rule, k, shift):
-        """As `Sector.potential`: the same for both spins."""
-        return super().potential(rule, k, shift)[:, None]
 
     def minors(self, layers: Layers) -> tuple:
         """As `Sector.minors`."""
@@ -423,6 +437,8 @@ class Full(Sector):
     @np.errstate(all="ignore")  # a level at `kin`
     def inverse(self, rule: Rule, kin):
         """As `Sector.inverse`."""
+        if self.tilt:
+            return None
         layers, y = self.layers(rule, kin, np.zeros_like(kin))
         bounds, error = self.magnitudes(rule, kin, 0.0 * kin, layers, y)
         a, b, P = scalar_minors(*layers[:3], *layers.q)
@@ -467,19 +483,17 @@ class Mirror(Sector):
     """One sector of a well with V_L = V_R and |α_L| = |α_R|, which halving it decouples.
 
     With α_L = −α_R the mirror z → d−z is a symmetry: both spin components are even, or both odd.
-    With α_L = α_R it is one together with σ_z: one component is even and the other odd.
+    With α_L = α_R it is one together with σ_z, and there is none with a tilt: one component is even
+    and the other odd.
     Levels of different sectors cross; in the sector's 2×2 rule they do not meet.
     """
 
-    half, part, order, poles = True, (0, slice(None)), 4, (1, 2)
+    part, order, poles = (0, slice(None)), 4, (1, 2)
 
-    def __init__(self, up_even: bool, down_even: bool):
+    def __init__(self, up_even: bool, down_even: bool, tilt: bool = False):
+        super().__init__(tilt)
         self.even = np.array([up_even, down_even])
         self.powers = 1 + up_even, 2 + up_even + down_even
-
-    def clamped(self, x, y):
-        """As `Sector.clamped`: where the derivative of an even wave would have to vanish."""
-        return clamped_states(x, y, np.where(self.even, 0.5, 0.0)[:, None])
 
     def conditions(self, x, S, C, q):
         """Return numerators and denominators of each spin's condition, lists by spin."""
@@ -497,6 +511,10 @@ class Mirror(Sector):
     @np.errstate(all="ignore")  # a level at `kin`
     def inverse(self, rule: Rule, kin):
         """As `Sector.inverse`."""
+        if self.tilt:
+            return None
+        if self.tilt:
+            return None
         layers, y = self.layers(rule, kin, np.zeros_like(kin))
         bounds, error = self.magnitudes(rule, kin, 0.0 * kin, layers, y)
         n, D = map(np.array, self.conditions(*layers[:3], layers.q))
@@ -525,111 +543,45 @@ class Mirror(Sector):
 class Conserved(Sector):
     """One sector of a well in which a spin component is conserved: a scalar rule.
 
-    Without Rashba coupling that is σ_z (`sign` 0, `spin` says which: 0 is ↑); without exchange it
-    is σ_φ = `sign`, for which the coupling is a δ potential of strength `sign`·k a at each
-    interface.
+    Without Rashba coupling, or where σ_φ is along the magnetisation or against it (a `tilt`), that
+    is σ_z, and `spin` says which: 0 is ↑.  Without exchange it is σ_φ = `sign`, for which the
+    coupling is a δ potential of strength `sign`·k a at each interface.
+
+    With V_L = V_R and α_L = −α_R parity is conserved too.  States at the two interfaces form pairs
+    that only tunnelling splits; `even` or not, each has a rule of its own.
     """
 
-    order, poles, powers = 3, (1, 1), (1, 2)
-
-    def __init__(self, sign: int, spin: int = 0):
-        self.sign, self.spin = sign, spin
-        self.part = slice(None), spin
-
-    def minors(self, layers: Layers) -> tuple:
-        """As `Sector.minors`."""
-        a, _, P = scalar_minors(*layers[:3], *layers.q)
-        return a, P
-
-    def null_vector(self, rule: Rule, k, point: Point):
-        """As `Sector.null_vector`."""
-        S, C, t = (part[self.spin] for part in point.whole())
-        a, b, _ = scalar_minors(point.x[self.spin], S, C, *self.walls(rule, k, point.q))
-        ends = np.where(np.abs(b) > np.abs(a), [b, t], [t, a])
-        u = np.zeros((2, 2, k.size))
-        u[:, self.spin] = ends
-        if self.sign:
-            u[:, 1 - self.spin] = self.sign * ends
-        return u
-
-
-class MirrorConserved(Sector):
-    """One sector of a well without exchange, with V_L = V_R and α_L = −α_R.
-
-    Parity and σ_φ are both conserved.  States at the two interfaces form pairs that only tunnelling
-    splits; by parity each has a rule of its own.
-    """
-
-    half, part, order, poles = True, (0, 0), 2, (1,)
-
-    def __init__(self, sign: int, even: bool):
-        self.sign, self.even, self.powers = sign, even, (1 + even,)
-
-    def clamped(self, x, y):
-        """As `Mirror.clamped`."""
-        return clamped_states(x, y, 0.5 if self.even else 0.0)
+    def __init__(self, sign: int, spin: int = 0, even: bool | None = None, tilt: bool = False):
+        super().__init__(tilt)
+        self.sign, self.spin, self.even = sign, spin, even
+        if even is None:
+            self.part, self.order = (slice(None), spin), 3
+            self.poles, self.powers = (1, 1), (1, 2)
+        else:
+            self.part, self.order = (0, spin), 2
+            self.poles, self.powers = (1,), (1 + even,)
 
     def minors(self, layers: Layers) -> tuple:
         """As `Sector.minors`."""
         x, S, C, _, q, *_ = layers
-        return (q * C - x * S if self.even else q * S + C,)
+        if self.half:
+            return (q * C - x * S if self.even else q * S + C,)
+        a, _, P = scalar_minors(x, S, C, *q)
+        return a, P
 
     def null_vector(self, rule: Rule, k, point: Point):
-        """As `Sector.null_vector`: known beforehand."""
-        left = np.array([1.0, self.sign])
-        vector = np.stack([left, left if self.even else -left])
-        return np.repeat(vector[..., None], k.size, axis=2)
-
-
-class Tilt(Sector):
-    """What a sector has in addition where part of the coupling, or all, goes with σ_z.
-
-    That part is a δ potential at each interface, of opposite sign for the two spins.
-    """
-
-    sign = 1
-
-    def potential(self, rule: Rule, k, shift):
-        """As `Sector.potential`, with ±k a cos β by spin."""
-        field, size = rule.field[:, None] * SPIN, np.abs(rule.a)[:, None] * ONE
-        # The squares of cos β and sin β add up to 1 but for rounding.
-        return k * field[self.part] + shift * (1 + 4 * UNIT) * size[self.part]
-
-    inverse = Sector.inverse
-
-
-class Tilted(Tilt, Full):
-    """The 4×4 rule where σ_φ is neither along the magnetisation nor perpendicular to it."""
-
-
-class TiltedMirror(Tilt, Mirror):
-    """One sector of that with V_L = V_R and α_L = −α_R; with α_L = α_R there is none."""
-
-
-class Aligned(Tilt, Conserved):
-    """One sector where σ_φ is along the magnetisation, or against it: one spin alone."""
-
-    def __init__(self, spin: int):
-        super().__init__(1, spin)
-
-    def null_vector(self, rule: Rule, k, point: Point):
-        """As `Sector.null_vector`."""
-        u = super().null_vector(rule, k, point)
-        u[:, 1 - self.spin] = 0.0
-        return u
-
-
-class AlignedMirror(Tilt, MirrorConserved):
-    """One sector of that with V_L = V_R and α_L = −α_R: one spin and one parity."""
-
-    def __init__(self, spin: int, even: bool):
-        super().__init__(1, even)
-        self.part = 0, spin
-
-    def null_vector(self, rule: Rule, k, point: Point):
-        """As `Sector.null_vector`: known beforehand."""
-        u = super().null_vector(rule, k, point)
-        u[:, 1 - self.part[1]] = 0.0
+        """As `Sector.null_vector`; with a parity it is known beforehand."""
+        if self.half:
+            ends = np.ones((2, k.size))
+            ends[1] = 1 if self.even else -1
+        else:
+            S, C, t = (part[self.spin] for part in point.whole())
+            a, b, _ = scalar_minors(point.x[self.spin], S, C, *self.walls(rule, k, point.q))
+            ends = np.where(np.abs(b) > np.abs(a), [b, t], [t, a])
+        u = np.zeros((2, 2, k.size))
+        u[:, self.spin] = ends
+        if self.sign and not self.tilt:
+            u[:, 1 - self.spin] = self.sign * ends
         return u
 
 
@@ -657,11 +609,11 @@ SECTORS: tuple[tuple[Sector, ...], ...] = (
     (Mirror(True, False), Mirror(False, True)),
     (Conserved(1), Conserved(-1)),
     (Conserved(0, spin=0), Conserved(0, spin=1)),
-    tuple(MirrorConserved(sign, even) for sign in (1, -1) for even in (True, False)),
-    (Tilted(),),
-    (TiltedMirror(True, True), TiltedMirror(False, False)),
-    (Aligned(0), Aligned(1)),
-    tuple(AlignedMirror(spin, even) for spin in (0, 1) for even in (True, False)),
+    tuple(Conserved(sign, even=even) for sign in (1, -1) for even in (True, False)),
+    (Full(tilt=True),),
+    (Mirror(True, True, tilt=True), Mirror(False, False, tilt=True)),
+    (Conserved(1, 0, tilt=True), Conserved(1, 1, tilt=True)),
+    tuple(Conserved(1, spin, even, tilt=True) for spin in (0, 1) for even in (True, False)),
 )
 """The sectors of a well, by the symmetry that `symmetry` returns."""
 
