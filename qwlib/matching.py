@@ -167,6 +167,10 @@ FACTORS = 12
 """A minor has a rounding error of at most so many times that of what it is made of: six factors in
 each of its terms, and as much again for what their products and sums are rounded by."""
 
+BELOW_DIFFERENCE = 1 - 2.0**-40
+"""What a float is multiplied with to be a lower bound, though some of its digits cancelled: where
+they do, at most 2⁻¹³ of the terms is left."""
+
 FAINT = 2.0**-600
 """Below such a V/c, in nm⁻², products may underflow, of which no relative error is known: `precise`
 then decides all."""

@@ -37,6 +37,7 @@ import numpy as np
 
 from . import far, precise
 from .matching import (
+    BELOW_DIFFERENCE,
     FACTORS,
     FULL,
     SECTORS,
@@ -102,9 +103,9 @@ DOUBTS = (
 """Why a well is not certified: of several reasons the last.  Only the first says no more than that
 digits are missing; with the others a state may be."""
 
-LESS, NEARLY = 1 - 2.0**-40, 1 - 2.0**-47
-"""What a float is multiplied with to be a lower bound: one in which digits cancelled, one in which
-none did."""
+BELOW_SUM = 1 - 2.0**-47
+"""What a float is multiplied with to be a lower bound, if none of its digits cancelled: 64 units in
+the last place, more than the operations here make."""
 
 BLUR, MET = 8e-13, 1 / 600
 """Expected relative error of k from which it is found again with more digits; and the share of the
@@ -176,7 +177,7 @@ def lower_gram(rule: Rule, kin: np.ndarray) -> np.ndarray:
 
 
 def joint_sign(
-    rule: Rule, diagonal: np.ndarray, less: np.ndarray | float = LESS
+    rule: Rule, diagonal: np.ndarray, less: np.ndarray | float = BELOW_DIFFERENCE
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return where det(diagonal + a σ_φ) is proven > 0 at each interface, and where < 0.
 
@@ -214,12 +215,16 @@ def spin_monotonic(sector: Sector, rule: Rule, k1: np.ndarray, k2: np.ndarray) -
     N1, LL, LR, RR, error = (column[:, :n] for column in found)
     N2 = found[0][:, n:]
     with np.errstate(all="ignore"):  # a level at k1: nothing is proven
-        gram = lower_gram(rule, kin2)[:, ::-1] * LESS  # of the spin that is left
+        gram = lower_gram(rule, kin2)[:, ::-1] * BELOW_DIFFERENCE  # of the spin that is left
         aa = rule.a * rule.a
-        error = error + (1 / LESS - 1) * np.maximum(np.maximum(np.abs(LL), np.abs(RR)), np.abs(LR))
+        error = error + (1 / BELOW_DIFFERENCE - 1) * np.maximum(
+            np.maximum(np.abs(LL), np.abs(RR)), np.abs(LR)
+        )
         Q_L, Q_R = gram[0] - aa[0] * (LL + error), gram[1] - aa[1] * (RR + error)
         mixed = aa[0] * aa[1] * (np.abs(LR) + error) ** 2
-        proven = (N1 == N2) & (N1 >= 0) & (Q_L > 0) & (Q_R > 0) & (Q_L * Q_R * LESS > mixed)
+        proven = (
+            (N1 == N2) & (N1 >= 0) & (Q_L > 0) & (Q_R > 0) & (Q_L * Q_R * BELOW_DIFFERENCE > mixed)
+        )
     return proven.any(axis=0)
 
 
@@ -252,7 +257,7 @@ def rising(rule: Rule, k: np.ndarray) -> np.ndarray:
     inner = odd_ratio(k * rule.d / 2) * np.minimum(1.0, k / (gamma + TINY))
     least = k / np.sqrt(rule.q2 + kin) + inner
     # At depths below 1 the terms of `odd_ratio` cancel.
-    return beats(rule, least, np.where(k * rule.d > 2, NEARLY, LESS))
+    return beats(rule, least, np.where(k * rule.d > 2, BELOW_SUM, BELOW_DIFFERENCE))
 
 
 @np.errstate(all="ignore")
@@ -281,7 +286,7 @@ def settled(rule: Rule, k1: np.ndarray, k2: np.ndarray | None = None) -> np.ndar
     slope = np.tanh(shallow * rule.d / 2 + TINY)
     least = least_q + np.minimum(first[0], last[0]) * slope
     most = over_k(rule.q2, k1, True) + np.maximum(first[1], last[1]) / slope
-    proven = joint_sign(rule, least, NEARLY)[0] | joint_sign(rule, most, NEARLY)[1]
+    proven = joint_sign(rule, least, BELOW_SUM)[0] | joint_sign(rule, most, BELOW_SUM)[1]
     proven = proven.all(axis=0) & (first[0] > 0).all(axis=0)
     i = np.nonzero(~proven & (k1 * k1 >= rule.q_size**2))[0]
     if i.size:
@@ -518,55 +523,44 @@ class Search:
         """
         n, top = self.doubt.size, self.top
         K = np.sqrt(top + 0.1 / self.rule.d**2)
-        open_ = np.arange(n)
         there = self.count(np.arange(2 * n) % n, np.concatenate([np.zeros(n), K]))
-        pieces = there.N[:n] + 1
-        NK, FK, sure, exactK = (column[n:] for column in there)
-        growth = iter(BEYOND)
-        while True:
-            proven = tail(self.rule.take(open_), K[open_], NK[open_]) & sure[open_]
+        (pieces, N), sure, open_ = there.N.reshape(2, n), there.sure[n:], np.arange(n)
+        for growth in (*BEYOND, 0.0):
+            proven = tail(self.rule.take(open_), K[open_], N[open_]) & sure[open_]
             open_ = open_[~proven]
-            factor = next(growth, None)
-            if not open_.size or factor is None:
+            if not (open_.size and growth):
                 break
-            K[open_] *= factor
-            NK[open_], FK[open_], sure[open_], exactK[open_] = self.count(open_, K[open_])
+            K[open_] *= growth
+            N[open_], _, sure[open_], _ = self.count(open_, K[open_])
         self.why(open_, ENDLESS)
 
+        pieces = pieces + 1
         self.work += WORK_PER_STATE * pieces
         self.budget += PRECISE_PER_STATE * pieces
-        well = np.repeat(np.arange(n), pieces + 1)
-        first = np.cumsum(pieces + 1) - (pieces + 1)
-        last = first + pieces
-        fraction = 1 - (np.arange(well.size) - first[well]) / pieces[well]
-        k = np.sqrt(top[well] * (1 - fraction) * (1 + fraction))
+        well = np.repeat(np.arange(n), pieces + 2)
+        place = np.arange(well.size) - (np.cumsum(pieces + 2) - (pieces + 2))[well]
+        fraction, beyond = 1 - place / pieces[well], place > pieces[well]
+        k = np.where(beyond, K[well], np.sqrt(top[well] * (1 - fraction) * (1 + fraction)))
         there = self.count(well, k)
-        self.why(well[~there.sure], TANGENCY)
-        inner = np.ones(well.size, dtype=bool)
-        inner[last] = False
-        left = np.nonzero(inner)[0]
-        columns = (k, K), (there.N, NK), (there.F, FK), (there.exact, exactK)
-        ends = [
-            np.concatenate(pair)
-            for column, beyond in columns
-            for pair in ((column[left], column[last]), (column[left + 1], beyond))
-        ]
-        k1, k2, N1, N2, F1, F2, *exact = ends
-        return Cells(np.concatenate([well[left], np.arange(n)]), k1, k2, N1, N2, F1, F2, *exact)
+        self.why(well[~(there.sure | beyond)], TANGENCY)
+        left = np.nonzero(~beyond)[0]
+        columns = k, there.N, there.F, there.exact
+        return Cells(well[left], *(column[left + end] for column in columns for end in (0, 1)))
 
     def proven(self, rule: Rule, cells: Cells) -> tuple[np.ndarray, np.ndarray]:
         """Return in which cells N is proven monotonic, and which hold what it changes by."""
         k1, k2, change = cells.k1, cells.k2, cells.change
         safe = monotonic(rule, k1, k2)
         # The others cost more, and say nothing new of a cell that has to be split in any case.
-        test = np.nonzero(~safe & ((change == 0) | (change == 1)))[0]
+        few = (change == 0) | (change == 1)
+        test = np.nonzero(~safe & few)[0]
         if test.size:
             part = rule.take(test)
             safe[test] = rising(part, k1[test])
             test, part = test[~safe[test]], part.take(np.nonzero(~safe[test])[0])
         if test.size:
             safe[test] = spin_monotonic(self.sector, part, k1[test], k2[test])
-        done = safe & ((change == 0) | (change == 1))
+        done = safe & few
         test = np.nonzero(~done & (change == 0))[0]
         if test.size:
             part, a, b = rule.take(test), k1[test], k2[test]
