@@ -217,14 +217,11 @@ def spin_monotonic(sector: Sector, rule: Rule, k1: np.ndarray, k2: np.ndarray) -
     with np.errstate(all="ignore"):  # a level at k1: nothing is proven
         gram = lower_gram(rule, kin2)[:, ::-1] * BELOW_DIFFERENCE  # of the spin that is left
         aa = rule.a * rule.a
-        error = error + (1 / BELOW_DIFFERENCE - 1) * np.maximum(
-            np.maximum(np.abs(LL), np.abs(RR)), np.abs(LR)
-        )
+        error = error + (1 / BELOW_DIFFERENCE - 1) * np.abs([LL, LR, RR]).max(axis=0)
         Q_L, Q_R = gram[0] - aa[0] * (LL + error), gram[1] - aa[1] * (RR + error)
         mixed = aa[0] * aa[1] * (np.abs(LR) + error) ** 2
-        proven = (
-            (N1 == N2) & (N1 >= 0) & (Q_L > 0) & (Q_R > 0) & (Q_L * Q_R * BELOW_DIFFERENCE > mixed)
-        )
+        proven = (Q_L > 0) & (Q_R > 0) & (Q_L * Q_R * BELOW_DIFFERENCE > mixed)
+        proven &= (N1 == N2) & (N1 >= 0)
     return proven.any(axis=0)
 
 
