@@ -168,8 +168,8 @@ FACTORS = 12
 each of its terms, and as much again for what their products and sums are rounded by."""
 
 BELOW_DIFFERENCE = 1 - 2.0**-40
-"""What a float is multiplied with to be a lower bound, though some of its digits cancelled: 2¹³ units
-in the last place.  Eight bits cancel where most do, in `search.odd_ratio` above 0.1."""
+"""What a float is multiplied with to be a lower bound, though some of its digits cancelled: by 2¹³
+units in the last place.  Eight bits cancel where most do, in `search.odd_ratio` above 0.1."""
 
 FAINT = 2.0**-600
 """Below such a V/c, in nm⁻², products may underflow, of which no relative error is known: `precise`
