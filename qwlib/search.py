@@ -482,10 +482,9 @@ class Search:
             end |= cells.k2**2 <= np.maximum(START * size, 1e-300)
             out = done | narrow
             stuck = ~out & end
+            stuck |= ~out & self.given_up(cells, out | stuck)
+            self.why(cells.well[stuck], TANGENCY)
             out |= stuck
-            given_up = ~out & self.given_up(cells, out)
-            self.why(cells.well[stuck | given_up], TANGENCY)
-            out |= given_up
             keep = np.nonzero(out & (change != 0))[0]
             if keep.size:
                 found.append(cells.take(keep))
