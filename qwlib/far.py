@@ -14,11 +14,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .matching import Rule, Sector
+from .matching import BELOW_DIFFERENCE, Rule, Sector
 from .waves import barrier
-
-SAFE = 1 - 2.0**-40
-"""What a float is multiplied with to be a lower bound, though some of its digits cancelled."""
 
 
 def excess(rule: Rule, kin: np.ndarray | float) -> np.ndarray:
@@ -46,7 +43,7 @@ def rate(rule: Rule, kin: np.ndarray) -> np.ndarray:
 def least_depth(rule: Rule, kin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return lower bounds of γ in 1/nm and of γd, (2, n), at `kin` and at all that is larger."""
     gamma = np.sqrt(np.maximum(kin - rule.kappa2 - rule.slack(kin), 0.0))
-    return gamma, gamma * rule.d * SAFE
+    return gamma, gamma * rule.d * BELOW_DIFFERENCE
 
 
 def apart(rule: Rule, k1: np.ndarray, k2: np.ndarray) -> np.ndarray:
@@ -71,7 +68,7 @@ def signs(rule: Rule, k1: np.ndarray, k2: np.ndarray | float = np.inf) -> np.nda
     kin1, kin2, size = k1 * k1, k2 * k2, rule.q_size**2
     gamma, depth = least_depth(rule, kin1)
     # kγ times what tanh and coth differ from 1 by: it falls with k from γd = 2 + |κ²|/k² on.
-    through = 2 * k1 * gamma / np.expm1(depth) / SAFE
+    through = 2 * k1 * gamma / np.expm1(depth) / BELOW_DIFFERENCE
     low, high = excess(rule, kin1) - through, excess(rule, kin2) + through
     past = past_critical(rule)
     ends = np.stack([past * kin1, np.where(past == 0, 0.0, past * kin2)])

@@ -20,6 +20,8 @@ multiplied out.  Wells are columns of arrays here, so that a sweep solves all of
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
+from operator import mul
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -107,7 +109,10 @@ class Rule:
         names = ("d", "V_L", "V_R")
         given = [energy, c, *(columns[name] for name in names), Delta, barrier]
         given += [columns["alpha_L"], columns["alpha_R"]]
-        return cls.of_exact(np.stack(np.broadcast_arrays(*given), axis=-1))
+        exact = np.empty((np.broadcast(*given).size, len(given)))
+        for i, column in enumerate(given):
+            exact[:, i] = column
+        return cls.of_exact(exact)
 
     @classmethod
     def of_exact(cls, exact: np.ndarray) -> Rule:
@@ -162,6 +167,10 @@ FACTORS = 12
 """A minor has a rounding error of at most so many times that of what it is made of: six factors in
 each of its terms, and as much again for what their products and sums are rounded by."""
 
+BELOW_DIFFERENCE = 1 - 2.0**-40
+"""What a float is multiplied with to be a lower bound, though some of its digits cancelled: by 2¹³
+units in the last place.  Eight bits cancel where most do, in `search.odd_ratio` above 0.1."""
+
 FAINT = 2.0**-600
 """Below such a V/c, in nm⁻², products may underflow, of which no relative error is known: `precise`
 then decides all."""
@@ -189,18 +198,34 @@ def scalar_minors(x, S, C, left, right):
     return S * left + C, S * right + C, S * (left * right - x) + (left + right) * C
 
 
+def standing_out(minors, bounds, error) -> np.ndarray:
+    """Return where all minors are larger than three times their rounding errors.
+
+    Three times, so that what stands out here also does in `search.simple`.
+    """
+    limit = 3 * FACTORS * error
+    sure: Any = True
+    for minor, bound in zip(minors, bounds, strict=True):
+        sure = (np.abs(minor) > limit * bound) & sure
+    return sure
+
+
 class Sector:
     """The part of a well's states that one symmetry keeps apart, with a rule of its own.
 
     `kin`, `k` are arrays of shape (n,), a point of each of the n wells of a `Rule`: (ε − E)/c in
     nm⁻² and the wave number in 1/nm.
 
+    Parameters
+    ----------
+    tilt : bool, optional
+        Whether part of the coupling, or all, goes with σ_z: a δ potential at each interface, of
+        opposite sign for the two spins.
+
     Attributes
     ----------
-    half : bool
-        Whether the layer that the rule speaks of is half the well.
-    even : bool or bool array
-        If so, whether the wave is even, or that of each spin.
+    even : bool or bool array, or None
+        Whether the wave is even, or that of each spin; the layer then is half the well.
     part : tuple
         Which interfaces and which spins the rule speaks of, as an index of `Rule.q2`.
     sign : int
@@ -208,19 +233,27 @@ class Sector:
         of the coupling is one.
     tunnels : bool
         Whether what tunnels through the layer is a term of its own in F.
-    degree, order : int
-        The power of k that F grows with at last, and its degree as a polynomial in `Layers`.
-    poles : tuple of tuple of int
-        Of each leading minor, which spins' S (or what stands in its place) it is multiplied with.
+    order : int
+        The degree of F as a polynomial in `Layers`.
+    poles, powers : tuples of int
+        Of each leading minor, how many spins' S (or what stands in its place) it is multiplied
+        with, ↑ first, and the power of k that it grows with where such an S does not.
     """
 
-    half = False
     even: Any = None
     part: tuple = (slice(None), slice(None))
-    sign = 0
     tunnels = False
-    degree, order = 2, 6
-    poles: tuple[tuple[int, ...], ...] = ((0,), (0,), (0, 1), (0, 1))
+    order = 6
+    poles: tuple[int, ...] = (1, 1, 2, 2)
+    powers: tuple[int, ...] = (1, 2, 3, 4)
+
+    def __init__(self, tilt: bool = False):
+        self.tilt, self.sign = tilt, int(tilt)
+
+    @property
+    def half(self) -> bool:
+        """Whether the layer that the rule speaks of is half the well."""
+        return self.even is not None
 
     def minors(self, layers: Layers) -> tuple:
         """Return the leading minors of the rule without their poles, the last its determinant.
@@ -231,8 +264,11 @@ class Sector:
         raise NotImplementedError
 
     def clamped(self, x, y):
-        """Return J, the number of states of a layer that is clamped where S vanishes, by spin."""
-        return clamped_states(x, y)
+        """Return J, the number of states of a layer that is clamped where S vanishes, by spin.
+
+        Or where C does, in half a well: there the derivative of an even wave would have to vanish.
+        """
+        return clamped_states(x, y, np.where(self.even, 0.5, 0.0)[..., None] if self.half else 0.0)
 
     def layers(self, rule: Rule, kin, k, shift=None) -> tuple[Layers, np.ndarray]:
         """Return what the minors need, and y = |κ|d of the layer.
@@ -252,9 +288,13 @@ class Sector:
         return Layers(x, S, C, t, q, left * left, right * right, left * right), y
 
     def potential(self, rule: Rule, k, shift):
-        """Return k a + `shift`·|a| of the interfaces in `part`, to be added to q."""
-        a = rule.flip[self.part[0]]
-        return k * a + shift * np.abs(a)
+        """Return k a + `shift`·|a| of `part`, to be added to q; with a tilt, ±k a cos β by spin."""
+        if not self.tilt:
+            a = (rule.flip[:, None] * ONE)[self.part]
+            return k * a + shift * np.abs(a)
+        field, size = rule.field[:, None] * SPIN, np.abs(rule.a)[:, None] * ONE
+        # The squares of cos β and sin β add up to 1 but for rounding.
+        return k * field[self.part] + shift * (1 + 4 * UNIT) * size[self.part]
 
     def walls(self, rule: Rule, k, q):
         """Return the q of `part`, with what of the coupling is a potential."""
@@ -287,11 +327,29 @@ class Sector:
             q_error = np.maximum(q_error, np.where(kin < 0, worst, 0.0))
         error = 16 * UNIT * (1 + phase) + q_error
         one = 1.0 if deep.ndim == 1 else ONE
-        x = np.broadcast_to(-size, layers.x.shape)
         return (
-            Layers(x, d / deep, one, one, q, -layers.LL, -layers.RR, -np.abs(layers.LR)),
+            Layers(-size * one, d / deep, one, one, q, -layers.LL, -layers.RR, -np.abs(layers.LR)),
             error,
         )
+
+    def coarse(self, rule: Rule, kin, k, y, shift=None) -> tuple[list, np.ndarray]:
+        """Return bounds of the minors of `magnitudes`, and of the error, that cost less than those.
+
+        With s = d/max(y, 1), which |S| is at most, and G the sum of q, |κ|, 1/s and |k a|, all as
+        large as `magnitudes` has them, a minor is at most s to its `poles` times G to its `powers`:
+        multiplied out, that has all its terms.  Not a number where kin < 0.
+        """
+        d = rule.d / 2 if self.half else rule.d
+        s = np.atleast_2d(d / np.maximum(y, 1.0))
+        r = rule.q_size + np.sqrt(kin)  # at least q and |κ|, and 1/s − 1/d
+        a, most = np.abs(rule.a), np.abs(k)
+        if shift is not None:
+            most = most + np.abs(shift)
+        G = 4 * (r + most * np.maximum(a[0], a[1])) + 1 / d
+        error = 16 * UNIT * (1 + 2 * d * np.maximum(s[0], s[-1]) * r * r) + rule.q_error
+        of_s, of_G = list(accumulate(s, mul)), list(accumulate([G] * self.powers[-1], mul))
+        bounds = zip(self.poles, self.powers, strict=True)
+        return [of_s[poles - 1] * of_G[power - 1] for poles, power in bounds], error
 
     @np.errstate(all="ignore")
     def sturm(self, rule: Rule, kin, k, shift=None) -> Count:
@@ -312,18 +370,16 @@ class Sector:
         # then makes no difference to N, as long as the minors beside it are sure.
         J = np.atleast_2d(self.clamped(layers.x, y))
         odd = odd_number(J)
-        bounds, error = self.magnitudes(rule, kin, k, layers, y, shift)
-        # Three times the bound, so that what is sure also stands out in `search.simple`.
-        limit = 3 * FACTORS * error
-        N, before = J.sum(axis=0), np.zeros(1, dtype=bool)
-        sure = np.ones(N.shape, dtype=bool)
-        for poles, minor, bound in zip(self.poles, minors, self.minors(bounds), strict=True):
-            negative = minor < 0
-            for spin in poles:
-                negative = negative ^ odd[spin]
+        parity = odd[0], odd[0] ^ odd[-1]
+        N, before = J[0] if len(J) == 1 else J[0] + J[1], False
+        for poles, minor in zip(self.poles, minors, strict=True):
+            negative = (minor < 0) ^ parity[poles - 1]
             N = N + (before ^ negative)
             before = negative
-            sure = (np.abs(minor) > limit * bound) & sure
+        sure = standing_out(minors, *self.coarse(rule, kin, k, y, shift))
+        if not sure.all():
+            bounds, error = self.magnitudes(rule, kin, k, layers, y, shift)
+            sure = standing_out(minors, self.minors(bounds), error)
         return Count(N, minors[-1], sure, np.zeros(N.shape, dtype=bool))
 
     def rounding(self, rule: Rule, kin, k) -> np.ndarray:
@@ -335,7 +391,7 @@ class Sector:
         """Return F of `Count`, alone."""
         return self.minors(self.layers(rule, kin, k)[0])[-1]
 
-    def inverse(self, rule: Rule, kin) -> tuple[np.ndarray, ...]:
+    def inverse(self, rule: Rule, kin) -> tuple[np.ndarray, ...] | None:
         """Return each spin's count without Rashba coupling, and its block of M inverted.
 
         Returns
@@ -343,12 +399,14 @@ class Sector:
         N : int array (2, n)
             Number of states of that spin (↑ first) below E; −1 where it is not sure.
         LL, LR, RR : float arrays (2, n)
-            The inverse of the 2×2 block, in nm: smooth where M has a pole.  Not a number in a
-            sector where a spin component is conserved, since no spin is left to eliminate.
+            The inverse of the 2×2 block, in nm: smooth where M has a pole.
         error : float array (2, n)
             Bound of the rounding error of the three.
+
+        None where a spin component is conserved, so that none is left to eliminate, and where the
+        spins have a coupling of first order each.
         """
-        raise NotImplementedError
+        return None
 
     def null_vector(self, rule: Rule, k, point: Point) -> np.ndarray:
         """Return u with M u = 0, unnormalised, by interface and spin, (2, 2, n).
@@ -362,10 +420,6 @@ class Full(Sector):
     """The 4×4 rule of a well without a symmetry; its minors in the order ↑0, ↑d, ↓0, ↓d."""
 
     tunnels = True
-
-    def potential(self, rule: Rule, k, shift):
-        """As `Sector.potential`: the same for both spins."""
-        return super().potential(rule, k, shift)[:, None]
 
     def minors(self, layers: Layers) -> tuple:
         """As `Sector.minors`."""
@@ -384,8 +438,11 @@ class Full(Sector):
         layers, _ = self.layers(rule, kin, k)
         return self._last(layers, *scalar_minors(*layers[:3], *layers.q))
 
+    @np.errstate(all="ignore")  # a level at `kin`
     def inverse(self, rule: Rule, kin):
         """As `Sector.inverse`."""
+        if self.tilt:
+            return None
         layers, y = self.layers(rule, kin, np.zeros_like(kin))
         bounds, error = self.magnitudes(rule, kin, 0.0 * kin, layers, y)
         a, b, P = scalar_minors(*layers[:3], *layers.q)
@@ -430,20 +487,17 @@ class Mirror(Sector):
     """One sector of a well with V_L = V_R and |α_L| = |α_R|, which halving it decouples.
 
     With α_L = −α_R the mirror z → d−z is a symmetry: both spin components are even, or both odd.
-    With α_L = α_R it is one together with σ_z: one component is even and the other odd.
+    With α_L = α_R it is one together with σ_z, and there is none with a tilt: one component is even
+    and the other odd.
     Levels of different sectors cross; in the sector's 2×2 rule they do not meet.
     """
 
-    half, part, order = True, (0, slice(None)), 4
-    poles = ((0,), (0, 1))
+    part, order, poles = (0, slice(None)), 4, (1, 2)
 
-    def __init__(self, up_even: bool, down_even: bool):
+    def __init__(self, up_even: bool, down_even: bool, tilt: bool = False):
+        super().__init__(tilt)
         self.even = np.array([up_even, down_even])
-        self.degree = int(self.even.sum())
-
-    def clamped(self, x, y):
-        """As `Sector.clamped`: where the derivative of an even wave would have to vanish."""
-        return clamped_states(x, y, np.where(self.even, 0.5, 0.0)[:, None])
+        self.powers = 1 + up_even, 2 + up_even + down_even
 
     def conditions(self, x, S, C, q):
         """Return numerators and denominators of each spin's condition, lists by spin."""
@@ -458,8 +512,13 @@ class Mirror(Sector):
         n, D = self.conditions(*layers[:3], layers.q)
         return n[0], n[0] * n[1] - layers.LL * (D[0] * D[1])
 
+    @np.errstate(all="ignore")  # a level at `kin`
     def inverse(self, rule: Rule, kin):
         """As `Sector.inverse`."""
+        if self.tilt:
+            return None
+        if self.tilt:
+            return None
         layers, y = self.layers(rule, kin, np.zeros_like(kin))
         bounds, error = self.magnitudes(rule, kin, 0.0 * kin, layers, y)
         n, D = map(np.array, self.conditions(*layers[:3], layers.q))
@@ -488,118 +547,45 @@ class Mirror(Sector):
 class Conserved(Sector):
     """One sector of a well in which a spin component is conserved: a scalar rule.
 
-    Without Rashba coupling that is σ_z (`sign` 0, `spin` says which: 0 is ↑); without exchange it
-    is σ_φ = `sign`, for which the coupling is a δ potential of strength `sign`·k a at each
-    interface.
+    Without Rashba coupling, or where σ_φ is along the magnetisation or against it (a `tilt`), that
+    is σ_z, and `spin` says which: 0 is ↑.  Without exchange it is σ_φ = `sign`, for which the
+    coupling is a δ potential of strength `sign`·k a at each interface.
+
+    With V_L = V_R and α_L = −α_R parity is conserved too.  States at the two interfaces form pairs
+    that only tunnelling splits; `even` or not, each has a rule of its own.
     """
 
-    degree, order, poles = 1, 3, ((0,), (0,))
-
-    def __init__(self, sign: int, spin: int = 0):
-        self.sign, self.spin = sign, spin
-        self.part = slice(None), spin
-
-    def minors(self, layers: Layers) -> tuple:
-        """As `Sector.minors`."""
-        a, _, P = scalar_minors(*layers[:3], *layers.q)
-        return a, P
-
-    def inverse(self, rule: Rule, kin):
-        """As `Sector.inverse`: not a number."""
-        nan = np.full(rule.kappa2.shape, np.nan)
-        return np.full(rule.kappa2.shape, -1), nan, nan, nan, nan
-
-    def null_vector(self, rule: Rule, k, point: Point):
-        """As `Sector.null_vector`."""
-        S, C, t = (part[self.spin] for part in point.whole())
-        a, b, _ = scalar_minors(point.x[self.spin], S, C, *self.walls(rule, k, point.q))
-        ends = np.where(np.abs(b) > np.abs(a), [b, t], [t, a])
-        u = np.zeros((2, 2, k.size))
-        u[:, self.spin] = ends
-        if self.sign:
-            u[:, 1 - self.spin] = self.sign * ends
-        return u
-
-
-class MirrorConserved(Sector):
-    """One sector of a well without exchange, with V_L = V_R and α_L = −α_R.
-
-    Parity and σ_φ are both conserved.  States at the two interfaces form pairs that only tunnelling
-    splits; by parity each has a rule of its own.
-    """
-
-    half, part, order, poles = True, (0, 0), 2, ((0,),)
-
-    def __init__(self, sign: int, even: bool):
-        self.sign, self.even, self.degree = sign, even, int(even)
-
-    def clamped(self, x, y):
-        """As `Mirror.clamped`."""
-        return clamped_states(x, y, 0.5 if self.even else 0.0)
+    def __init__(self, sign: int, spin: int = 0, even: bool | None = None, tilt: bool = False):
+        super().__init__(tilt)
+        self.sign, self.spin, self.even = sign, spin, even
+        if even is None:
+            self.part, self.order = (slice(None), spin), 3
+            self.poles, self.powers = (1, 1), (1, 2)
+        else:
+            self.part, self.order = (0, spin), 2
+            self.poles, self.powers = (1,), (1 + even,)
 
     def minors(self, layers: Layers) -> tuple:
         """As `Sector.minors`."""
         x, S, C, _, q, *_ = layers
-        return (q * C - x * S if self.even else q * S + C,)
-
-    inverse = Conserved.inverse
-
-    def null_vector(self, rule: Rule, k, point: Point):
-        """As `Sector.null_vector`: known beforehand."""
-        left = np.array([1.0, self.sign])
-        vector = np.stack([left, left if self.even else -left])
-        return np.repeat(vector[..., None], k.size, axis=2)
-
-
-class Tilt(Sector):
-    """What a sector has in addition where part of the coupling, or all, goes with σ_z.
-
-    That part is a δ potential at each interface, of opposite sign for the two spins.
-    """
-
-    sign = 1
-
-    def potential(self, rule: Rule, k, shift):
-        """As `Sector.potential`, with ±k a cos β by spin."""
-        field, size = rule.field[:, None] * SPIN, np.abs(rule.a)[:, None] * ONE
-        # The squares of cos β and sin β add up to 1 but for rounding.
-        return k * field[self.part] + shift * (1 + 4 * UNIT) * size[self.part]
-
-    inverse = Conserved.inverse
-
-
-class Tilted(Tilt, Full):
-    """The 4×4 rule where σ_φ is neither along the magnetisation nor perpendicular to it."""
-
-
-class TiltedMirror(Tilt, Mirror):
-    """One sector of that with V_L = V_R and α_L = −α_R; with α_L = α_R there is none."""
-
-
-class Aligned(Tilt, Conserved):
-    """One sector where σ_φ is along the magnetisation, or against it: one spin alone."""
-
-    def __init__(self, spin: int):
-        super().__init__(1, spin)
+        if self.half:
+            return (q * C - x * S if self.even else q * S + C,)
+        a, _, P = scalar_minors(x, S, C, *q)
+        return a, P
 
     def null_vector(self, rule: Rule, k, point: Point):
-        """As `Sector.null_vector`."""
-        u = super().null_vector(rule, k, point)
-        u[:, 1 - self.spin] = 0.0
-        return u
-
-
-class AlignedMirror(Tilt, MirrorConserved):
-    """One sector of that with V_L = V_R and α_L = −α_R: one spin and one parity."""
-
-    def __init__(self, spin: int, even: bool):
-        super().__init__(1, even)
-        self.part = 0, spin
-
-    def null_vector(self, rule: Rule, k, point: Point):
-        """As `Sector.null_vector`: known beforehand."""
-        u = super().null_vector(rule, k, point)
-        u[:, 1 - self.part[1]] = 0.0
+        """As `Sector.null_vector`; with a parity it is known beforehand."""
+        if self.half:
+            ends = np.ones((2, k.size))
+            ends[1] = 1 if self.even else -1
+        else:
+            S, C, t = (part[self.spin] for part in point.whole())
+            a, b, _ = scalar_minors(point.x[self.spin], S, C, *self.walls(rule, k, point.q))
+            ends = np.where(np.abs(b) > np.abs(a), [b, t], [t, a])
+        u = np.zeros((2, 2, k.size))
+        u[:, self.spin] = ends
+        if self.sign and not self.tilt:
+            u[:, 1 - self.spin] = self.sign * ends
         return u
 
 
@@ -627,11 +613,11 @@ SECTORS: tuple[tuple[Sector, ...], ...] = (
     (Mirror(True, False), Mirror(False, True)),
     (Conserved(1), Conserved(-1)),
     (Conserved(0, spin=0), Conserved(0, spin=1)),
-    tuple(MirrorConserved(sign, even) for sign in (1, -1) for even in (True, False)),
-    (Tilted(),),
-    (TiltedMirror(True, True), TiltedMirror(False, False)),
-    (Aligned(0), Aligned(1)),
-    tuple(AlignedMirror(spin, even) for spin in (0, 1) for even in (True, False)),
+    tuple(Conserved(sign, even=even) for sign in (1, -1) for even in (True, False)),
+    (Full(tilt=True),),
+    (Mirror(True, True, tilt=True), Mirror(False, False, tilt=True)),
+    (Conserved(1, 0, tilt=True), Conserved(1, 1, tilt=True)),
+    tuple(Conserved(1, spin, even, tilt=True) for spin in (0, 1) for even in (True, False)),
 )
 """The sectors of a well, by the symmetry that `symmetry` returns."""
 

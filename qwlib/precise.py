@@ -13,7 +13,7 @@ import functools
 
 import numpy as np
 
-from .matching import Count, Layers, Rule, Sector, Tilt
+from .matching import Count, Layers, Rule, Sector
 
 BITS = (106, 212, 424, 848)
 """Precisions that are tried one after the other."""
@@ -123,7 +123,7 @@ def _interval_sturm(iv, sector: Sector, exact: list[float], k: float, kin: float
     if tilt:  # in a sector without a tilt, cos β or the coupling is zero
         q += np.array([[left], [right]]) * np.array([tilt[0], -tilt[0]])
         left, right = left * tilt[1], right * tilt[1]
-    if sector.sign and not isinstance(sector, Tilt):
+    if sector.sign and not sector.tilt:
         q += np.array([[left], [right]]) * sector.sign
     x, S, C, t = layers[:, part[1]]
     minors = sector.minors(Layers(x, S, C, t, q[part], left * left, right * right, left * right))
@@ -132,7 +132,7 @@ def _interval_sturm(iv, sector: Sector, exact: list[float], k: float, kin: float
     J = np.ravel(sector.clamped(*column))
     negative: list[bool | None] = [False]
     for poles, minor in zip(sector.poles, minors, strict=True):
-        odd = sum(int(J[spin]) for spin in poles) % 2 == 1
+        odd = sum(map(int, J[:poles])) % 2 == 1
         known = _sign(minor)
         negative.append((known < 0) ^ odd if known else None)
     N = int(J.sum())

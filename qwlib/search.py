@@ -37,6 +37,7 @@ import numpy as np
 
 from . import far, precise
 from .matching import (
+    BELOW_DIFFERENCE,
     FACTORS,
     FULL,
     SECTORS,
@@ -81,7 +82,7 @@ WORK, WORK_PER_STATE = 40_000, 60
 PRECISE, PRECISE_PER_STATE = 300, 1
 """Points to decide with more digits, likewise; each takes about a millisecond."""
 
-BEYOND = (1.0, *[1.3] * 24, *[4.0] * 20)
+BEYOND = (*[1.3] * 24, *[4.0] * 20)
 """Factors by which a K grows until nothing lies beyond it: to 1e14 times the largest k of a
 propagating state."""
 
@@ -102,9 +103,9 @@ DOUBTS = (
 """Why a well is not certified: of several reasons the last.  Only the first says no more than that
 digits are missing; with the others a state may be."""
 
-LESS, NEARLY = 1 - 2.0**-40, 1 - 2.0**-47
-"""What a float is multiplied with to be a lower bound: one in which digits cancelled, one in which
-none did."""
+BELOW_SUM = 1 - 2.0**-47
+"""What a float is multiplied with to be a lower bound, if none of its digits cancelled: 64 units in
+the last place, more than the operations here make."""
 
 BLUR, MET = 8e-13, 1 / 600
 """Expected relative error of k from which it is found again with more digits; and the share of the
@@ -166,8 +167,7 @@ def monotonic(rule: Rule, k1: np.ndarray, k2: np.ndarray) -> np.ndarray:
     dM/dk = 2k G + diag(a_L, a_R)⊗σ_φ with the Gram matrix G = −c ∂M/∂E, which is at least
     diagonal with `clamped_gram` + 1/2q in it; both fall along the parabola.
     """
-    gram = lower_gram(rule, k2 * k2)
-    return beats(rule, gram, 2 * k1)
+    return beats(rule, 2 * k1 * lower_gram(rule, k2 * k2))
 
 
 def lower_gram(rule: Rule, kin: np.ndarray) -> np.ndarray:
@@ -177,22 +177,19 @@ def lower_gram(rule: Rule, kin: np.ndarray) -> np.ndarray:
 
 
 def joint_sign(
-    rule: Rule,
-    diagonal: np.ndarray,
-    scale: np.ndarray | float = 1.0,
-    less: np.ndarray | float = LESS,
+    rule: Rule, diagonal: np.ndarray, less: np.ndarray | float = BELOW_DIFFERENCE
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return where det(`scale`·diagonal + a σ_φ) is proven > 0 at each interface, and where < 0.
+    """Return where det(diagonal + a σ_φ) is proven > 0 at each interface, and where < 0.
 
     `diagonal` is (2, 2, n), by interface and spin, and > 0: one eigenvalue at most is negative.
     `less` is for what is lost in rounding.
     """
     up, down = diagonal[:, 0], diagonal[:, 1]
-    product, aa = scale * scale * up * down, rule.a * rule.a
+    product, aa = up * down, rule.a * rule.a
     if rule.field is None:
         return product * less > aa, product < aa * less
-    room = (1 - less) * (product + aa + scale * np.abs(rule.field) * (up + down))
-    aa = aa + scale * rule.field * (up - down)
+    room = (1 - less) * (product + aa + np.abs(rule.field) * (up + down))
+    aa = aa + rule.field * (up - down)
     return product > aa + room, product < aa - room
 
 
@@ -211,26 +208,38 @@ def spin_monotonic(sector: Sector, rule: Rule, k1: np.ndarray, k2: np.ndarray) -
     of spin b with M_b − s a M_a⁻¹ a in place of M_b.  Where the former does not change on the cell,
     M_a⁻¹ falls with s, and that matrix rises if G_b > a M_a⁻¹ a with M_a⁻¹ at k1 and G_b at k2.
     """
-    kin2 = k2 * k2
+    n, kin2 = k1.size, k2 * k2
+    found = sector.inverse(twice(rule), np.concatenate([k1 * k1, kin2]))
+    if found is None:
+        return np.zeros(n, dtype=bool)
+    N1, LL, LR, RR, error = (column[:, :n] for column in found)
+    N2 = found[0][:, n:]
     with np.errstate(all="ignore"):  # a level at k1: nothing is proven
-        N1, LL, LR, RR, error = sector.inverse(rule, k1 * k1)
-        N2 = sector.inverse(rule, kin2)[0]
-        gram = lower_gram(rule, kin2)[:, ::-1] * LESS  # of the spin that is left
+        gram = lower_gram(rule, kin2)[:, ::-1] * BELOW_DIFFERENCE  # of the spin that is left
         aa = rule.a * rule.a
-        error = error + (1 / LESS - 1) * np.maximum(np.maximum(np.abs(LL), np.abs(RR)), np.abs(LR))
+        error = error + (1 / BELOW_DIFFERENCE - 1) * np.abs([LL, LR, RR]).max(axis=0)
         Q_L, Q_R = gram[0] - aa[0] * (LL + error), gram[1] - aa[1] * (RR + error)
         mixed = aa[0] * aa[1] * (np.abs(LR) + error) ** 2
-        proven = (N1 == N2) & (N1 >= 0) & (Q_L > 0) & (Q_R > 0) & (Q_L * Q_R * LESS > mixed)
+        proven = (Q_L > 0) & (Q_R > 0) & (Q_L * Q_R * BELOW_DIFFERENCE > mixed)
+        proven &= (N1 == N2) & (N1 >= 0)
     return proven.any(axis=0)
+
+
+def twice(rule: Rule) -> Rule:
+    """Return the rule of all wells, and of all once more: one call for both ends of cells."""
+    n = rule.d.size
+    return rule.take(np.arange(2 * n) % n)
 
 
 def excluded(sector: Sector, rule: Rule, k1: np.ndarray, k2: np.ndarray) -> np.ndarray:
     """Return where no subband of the sector touches ε_F for k in [k1, k2]."""
     middle = (k1 + k2) / 2
     half = np.maximum(middle - k1, k2 - middle) * (1 + 4 * UNIT)
-    most = sector.sturm(rule, k1 * k1 * (1 - 2 * UNIT), middle, -half)
-    least = sector.sturm(rule, k2 * k2 * (1 + 2 * UNIT), middle, half)
-    return (most.N == least.N) & most.sure & least.sure
+    kin = np.concatenate([k1 * k1 * (1 - 2 * UNIT), k2 * k2 * (1 + 2 * UNIT)])
+    shift = np.concatenate([-half, half])
+    found = sector.sturm(twice(rule), kin, np.concatenate([middle, middle]), shift)
+    (most, least), (sure, too) = found.N.reshape(2, -1), found.sure.reshape(2, -1)
+    return (most == least) & sure & too
 
 
 def rising(rule: Rule, k: np.ndarray) -> np.ndarray:
@@ -245,7 +254,7 @@ def rising(rule: Rule, k: np.ndarray) -> np.ndarray:
     inner = odd_ratio(k * rule.d / 2) * np.minimum(1.0, k / (gamma + TINY))
     least = k / np.sqrt(rule.q2 + kin) + inner
     # At depths below 1 the terms of `odd_ratio` cancel.
-    return beats(rule, least, 1.0, np.where(k * rule.d > 2, NEARLY, LESS))
+    return beats(rule, least, np.where(k * rule.d > 2, BELOW_SUM, BELOW_DIFFERENCE))
 
 
 @np.errstate(all="ignore")
@@ -274,7 +283,7 @@ def settled(rule: Rule, k1: np.ndarray, k2: np.ndarray | None = None) -> np.ndar
     slope = np.tanh(shallow * rule.d / 2 + TINY)
     least = least_q + np.minimum(first[0], last[0]) * slope
     most = over_k(rule.q2, k1, True) + np.maximum(first[1], last[1]) / slope
-    proven = joint_sign(rule, least, 1.0, NEARLY)[0] | joint_sign(rule, most, 1.0, NEARLY)[1]
+    proven = joint_sign(rule, least, BELOW_SUM)[0] | joint_sign(rule, most, BELOW_SUM)[1]
     proven = proven.all(axis=0) & (first[0] > 0).all(axis=0)
     i = np.nonzero(~proven & (k1 * k1 >= rule.q_size**2))[0]
     if i.size:
@@ -288,7 +297,11 @@ def tail(rule: Rule, K: np.ndarray, N: np.ndarray) -> np.ndarray:
 
     Either N is zero there and cannot rise, or it is settled.
     """
-    return ((N == 0) & rising(rule, K)) | settled(rule, K)
+    proven = (N == 0) & rising(rule, K)
+    i = np.nonzero(~proven)[0]
+    if i.size:
+        proven[i] = settled(rule.take(i), K[i])
+    return proven
 
 
 @np.errstate(all="ignore")  # what overflows, or is not a number, proves nothing
@@ -350,7 +363,8 @@ def simple(sector: Sector, rule: Rule, cells: Cells) -> np.ndarray:
     # What is not deep is compared as it is, without its exp(−γd).
     scale = [np.where((x < 0) & ~deep, y, 0.0).sum(axis=0) for x, y in ((x1, y1), (x2, y2))]
     F1 = cells.F1 * np.exp(scale[0])
-    F2 = cells.F2 * np.exp(scale[1]) * np.where(small, 1.0, k1 / k2) ** sector.degree
+    degree = sector.powers[-1] - sector.poles[-1]
+    F2 = cells.F2 * np.exp(scale[1]) * np.where(small, 1.0, k1 / k2) ** degree
     bound = sector.minors(bounds)[-1] * np.exp(scale[0])
     # How much the bounds themselves grow in the cell; S k is at most squared in them.
     D = sector.order
@@ -396,7 +410,7 @@ class Cells(NamedTuple):
 
     def take(self, index: np.ndarray | slice) -> Cells:
         """Return some of them, by a mask, a slice or by numbers."""
-        return Cells(*(column[index] for column in self))
+        return Cells(*[column[index] for column in self])
 
 
 class Search:
@@ -466,24 +480,35 @@ class Search:
             end = cells.k2 - cells.k1 <= ROUNDING * cells.k2
             size = self.top[cells.well] + 1 / some.d**2
             end |= cells.k2**2 <= np.maximum(START * size, 1e-300)
-            stuck = ~done & ~narrow & end
-            stuck |= ~done & ~narrow & self.given_up(cells, done | narrow | stuck)
-            split = np.nonzero(~(done | narrow | stuck))[0]
-            part = cells.take(split)
-            k = np.sqrt((part.k1 * part.k1 + part.k2 * part.k2) / 2)
-            # What is left close to k = 0 may lie at any power of ten.
-            k = np.where((part.k1 == 0) & (k * k < 1e-6 * size[split]), k / 16, k)
-            fine = part.k2 - part.k1 < FINE * k
-            fine &= np.bincount(part.well[fine], minlength=self.doubt.size)[part.well] <= FEW
-            there = self.count(part.well, k, some.take(split), fine)
-            stuck[split[~there.sure]] = True
+            out = done | narrow
+            stuck = ~out & end
+            stuck |= ~out & self.given_up(cells, out | stuck)
             self.why(cells.well[stuck], TANGENCY)
-            keep = (done | narrow | stuck) & (change != 0)
-            if keep.any():
+            out |= stuck
+            keep = np.nonzero(out & (change != 0))[0]
+            if keep.size:
                 found.append(cells.take(keep))
-            N, F, sure, exact = there
-            lower = part._replace(k2=k, N2=N, F2=F, exact2=exact).take(sure)
-            upper = part._replace(k1=k, N1=N, F1=F, exact1=exact).take(sure)
+            split = np.nonzero(~out)[0]
+            cells = cells.take(split)
+            if not split.size:
+                break
+            k = np.sqrt((cells.k1 * cells.k1 + cells.k2 * cells.k2) / 2)
+            # What is left close to k = 0 may lie at any power of ten.
+            k = np.where((cells.k1 == 0) & (k * k < 1e-6 * size[split]), k / 16, k)
+            fine = cells.k2 - cells.k1 < FINE * k
+            if fine.any():
+                few = np.bincount(cells.well[fine], minlength=self.doubt.size) <= FEW
+                fine &= few[cells.well]
+            there = self.count(cells.well, k, some.take(split), fine)
+            if not there.sure.all():
+                lost = cells.take(~there.sure)
+                self.why(lost.well, TANGENCY)
+                found.append(lost.take(lost.change != 0))
+                cells, k = cells.take(there.sure), k[there.sure]
+                there = Count(*[column[there.sure] for column in there])
+            N, F, _, exact = there
+            lower = cells._replace(k2=k, N2=N, F2=F, exact2=exact)
+            upper = cells._replace(k1=k, N1=N, F1=F, exact1=exact)
             cells = Cells(*map(np.concatenate, zip(lower, upper, strict=True)))
         return Cells(*map(np.concatenate, zip(*found, strict=True))) if found else cells
 
@@ -494,54 +519,44 @@ class Search:
         """
         n, top = self.doubt.size, self.top
         K = np.sqrt(top + 0.1 / self.rule.d**2)
-        NK, FK, exactK = np.zeros(n, dtype=np.intp), np.zeros(n), np.zeros(n, dtype=bool)
-        open_ = np.arange(n)
-        for growth in BEYOND:
-            K[open_] *= growth
-            some = self.rule.take(open_)
-            there = self.count(open_, K[open_], some)
-            NK[open_], FK[open_], exactK[open_] = there.N, there.F, there.exact
-            open_ = open_[~(tail(some, K[open_], there.N) & there.sure)]
-            if not open_.size:
+        there = self.count(np.arange(2 * n) % n, np.concatenate([np.zeros(n), K]))
+        (pieces, N), sure, open_ = there.N.reshape(2, n), there.sure[n:], np.arange(n)
+        for growth in (*BEYOND, 0.0):
+            proven = tail(self.rule.take(open_), K[open_], N[open_]) & sure[open_]
+            open_ = open_[~proven]
+            if not (open_.size and growth):
                 break
+            K[open_] *= growth
+            N[open_], _, sure[open_], _ = self.count(open_, K[open_])
         self.why(open_, ENDLESS)
 
-        zero = np.zeros(n)
-        pieces = self.count(np.arange(n), zero, self.rule).N + 1
+        pieces = pieces + 1
         self.work += WORK_PER_STATE * pieces
         self.budget += PRECISE_PER_STATE * pieces
-        well = np.repeat(np.arange(n), pieces + 1)
-        first = np.cumsum(pieces + 1) - (pieces + 1)
-        last = first + pieces
-        fraction = 1 - (np.arange(well.size) - first[well]) / pieces[well]
-        k = np.sqrt(top[well] * (1 - fraction) * (1 + fraction))
+        well = np.repeat(np.arange(n), pieces + 2)
+        place = np.arange(well.size) - (np.cumsum(pieces + 2) - (pieces + 2))[well]
+        fraction, beyond = 1 - place / pieces[well], place > pieces[well]
+        k = np.where(beyond, K[well], np.sqrt(top[well] * (1 - fraction) * (1 + fraction)))
         there = self.count(well, k)
-        self.why(well[~there.sure], TANGENCY)
-        inner = np.ones(well.size, dtype=bool)
-        inner[last] = False
-        left = np.nonzero(inner)[0]
-        columns = (k, K), (there.N, NK), (there.F, FK), (there.exact, exactK)
-        ends = [
-            np.concatenate(pair)
-            for column, beyond in columns
-            for pair in ((column[left], column[last]), (column[left + 1], beyond))
-        ]
-        k1, k2, N1, N2, F1, F2, *exact = ends
-        return Cells(np.concatenate([well[left], np.arange(n)]), k1, k2, N1, N2, F1, F2, *exact)
+        self.why(well[~(there.sure | beyond)], TANGENCY)
+        left = np.nonzero(~beyond)[0]
+        columns = k, there.N, there.F, there.exact
+        return Cells(well[left], *(column[left + end] for column in columns for end in (0, 1)))
 
     def proven(self, rule: Rule, cells: Cells) -> tuple[np.ndarray, np.ndarray]:
         """Return in which cells N is proven monotonic, and which hold what it changes by."""
         k1, k2, change = cells.k1, cells.k2, cells.change
         safe = monotonic(rule, k1, k2)
         # The others cost more, and say nothing new of a cell that has to be split in any case.
-        test = np.nonzero(~safe & ((change == 0) | (change == 1)))[0]
+        few = (change == 0) | (change == 1)
+        test = np.nonzero(~safe & few)[0]
         if test.size:
             part = rule.take(test)
             safe[test] = rising(part, k1[test])
             test, part = test[~safe[test]], part.take(np.nonzero(~safe[test])[0])
         if test.size:
             safe[test] = spin_monotonic(self.sector, part, k1[test], k2[test])
-        done = safe & ((change == 0) | (change == 1))
+        done = safe & few
         test = np.nonzero(~done & (change == 0))[0]
         if test.size:
             part, a, b = rule.take(test), k1[test], k2[test]
@@ -597,7 +612,7 @@ def refine(
             fx = function(x, index)
             # The root is between x and b, the end of a bracket; c is the place that is given up.
             # A gather by numbers is several times as fast as a choice by a mask.
-            i = np.flatnonzero((fx < 0) == (fa < 0))
+            i = ((fx < 0) == (fa < 0)).nonzero()[0]
             a, b, c, fa, fb, fc = x, a, b, fx, fa, fb
             b[i], c[i], fb[i], fc[i] = c[i], b[i], fc[i], fb[i]
             size, width = np.abs(a), b - a
@@ -610,17 +625,17 @@ def refine(
             t += (c - a) / width * fa / (fc - fa) * fb / (fc - fb)
             safe = (phi * phi < xi) & ((1 - phi) * (1 - phi) < 1 - xi) & np.isfinite(t)
             done |= safe & (np.abs(t * width) < close * size)
-            i = np.flatnonzero(done)
-            if i.size:
+            if done.any():
+                i = done.nonzero()[0]
                 # Either end may be the root already; where the next step is small, it is the last.
                 best = np.where(np.abs(fa[i]) < np.abs(fb[i]), a[i], b[i])
                 root[index[i]] = np.where(safe[i], a[i] + t[i] * width[i], best)
-                i = np.flatnonzero(~done)
+                i = (~done).nonzero()[0]
                 if not i.size:
                     return root
                 index, a, b, fa, fb = (v.take(i) for v in (index, a, b, fa, fb))
                 t, safe, tolerance = (v.take(i) for v in (t, safe, tolerance))
-            t = np.clip(np.where(safe, t, 0.5), tolerance, 1 - tolerance)
+            t = np.minimum(np.maximum(np.where(safe, t, 0.5), tolerance), 1 - tolerance)
     root[index] = (a + b) / 2
     return root
 
@@ -658,9 +673,8 @@ def polished(
 
 
 def neighbours(pairs: np.ndarray) -> np.ndarray:
-    """Return the indices i and i + 1 of all i for which `pairs` holds."""
-    i = np.nonzero(pairs)[0]
-    return np.unique(np.concatenate([i, i + 1]))
+    """Return which of n are in one of the n − 1 pairs of neighbours for which `pairs` holds."""
+    return np.concatenate([pairs, [False]]) | np.concatenate([[False], pairs])
 
 
 @np.errstate(all="ignore")  # a subband that touches ε_F
@@ -713,8 +727,7 @@ def roots_of(search: Search, digits: bool = True) -> Roots:
     same = well[1:] == well[:-1]
     # A null vector is as good as the k it was taken at, and that of one of a close pair needs k to
     # more digits: once more, now from those.
-    again = np.abs(k - rough) > POLISHED * k
-    again[neighbours(same & (gap < 1e-3 * k[1:]))] = True
+    again = (np.abs(k - rough) > POLISHED * k) | neighbours(same & (gap < 1e-3 * k[1:]))
     again = np.nonzero(again)[0]
     restless = np.zeros(k.size, dtype=bool)
     if again.size:
@@ -726,8 +739,7 @@ def roots_of(search: Search, digits: bool = True) -> Roots:
 
     near = same & (gap < NEAR * k[1:])
     lost = np.zeros(k.size, dtype=bool)
-    alone = single.copy()
-    alone[neighbours(near)] = False
+    alone = single & ~neighbours(near)
     for start in np.nonzero(near & ~np.concatenate([[False], near])[:-1])[0]:
         stop = start + 1
         while stop < k.size and near[stop - 1]:

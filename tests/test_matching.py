@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from wells import PAPER, between, wells
 
 from qwlib import Well, count_states, matching_matrix
-from qwlib.matching import FULL, SECTORS, Conserved, Full, Mirror, MirrorConserved, Rule, symmetry
+from qwlib.matching import FULL, SECTORS, Conserved, Full, Mirror, Rule, symmetry
 
 
 def clamped(well, E):
@@ -69,7 +69,7 @@ def test_symmetries_are_recognised():
     # One unit in the last place is no symmetry.
     assert sectors(alpha_R=-np.nextafter(0.046, 1)) == (Full,)
     assert sectors(Delta=0.0) == (Conserved, Conserved)
-    assert sectors(Delta=0.0, alpha_R=-0.046) == 4 * (MirrorConserved,)
+    assert sectors(Delta=0.0, alpha_R=-0.046) == 4 * (Conserved,)
     assert sectors(Delta=0.0, alpha_R=0.046) == (Mirror, Mirror)
     assert sectors(alpha_L=0.0) == (Conserved, Conserved)
 
