@@ -74,8 +74,9 @@ SUMMED = 16 * UNIT
 MENDED = 10
 """Times its rounding that the error of a panel is to be above for more angles to mend it."""
 
-ROUNDS, SECTIONS = 60, 2
-"""Rounds of refinement at most, and of cutting into 16 an interval where a contour ends."""
+ROUNDS, MOST, SECTIONS = 60, 300, 2
+"""Rounds of refinement at most, the number of panels from which there is none, and rounds of
+cutting into 16 an interval where a contour ends."""
 
 SHARE, PURSE = 4, 1000
 """Points to decide with more digits: at each angle at first, and for each θ at the angles that are
@@ -316,8 +317,9 @@ class Quadrature:
         for group in DRIVEN:
             length, most = (np.linalg.norm(x[group]) for x in (integral, magnitude))
             scale = max(length, FLOOR * most)
-            worst = max(worst, np.linalg.norm(error[group]) / scale if scale > 0 else 0.0)
-        return float(worst)
+            if scale > 0:
+                worst = max(worst, float(np.linalg.norm(error[group]) / scale))
+        return worst
 
     @property
     def doubt(self) -> str:
@@ -559,7 +561,8 @@ def quadratures(well: Well, E_F: float, theta: Iterable[float], rtol: float) -> 
             # More angles do not mend what is rounding.
             mended = [np.maximum(part.error - MENDED * part.rounding, 0) for part in some]
             total = np.sum(mended, axis=0)
-            if left and so_far.relative(2 * PREFACTOR * total) > rtol:
+            refine = left and len(some) < MOST
+            if refine and so_far.relative(2 * PREFACTOR * total) > rtol:
                 share = np.array([(one / (total + TINY)).max() for one in mended])
                 worst = share > WORST * share.max()
                 for part, bad in zip(some, worst, strict=True):

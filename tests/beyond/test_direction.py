@@ -455,7 +455,7 @@ def test_error_holds_where_contours_almost_cross_within_1e_4_rad():
 
 
 def test_equal_cosines_are_not_equal_angles():
-    """Next to β = 0 a contour changes its spin within angles whose cosine is 1 to the last digit."""
+    """Next to β = 0 a contour changes its spin within angles whose cosine is 1 in a double."""
     well, sin = Well(d=1.1, alpha_L=0.05, alpha_R=-0.03, V_R=4.0, Delta=0.6), [1e-9, 1e-8]
     both, _ = states_at(well, 2.6649396375071, np.ones(2), np.array(sin))
     alone = [states_at(well, 2.6649396375071, np.ones(1), np.array([x]))[0] for x in sin]
