@@ -59,8 +59,9 @@ the states cancel to less, what is left is rounding."""
 DRIVEN = tuple(map(list, ((0, 1), (1,), (2,), (3, 4), (4,), (5,), (6,), (7,))))
 """Which integrals are the spin or the torque that a field along q or p drives, or a current."""
 
-ANGLES = 8
-"""Directions of k in half a circle, of the interband part, which ħ/τ makes smooth."""
+ANGLES, SMOOTH, MOST_ANGLES = 8, 1e-2, 128
+"""Directions of k in half a circle, of the interband part, to begin with; they are doubled until
+that changes by less than this share, of which about the square is left; and the most of them."""
 
 RTOL, RTOL_LEAST = 1e-6, 1e-11
 """What errors are to be below if nothing is said, and the least that rounding allows to ask for."""
@@ -606,7 +607,7 @@ class MixedContoursWarning(UserWarning):
 
 @lru_cache(maxsize=64)
 def coherence(
-    well: Well, E_F: float, theta: float, hbar_over_tau: float, angles: int = ANGLES
+    well: Well, E_F: float, theta: float, hbar_over_tau: float, angles: int | None = None
 ) -> np.ndarray:
     """Return the interband part of the spin for one θ and every φ, by finite elements.
 
@@ -621,7 +622,8 @@ def coherence(
     hbar_over_tau : float
         ħ/τ in eV.
     angles : int, optional
-        Directions of k in half a circle, at equal distances.
+        Directions of k in half a circle, at equal distances; without it `ANGLES`, and twice as many
+        until the result rests.
 
     Returns
     -------
@@ -629,6 +631,15 @@ def coherence(
         In nm⁻² per τeE/ħ: over the well and over all z; for a field along p and along q; spin along
         m, ∂m/∂θ and q.
     """
+    if angles is None:
+        # ħ/τ makes it smooth, but for m all but in the plane, where e₁ turns fast.
+        number, spin = ANGLES, coherence(well, E_F, theta, hbar_over_tau, ANGLES)
+        rests = False
+        while not rests and number < MOST_ANGLES:
+            number, last = 2 * number, spin
+            spin = coherence(well, E_F, theta, hbar_over_tau, number)
+            rests = np.abs(spin - last).max() <= SMOOTH * np.abs(spin).max()
+        return spin
     chi = np.pi * ((np.arange(angles) + 0.5) / angles - 0.5)
     cos, sin = angle_to_rashba(theta, chi)
     states, _ = states_at(well, E_F, cos, sin)

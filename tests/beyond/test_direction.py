@@ -541,6 +541,16 @@ def test_interband_part_of_complex_spinors():
         assert torque @ m == pytest.approx(0, abs=1e-15)
 
 
+def test_interband_part_has_as_many_angles_as_it_needs():
+    """With m close to the plane eight directions of half a circle leave some per cent."""
+    well, theta = Well(d=0.35, alpha_L=0.045, alpha_R=-0.02), np.pi / 2 - 1e-3
+    found, eight, many = (coherence(well, 1.7, theta, 0.2, n) for n in (None, 8, 64))
+    # The square of the last change, which is below 1e-2; from 32 to 64 it is 5e-6.
+    scale = 1e-4 * np.abs(many).max()
+    assert found == pytest.approx(many, abs=scale)
+    assert np.abs(eight - many).max() > 100 * scale
+
+
 def test_decomposition_is_the_torque_at_other_angles():
     """Three orders from three angles say what the torque is at others, field- and damping-like."""
     gamma, well = 0.05, THIN.replace(alpha_L=0.01)
