@@ -119,8 +119,9 @@ the state is polished."""
 POLISHED = 2.0**-44
 """A state whose k moves by more than this, relative to k, when it is polished is polished again."""
 
-RESTS = 2e-13
-"""A state whose k moves by more than this the second time is found again with more digits."""
+AGAIN, RESTS = 4, 2e-13
+"""A state whose k moves by more than this is polished so many times, since each squares what a
+close neighbour mixes into it; if it still does, k is found again with more digits."""
 
 NEAR = 1e-6
 """Roots of one rule closer than this, relative to k, are solved for together: alone, each null
@@ -730,12 +731,15 @@ def roots_of(search: Search, digits: bool = True) -> Roots:
     again = (np.abs(k - rough) > POLISHED * k) | neighbours(same & (gap < 1e-3 * k[1:]))
     again = np.nonzero(again)[0]
     restless = np.zeros(k.size, dtype=bool)
-    if again.size:
+    for _ in range(AGAIN):
+        if not again.size:
+            break
         once, u[..., again], velocity[again], overlap[again] = polished(
             sector, some.take(again), k[again]
         )
         restless[again] = np.abs(once - k[again]) > RESTS * k[again]
         k[again] = cells.take(again).inside(once, k[again])
+        again = again[restless[again]]
 
     near = same & (gap < NEAR * k[1:])
     lost = np.zeros(k.size, dtype=bool)

@@ -52,11 +52,16 @@ TURN, AHEAD = 0.7, 2.0
 """Contours have not been followed from one angle to the next if the spin of one along m changes by
 more, or if along their tangents two would meet within this many times the distance."""
 
-FLOOR = 1e-3
-"""Errors are relative to the result, or to this share of the sum of all states' magnitudes."""
+FLOOR = 1e-5
+"""Errors are relative to the result, or to this share of the sum of all states' magnitudes: where
+the states cancel to less, what is left is rounding."""
 
-ANGLES = 8
-"""Directions of k in half a circle, of the interband part, which ħ/τ makes smooth."""
+DRIVEN = tuple(map(list, ((0, 1), (1,), (2,), (3, 4), (4,), (5,), (6,), (7,))))
+"""Which integrals are the spin or the torque that a field along q or p drives, or a current."""
+
+ANGLES, SMOOTH, MOST_ANGLES = 8, 1e-2, 128
+"""Directions of k in half a circle, of the interband part, to begin with; they are doubled until
+that changes by less than this share, of which about the square is left; and the most of them."""
 
 RTOL, RTOL_LEAST = 1e-6, 1e-11
 """What errors are to be below if nothing is said, and the least that rounding allows to ask for."""
@@ -64,8 +69,15 @@ RTOL, RTOL_LEAST = 1e-6, 1e-11
 WORST = 0.1
 """Panels are halved whose error is above this share of the largest."""
 
-ROUNDS, SECTIONS = 60, 2
-"""Rounds of refinement at most, and of cutting into 16 an interval where a contour ends."""
+SUMMED = 16 * UNIT
+"""What rounding leaves of each term of a sum over states."""
+
+MENDED = 10
+"""Times its rounding that the error of a panel is to be above for more angles to mend it."""
+
+ROUNDS, MOST, SECTIONS = 60, 300, 2
+"""Rounds of refinement at most, the number of panels from which there is none, and rounds of
+cutting into 16 an interval where a contour ends."""
 
 SHARE, PURSE = 4, 1000
 """Points to decide with more digits: at each angle at first, and for each θ at the angles that are
@@ -171,9 +183,10 @@ def states_at(
     Of one angle alone each k has twelve digits; of several it has those that doubles leave, and
     `evaluate` says what the others do to an integral.
     """
-    cos, first, inverse = np.unique(cos, return_index=True, return_inverse=True)
-    rule = Rule.of_well(well, E_F).take(np.zeros(cos.size, dtype=np.intp))
-    rule = rule.turned(cos, sin[first])
+    # Both: next to β = 0 and π the cosine has lost what the sine says.
+    _, first, inverse = np.unique(cos + 1j * sin, return_index=True, return_inverse=True)
+    cos, sin = cos[first], sin[first]
+    rule = Rule.of_well(well, E_F).take(np.zeros(cos.size, dtype=np.intp)).turned(cos, sin)
     left = np.full(cos.size, PRECISE) if budget is None else budget[first]
     roots, doubt = solve(rule, left, digits=cos.size == 1)
     if budget is not None:
@@ -295,18 +308,19 @@ class Quadrature:
 
     @property
     def error(self) -> float:
-        """Error of spin, spin everywhere and current, each relative to its largest, the worst."""
+        """Error of spins, torques and currents, each relative to its length, the worst."""
         return self.relative(self.total("error") + self.total("rounding"))
 
     def relative(self, error: np.ndarray) -> float:
-        """Return the largest of eight errors, each relative to the largest of its kind."""
-        groups = slice(0, 3), slice(3, 6), slice(6, 8)
+        """Return the largest error of what a field drives, relative to its length, of any φ."""
         integral, magnitude = map(self.total, ("integral", "magnitude"))
         worst = 0.0
-        for group in groups:
-            scale = max(np.abs(integral[group]).max(), FLOOR * magnitude[group].max())
-            worst = max(worst, error[group].max() / scale if scale > 0 else 0.0)
-        return float(worst)
+        for group in DRIVEN:
+            length, most = (np.linalg.norm(x[group]) for x in (integral, magnitude))
+            scale = max(length, FLOOR * most)
+            if scale > 0:
+                worst = max(worst, float(np.linalg.norm(error[group]) / scale))
+        return worst
 
     @property
     def doubt(self) -> str:
@@ -376,7 +390,8 @@ def evaluate(
         place = some.place - n * i - 1
         inner = (place >= 0) & (place < n - 2)
         some = some._replace(place=place).take(inner)
-        magnitude, blur = sizes[:, i] @ weight, blurs[:, i] @ weight
+        magnitude = sizes[:, i] @ weight
+        blur = blurs[:, i] @ weight + SUMMED * magnitude
         part = Part(panel, chi[i, 1:-1], weight, some, integral, magnitude, error, blur, doubt[i])
         yield part, places
 
@@ -439,7 +454,8 @@ def _unfollowed(
         return np.zeros(8)
     # No spin is larger than 1.
     size = np.abs(terms).reshape(8, -1, number)
-    size[[0, 1, 3, 4]], size[[2, 5]] = np.abs(v_q), np.abs(v_p)
+    largest = np.abs(moments.spin(np.ones(1), np.ones(1))).reshape(3, -1, number)
+    size[:3] = size[3:6] = largest
     pair = size[..., 1:] + size[..., :-1]
     return (meet * width * np.maximum(pair[:, 1:], pair[:, :-1])).sum(axis=(1, 2))
 
@@ -455,7 +471,8 @@ def locate(well: Well, E_F: float, brackets: list[tuple]) -> list[float]:
     for _ in range(SECTIONS):
         chi = np.column_stack([a, a[:, None] + (b - a)[:, None] * part, b])
         polar = np.repeat(theta, 15)
-        states, _ = states_at(well, E_F, *angle_to_rashba(polar, chi[:, 1:-1].ravel()))
+        cos, sin = angle_to_rashba(polar, chi[:, 1:-1].ravel())
+        states, _ = states_at(well, E_F, cos, sin, np.full(cos.size, SHARE))
         inner = np.bincount(states.place, minlength=15 * a.size).reshape(-1, 15)
         number = np.column_stack([at_a, inner, at_b])
         j = np.argmax(number != at_a[:, None], axis=1)
@@ -469,7 +486,8 @@ def locate(well: Well, E_F: float, brackets: list[tuple]) -> list[float]:
     for near, far in ((more, np.abs(step)), (None, np.abs(step) / CLOSER)):
         start = end if near is None else near
         chi = start[:, None] + (sign * far)[:, None] * (np.arange(4) + (near is None))
-        states, _ = states_at(well, E_F, *angle_to_rashba(np.repeat(theta, 4), chi.ravel()))
+        cos, sin = angle_to_rashba(np.repeat(theta, 4), chi.ravel())
+        states, _ = states_at(well, E_F, cos, sin, np.full(cos.size, SHARE))
         for i in rows.tolist():
             pairs = [_meeting(states.take(states.place == 4 * i + j)) for j in range(4)]
             meeting = [k for pair in pairs for k in pair]
@@ -492,11 +510,14 @@ def _meeting(states: States) -> list[float]:
 
 
 def _extremum(k: np.ndarray, chi: np.ndarray) -> float:
-    """Return the extremum of χ(k) between the two places that are closest to each other."""
+    """Return the extremum of χ(k) between the closest two of eight places; nan if there is none."""
     middle, half = (k[0] + k[1]) / 2, np.ptp(k) / 2
     # Newton's interpolation, in units of the largest distance.
     x = (k - middle) / half
-    through = np.polynomial.Polynomial(np.linalg.solve(np.vander(x, increasing=True), chi))
+    try:
+        through = np.polynomial.Polynomial(np.linalg.solve(np.vander(x, increasing=True), chi))
+    except np.linalg.LinAlgError:  # two that rounding makes one
+        return np.nan
     slope = through.deriv()
     at, curvature = 0.0, slope.deriv()
     for _ in range(8):
@@ -539,9 +560,11 @@ def quadratures(well: Well, E_F: float, theta: Iterable[float], rtol: float) -> 
         for i, some in enumerate(parts):
             so_far = Quadrature(theta[i], some)
             # More angles do not mend what is rounding.
-            if left and so_far.relative(so_far.total("error")) > rtol:
-                total = np.sum([part.error for part in some], axis=0) + TINY
-                share = np.array([(part.error / total).max() for part in some])
+            mended = [np.maximum(part.error - MENDED * part.rounding, 0) for part in some]
+            total = np.sum(mended, axis=0)
+            refine = left and len(some) < MOST
+            if refine and so_far.relative(2 * PREFACTOR * total) > rtol:
+                share = np.array([(one / (total + TINY)).max() for one in mended])
                 worst = share > WORST * share.max()
                 for part, bad in zip(some, worst, strict=True):
                     if bad:
@@ -584,7 +607,7 @@ class MixedContoursWarning(UserWarning):
 
 @lru_cache(maxsize=64)
 def coherence(
-    well: Well, E_F: float, theta: float, hbar_over_tau: float, angles: int = ANGLES
+    well: Well, E_F: float, theta: float, hbar_over_tau: float, angles: int | None = None
 ) -> np.ndarray:
     """Return the interband part of the spin for one θ and every φ, by finite elements.
 
@@ -599,7 +622,8 @@ def coherence(
     hbar_over_tau : float
         ħ/τ in eV.
     angles : int, optional
-        Directions of k in half a circle, at equal distances.
+        Directions of k in half a circle, at equal distances; without it `ANGLES`, and twice as many
+        until the result rests.
 
     Returns
     -------
@@ -607,6 +631,15 @@ def coherence(
         In nm⁻² per τeE/ħ: over the well and over all z; for a field along p and along q; spin along
         m, ∂m/∂θ and q.
     """
+    if angles is None:
+        # ħ/τ makes it smooth, but for m all but in the plane, where e₁ turns fast.
+        number, spin = ANGLES, coherence(well, E_F, theta, hbar_over_tau, ANGLES)
+        rests = False
+        while not rests and number < MOST_ANGLES:
+            number, last = 2 * number, spin
+            spin = coherence(well, E_F, theta, hbar_over_tau, number)
+            rests = np.abs(spin - last).max() <= SMOOTH * np.abs(spin).max()
+        return spin
     chi = np.pi * ((np.arange(angles) + 0.5) / angles - 0.5)
     cos, sin = angle_to_rashba(theta, chi)
     states, _ = states_at(well, E_F, cos, sin)
@@ -822,10 +855,12 @@ class Response:
 
     @property
     def error(self) -> float:
-        """Estimated error of spin, torque and current, each relative to its largest component.
+        """Estimated error of spin, torque and current, each relative to its length.
 
-        It is of the states that were found: where `doubt` says that one may be missing, what that
-        one carries is not in it.
+        It holds for every φ at once: for fields along and across the part of m in the plane alone.
+        Where the states cancel to less than `FLOOR` of the sum of their magnitudes, it is relative
+        to that.  It is of the states that were found: where `doubt` says that one may be missing,
+        what that one carries is not in it.
         """
         return self.quadrature.error
 

@@ -454,6 +454,31 @@ def test_error_holds_where_contours_almost_cross_within_1e_4_rad():
     assert found.closest < 2.4e-5  # 2.3e-5 at the place itself
 
 
+def test_equal_cosines_are_not_equal_angles():
+    """Next to β = 0 a contour changes its spin within angles whose cosine is 1 in a double."""
+    well, sin = Well(d=1.1, alpha_L=0.05, alpha_R=-0.03, V_R=4.0, Delta=0.6), [1e-9, 1e-8]
+    both, _ = states_at(well, 2.6649396375071, np.ones(2), np.array(sin))
+    alone = [states_at(well, 2.6649396375071, np.ones(1), np.array([x]))[0] for x in sin]
+    for name in ("inside", "outside"):
+        one = np.concatenate([getattr(states, name) for states in alone], axis=-1)
+        # Rounding over the distance of two k, 2e-15 over 3e-8 of them.
+        assert getattr(both, name) == pytest.approx(one, abs=1e-6)
+    assert alone[1].inside[1] != pytest.approx(alone[0].inside[1], abs=1e-2)
+
+
+def test_error_is_that_of_a_small_torque():
+    """For m 1e-8 from the plane and E across it: what is left of the torque is as small."""
+    well = Well(d=1.1, alpha_L=0.05, alpha_R=-0.03, V_R=4.0, Delta=0.6)
+    found = response(well, 2.6649396375071, np.pi / 2 - 1e-8, np.pi / 2, rtol=1e-3)
+    # By Gauss' rule on panels that halve towards the crossing; the digits are those of the k there.
+    torque = 0.6 * 8.46856e-10
+    assert found.certified
+    assert found.error < 1e-3
+    assert abs(found.torque[0] / torque - 1) < found.error
+    # The torque along z is none, the spin is large.
+    assert np.abs(found.spin).max() > 1e6 * abs(found.torque[0])
+
+
 def test_velocity_is_the_slope_of_the_contour():
     """The velocity is perpendicular to the contour, whose tangent is a difference of k(φ)."""
     found = response(PAPER, E_F, 1.1, 0.4)
@@ -514,6 +539,16 @@ def test_interband_part_of_complex_spinors():
     m = frame(theta, phi)[0]
     for torque in found.interband_torque:
         assert torque @ m == pytest.approx(0, abs=1e-15)
+
+
+def test_interband_part_has_as_many_angles_as_it_needs():
+    """With m close to the plane eight directions of half a circle leave some per cent."""
+    well, theta = Well(d=0.35, alpha_L=0.045, alpha_R=-0.02), np.pi / 2 - 1e-3
+    found, eight, many = (coherence(well, 1.7, theta, 0.2, n) for n in (None, 8, 64))
+    # The square of the last change, which is below 1e-2; from 32 to 64 it is 5e-6.
+    scale = 1e-4 * np.abs(many).max()
+    assert found == pytest.approx(many, abs=scale)
+    assert np.abs(eight - many).max() > 100 * scale
 
 
 def test_decomposition_is_the_torque_at_other_angles():
