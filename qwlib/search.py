@@ -871,7 +871,14 @@ def cluster(rule: Rule, k: float, size: int) -> tuple[np.ndarray, ...]:
     order = np.argsort(shift.real)
     ks = k + shift.real[order]
     mixed = boundary_values(pair) @ mix.real[:, order]
-    pair, u, residual, velocity = along_parabola(many, ks, mixed, many.at(ks * ks))
+    # They are shapes at the mean k: of each the part in the same space at its own k.
+    there = many.at(ks * ks)
+    for i, (form, T) in enumerate(zip(*pole_free(many, ks, there), strict=True)):
+        values, vectors = np.linalg.eigh(form)
+        space = T @ vectors[:, np.argsort(np.abs(values))[:size]]
+        amplitude = mixed[..., i].reshape(4)
+        mixed[..., i] = (space @ np.linalg.lstsq(space, amplitude)[0]).reshape(2, 2)
+    pair, u, residual, velocity = along_parabola(many, ks, mixed, there)
     step = residual / velocity
     ks = np.where(np.abs(step) < 1e-6 * k, ks - step, ks)
     return ks, u, velocity, overlap_of_spins(pair, many.d)
