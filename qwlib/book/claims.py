@@ -69,6 +69,9 @@ ROUNDING = 1e-12
 THICK, THINNER, WIDE_WELL = 3.0, (0.52, 0.2), 20.0
 """Width in nm of the lowest panels of Fig. 5; those of the other two, which the text names for
 case (c); and of a well with interfaces far from each other."""
+D_APART = (0.16, 0.08)
+"""Widths from the thinner of these on may be so far apart, nm: of the way to the other the half,
+and the quarter, with which 3 nm is one of them."""
 IRREGULAR = 4.0
 """Width in nm below which Fig. 6 is irregular."""
 NOT_COMPUTED, ENDED = "not computed", "no model there"
@@ -677,6 +680,12 @@ def at_top(x: np.ndarray, y: np.ndarray | list[float]) -> float | None:
     return float(x[top]) if 0 < top < len(y) - 1 else None
 
 
+def top_of_points(x: np.ndarray, y: np.ndarray, near: float) -> float | None:
+    """Return which point is a local maximum of the points alone, the next to `near`."""
+    tops = x[1:-1][(y[1:-1] > y[:-2]) & (y[1:-1] >= y[2:])]
+    return min(map(float, tops), key=lambda place: abs(place - near), default=None)
+
+
 def wrong_way(y: np.ndarray) -> float:
     """Return which share of all its ups and downs a curve that is to fall goes up; 0 to 1."""
     steps = np.diff(y)
@@ -1083,24 +1092,30 @@ def counts_5(material: Material) -> dict[str, Answer]:
 def thinner_maximum(material: Material) -> dict[str, Answer]:
     """Return the width of the local maximum next to the paper's, case (c), by measure.
 
-    And the largest of the widths of Fig. 5, if it is in the middle.
+    And that of a few widths; and the largest of the widths of Fig. 5, if it is in the middle.
     """
-    grid = np.linspace(0.3, 0.8, 51)
-    several = {d: measured(material, ALPHA_5, -ALPHA_5, d) for d in grid}
 
-    def place(name, i):
+    def of(widths):
+        several = [measured(material, ALPHA_5, -ALPHA_5, d) for d in widths]
+        return {name: np.array([one[name] for one in several]).T for name in SIZES}
+
+    def place(name, i, y):
         def value(d):
             return measured(material, ALPHA_5, -ALPHA_5, d)[name][i]
 
-        return maximum(value, grid, np.array([several[d][name][i] for d in grid]), WIDE)
+        return maximum(value, grid, y, WIDE)
 
-    drawn = np.array((THICK, *THINNER))
-    three = [measured(material, ALPHA_5, -ALPHA_5, d) for d in drawn]
-    return {name: Answer(place(name, 0), place(name, 1)) for name in SIZES} | {
-        f"{name}, of three widths": Answer(
-            *(at_top(drawn, [one[name][i] for one in three]) for i in (0, 1))
-        )
-        for name in SIZES
+    grid, drawn = np.linspace(0.3, 0.8, 51), np.array((THICK, *THINNER))
+    fine, three = of(grid), of(drawn)
+    result = {n: Answer(*(place(n, i, y) for i, y in enumerate(fine[n]))) for n in SIZES}
+    for step in D_APART:
+        widths = np.arange(THINNER[-1], 2 * WIDE + step, step)
+        for name, curves in of(widths).items():
+            tops = (top_of_points(widths, y, WIDE) for y in curves)
+            result[f"{name}, of widths {number(step)} apart"] = Answer(*tops)
+    return result | {
+        f"{name}, of three widths": Answer(*(at_top(drawn, y) for y in curves))
+        for name, curves in three.items()
     }
 
 

@@ -128,7 +128,12 @@ READINGS = {
     "thickness-b-increases": [
         f"{name}, {how}" for how in ("0.52 nm", "0.2 nm", "all the way") for name in MEASURES
     ],
-    "thickness-c-maximum": MEASURES + [f"{name}, of three widths" for name in MEASURES],
+    "thickness-c-maximum": MEASURES
+    + [
+        f"{name}, of {widths}"
+        for widths in ("widths 0.16 apart", "widths 0.08 apart", "three widths")
+        for name in MEASURES
+    ],
     "thickness-c-vanishes": ["the last state leaves"] + [f"5 % is left, {t}" for t in TOTALS],
     "thickness-inverse-d": ["integral", "average"],
     "thickness-hectic": [
@@ -363,8 +368,24 @@ def test_maximum_against_width_is_where_a_subband_enters(entries):
     width = (2 * np.arctan(q / kappa) + np.pi) / kappa
     # A search for a maximum without slope stops within the root of rounding.
     for name, answer in entries["thickness-c-maximum"].answers.items():
-        if "three" not in name:
+        if "width" not in name:
             assert answer == pytest.approx((width, width), abs=1e-5)
+
+
+@pytest.mark.parametrize(("step", "seen"), [(0.04, False), (0.1, True), (0.16, True), (0.26, True)])
+def test_widths_do_what_the_why_of_the_maximum_says(entries, step, seen):
+    for exchange in ("everywhere", "ferromagnet"):
+        for kind in (None, "propagating"):
+            below, at, above = (
+                claims.total(claims.chosen(fermi_states(well, 3.0), kind))
+                for well in (
+                    Well(d=0.52 + x, alpha_L=0.01, alpha_R=-0.01, exchange=exchange)
+                    for x in (-step, 0, step)
+                )
+            )
+            assert (below < at > above) == seen
+    for answers in (entries["thickness-c-maximum"].answers, entries["thickness-c-maximum"].alone):
+        assert answers["integral, of widths 0.16 apart"] == pytest.approx((0.52, 0.52))
 
 
 @pytest.mark.parametrize(("end", "how_many", "apart"), [(0.2, 3, 4), (0.15, 2, 3), (0.12, 1, 2)])
