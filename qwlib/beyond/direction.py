@@ -1011,7 +1011,8 @@ def decomposition(
     hbar_over_tau : float, optional
         ħ/τ in eV, for the damping-like part.
     orders : int
-        How many coefficients of each series, fitted by least squares; at most n.
+        How many coefficients of each series, fitted by least squares; at most n.  What is left out
+        changes those that are fitted, most of all the last.
 
     Returns
     -------
