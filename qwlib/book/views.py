@@ -1230,8 +1230,8 @@ def around(turned: Sequence[Response], pole: Response) -> View:
     normal = pole.current[0]
     change = [100 * (one.current[0] / normal - 1) if normal else np.nan for one in turned]
     numbers = [
-        Number("A^θ", ahead, TORQUE_UNIT, 3),
-        Number("A^φ", aside / cos if cos > 1e-9 else np.nan, TORQUE_UNIT, 3),
+        Number("Aᶿ", ahead, TORQUE_UNIT, 3),
+        Number("Aᵠ", aside / cos if cos > 1e-9 else np.nan, TORQUE_UNIT, 3),
         Number("change of the current, φ = 0", change[0], " %", 3),
         Number("change of the current, φ = 90°", change[(len(turned) - 1) // 4], " %", 3),
     ]

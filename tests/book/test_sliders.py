@@ -545,7 +545,7 @@ def test_direction_shows_the_torque_by_a_mean_over_equal_angles():
                 value = torque(theta, 2 * np.pi * place / (curve.size - 1))[column]
                 assert abs(curve[place] - value) < 0.02  # stored to a thousandth of the frame
         # Rounded; and with m in the plane contours all but touch between these angles.
-        assert abs(number(data, "A^θ", i) - torque(theta, 0.0)[0]) < 1.5e-3
+        assert abs(number(data, "Aᶿ", i) - torque(theta, 0.0)[0]) < 1.5e-3
         for phi, words in ((0.0, "φ = 0"), (np.pi / 2, "φ = 90°")):
             change = 100 * (torque(theta, phi)[2] / normal[2] - 1)
             assert abs(number(data, f"change of the current, {words}", i) - change) < 2e-3
