@@ -414,7 +414,7 @@ def test_names_that_a_chapter_does_not_use_are_told():
     material = {"d": 1.2, "V_L": 3.7, "alpha_L": 0.03, "E_F": 2.2}
     assert reruns.unused(CHAPTERS, "confinement", material) == []
     assert reruns.unused(CHAPTERS, "thickness", material) == []
-    given = material | {"widths": [1.0], "alpha": 0.01}
+    given = material | {"widths": [1.0], "d_max": 9.0, "alpha": 0.01}
     assert reruns.unused(CHAPTERS, "thickness", given) == ["d"]
     assert reruns.unused(CHAPTERS, "speed", material) == [*material]
     with pytest.raises(ValueError, match="exchange must be one of"):
