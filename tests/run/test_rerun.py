@@ -922,6 +922,17 @@ CORNERS = {
 }
 
 
+def test_convergence_of_the_interband_part_is_shown_between_fermi_wave_numbers():
+    # Beyond all of them nothing is filled: the integrand is 0, and the panels are empty.
+    notebook = CHAPTERS["interband"].path.read_text(encoding="utf-8")
+    (line,) = re.findall(r'"(k = .*fermi_states.*)\\n"', notebook)
+    light = Well(mass=0.04, d=12.0, V_L=0.3, V_R=0.3, Delta=0.01, alpha_L=0.3)
+    for well, E_F in ((light, 0.1), (Well(alpha_L=0.046), 3.0)):
+        found: dict = {"fermi_states": fermi_states, "well": well, "E_F": E_F}
+        exec(line, found)
+        assert 0 < found["k"] < fermi_states(well, E_F).k.max()
+
+
 def values_of(name: str, corner: str = "") -> dict:
     chapter = CHAPTERS[name]
     return chapter.checked(CORNERS[corner] if corner else FAR | LESS_THICK.get(name, {}))
