@@ -20,6 +20,7 @@ from pathlib import Path
 import live
 import nbformat
 import slides
+from filelock import FileLock, Timeout
 from sphinx.util.console import nocolor
 
 from qwlib.run import chapters
@@ -37,6 +38,9 @@ SOLUTION = re.compile(
     + FENCE.format("key", "key"),
     re.DOTALL | re.MULTILINE,
 )
+LOCK = ".lock"
+"""The file in _build that one build at a time holds."""
+
 # No chapter holds it: it stands for a cell of code while solutions are looked for.
 CELL = "\x00{}\x00"
 
@@ -91,10 +95,24 @@ def strip(page: Path) -> None:
 def build(source: Path, solutions: bool = True, stored: bool = False) -> int:
     """Build the book in `source` into the folder _build there and return the exit status."""
     place = source / "_build"
+    place.mkdir(exist_ok=True)
+    try:
+        # The system lets go of it also where a build is killed.
+        with FileLock(place / LOCK, timeout=0):
+            return build_alone(source, place, solutions, stored)
+    except Timeout:
+        print(f"error: another build is at work in {place}", file=sys.stderr)
+        return 1
+
+
+def build_alone(source: Path, place: Path, solutions: bool, stored: bool) -> int:
+    """Build the book in `source` into `place`, where no other build is at work."""
     # Old pages must not outlive a build that fails.
-    if place.exists():
-        shutil.rmtree(place)
-    place.mkdir()
+    for old in place.iterdir():
+        if old.is_dir() and not old.is_symlink():
+            shutil.rmtree(old)
+        elif old.name != LOCK:
+            old.unlink()
     copy = place / "book"
     copy_book(source, copy)
     if not solutions:

@@ -19,6 +19,8 @@ Energies are in eV, lengths in nm, wave numbers in 1/nm.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ..well import Well
@@ -40,6 +42,16 @@ def interface_energy(well: Well, k: np.ndarray) -> np.ndarray:
     """
     k2 = np.asarray(k, dtype=float) ** 2
     return well.V_L / 2 - well.alpha_L**2 * k2 / (4 * well.c) - inverse_square(well) / k2
+
+
+def power_when_doubled(rest: Sequence[float], E: float) -> float | None:
+    """Return the power of k of a difference that is given at k and at 2k.
+
+    None where rounding of the largest energy `E` hides one of them.
+    """
+    rounding = 100 * np.finfo(float).eps * abs(E)  # a root keeps all but two of its digits
+    one, other = np.abs(rest)
+    return float(np.log2(other / one)) if min(one, other) > rounding else None
 
 
 def interface_wave_numbers(well: Well, E_F: float) -> np.ndarray:

@@ -118,6 +118,8 @@ class Table:
         from tabulate import tabulate  # which a page has no need to load
 
         cells = [[number(*one) for one in row] for row in self.cells]
+        if self.head and not cells:
+            cells = [["none"] + [""] * (len(self.head) - 1)]
         style, widest = ("simple", 14) if self.head else ("plain", None)
         return tabulate(
             cells,
@@ -137,6 +139,8 @@ class Table:
 
         head = [lowered(text.rstrip()) for text in self.head]
         rows = [line("td", [self._tagged(*one) for one in row]) for row in self.cells]
+        if self.head and not rows:
+            rows = [f'<td colspan="{len(self.head)}">none</td>']
         return "\n".join(
             [
                 "<table>",

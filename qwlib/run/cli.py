@@ -108,22 +108,21 @@ def rerun(arguments: argparse.Namespace) -> int:
         return refused(error)
     try:
         if arguments.all:
-            done = reruns.rerun_book(ROOT, known, values, arguments.name, arguments.force)
+            target, new = reruns.rerun_book(ROOT, known, values, arguments.name, arguments.force)
         else:
             chapter = known[arguments.chapter]
-            done = reruns.rerun_chapter(ROOT, chapter, values, arguments.force)
+            target, new = reruns.rerun_chapter(ROOT, chapter, values, arguments.force)
     except reruns.ChapterFailed as failure:
         print(f"error: {failure}\nkept: {shown(failure.kept)}", file=sys.stderr)
         return 1
     except OSError as error:  # as in a copy that belongs to another user, or on a full disk
         place = f"{error.filename}: " if error.filename else ""
         return refused(ValueError(f"{place}{error.strerror or error}"))
-    if done is None:
+    if not new:
         before = "with the same parameters, code and packages (--force runs it again)"
         say(f"nothing to do: it was run before {before}")
-    else:
-        page = "html/index.html" if arguments.all else f"{arguments.chapter}.html"
-        say(shown(done / page))
+    page = "html/index.html" if arguments.all else f"{arguments.chapter}.html"
+    say(shown(target / page))
     return 0
 
 

@@ -44,7 +44,7 @@ SPACINGS: dict[str, Callable[..., np.ndarray]] = {
 """The functions of NumPy that a grid file may name."""
 
 
-LEADERS = {"alpha_L": "alpha_L", "alpha_R": "alpha_L", "d": "d", "E_F": "E_F"}
+LEADERS = {"alpha_L": "alpha_L", "alpha_R": "alpha_L", "d": "d", "V_L": "V_L", "E_F": "E_F"}
 """Parameters of a well whose ranges others share, and what those others follow."""
 
 
@@ -63,7 +63,13 @@ class Parameter:
         """The field of `Well`, or E_F, whose rule this parameter obeys; empty if none."""
         if self.name in PARAMETERS:
             return self.name
-        return self.range.removeprefix("like ") if self.range.startswith("like ") else ""
+        like, _, _ = self.range.partition(",")
+        return like.removeprefix("like ") if like.startswith("like ") else ""
+
+    @property
+    def bounds(self) -> str:
+        """The bounds in words, which may stand beside the parameter that it is like."""
+        return self.range.removeprefix(f"like {self.like}").lstrip(", ")
 
     @property
     def follows(self) -> str:
@@ -80,23 +86,27 @@ class Parameter:
         quantity = PARAMETERS[self.follows]
         given = checked_number(self.follows, values[self.follows], quantity.unit)
         ratio = given / PAPER[self.follows]
+        ratio = abs(ratio) if ">" in self.bounds else ratio  # where an axis ends has no sign
         if ratio in (0, 1):  # of no coupling there is no multiple
             return self.default
         if not isinstance(self.default, list):
-            return rounded(ratio * float(str(self.default)))
+            multiple = rounded(ratio * float(str(self.default)))
+            return multiple if within(multiple, self.bounds) else self.default
         multiples = [rounded(ratio * value) for value in self.default]
         return multiples if ratio > 0 else multiples[::-1]  # what ascends goes on to
 
     @property
     def allowed(self) -> str:
         """The range in words, also where `Well` decides."""
+        if self.bounds:
+            return self.bounds
         if self.like and PARAMETERS[self.like].positive:
             return "> 0"
         if self.like == "exchange":
             return " or ".join(EXCHANGE)
         if self.like == "E_F":
             return "below the lower barrier edge"
-        return "any" if self.like or not self.range else self.range
+        return "any"
 
     def checked(self, value: object) -> object:
         """Return `value` as the chapter needs it.
@@ -120,12 +130,11 @@ class Parameter:
                 )
             return value
         number = checked_number(self.name, value, self.unit)
-        for sign, bound in BOUND.findall("" if self.like else self.range):
-            if not COMPARE[sign](number, float(bound)):
-                raise ValueError(
-                    f"{self.name} must be {self.range} {self.unit}".rstrip()
-                    + f", got {written(value)}"
-                )
+        if not within(number, self.bounds):
+            raise ValueError(
+                f"{self.name} must be {self.bounds} {self.unit}".rstrip()
+                + f", got {written(value)}"
+            )
         if isinstance(example, float):
             return number
         if not number.is_integer():
@@ -135,6 +144,11 @@ class Parameter:
 
 PAPER = {**asdict(Well()), "E_F": DEFAULT_FERMI_ENERGY}
 """The well of Fig. 2(a)."""
+
+
+def within(number: float, bounds: str) -> bool:
+    """Whether a number obeys all bounds of a comment."""
+    return all(COMPARE[sign](number, float(bound)) for sign, bound in BOUND.findall(bounds))
 
 
 def rounded(number: float) -> float:

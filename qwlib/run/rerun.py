@@ -7,10 +7,11 @@ meaning and range are known.  Any other has a comment of three parts,
     d_max = 20.0  # nm; widest well of Fig. 6; > 1
     alpha_weak = 0.001  # eV nm^2; Rashba parameter of Fig. 6; like alpha_L
 
-its unit, its meaning and its range: bounds (>, <, ≥, ≤ and a number, with commas between), or the
-parameter whose range it shares; the last may be missing.  What holds for a list holds for each of
-its elements.  What shares the range of a parameter follows it too, by the paper's ratio, until it
-is given itself: half the coupling of another material is half of that material's.
+its unit, its meaning and its range: bounds (>, <, ≥, ≤ and a number, with commas between), the
+parameter whose range it shares, or both, as in ``like d, > 1`` of the end of an axis, where the
+bounds alone decide; the last may be missing.  What holds for a list holds for each of its elements.
+What is like a parameter follows it too, by the paper's ratio, until it is given itself: half the
+coupling of another material is half of that material's.
 
 All checks come before anything is run or written.  A rerun works in a directory of its own beside
 its place and is renamed at the end, so a place never holds half of one.
@@ -95,7 +96,7 @@ class Chapter:
         shared = {name: value for name, value in result.items() if name in wells}
         check_well(shared, result.get("E_F"))
         for name, parameter in self.parameters.items():
-            if parameter.like and parameter.like != name:
+            if parameter.like not in ("", name) and not parameter.bounds:
                 several = isinstance(result[name], list)
                 for value in result[name] if several else [result[name]]:
                     try:
@@ -366,8 +367,10 @@ def place(target: Path, record: dict, force: bool) -> Iterator[Path | None]:
             shutil.rmtree(old, ignore_errors=True)
 
 
-def rerun_chapter(root: Path, chapter: Chapter, values: dict, force: bool = False) -> Path | None:
-    """Rerun one chapter; return the directory of its notebook and page, or None if it was there.
+def rerun_chapter(
+    root: Path, chapter: Chapter, values: dict, force: bool = False
+) -> tuple[Path, bool]:
+    """Rerun one chapter; return the directory of its notebook and page, and whether it is new.
 
     It goes to ``_reruns`` in the tree of the book, `root`; `values` are all parameters, as
     `Chapter.checked` returns them.  Where only its page would be another, that alone is made anew,
@@ -377,7 +380,7 @@ def rerun_chapter(root: Path, chapter: Chapter, values: dict, force: bool = Fals
     target = root / "_reruns" / f"{chapter.name}-{short_hash(values)}"
     with place(target, record, force) as new:
         if new is None:
-            return None
+            return target, False
         output = new / f"{chapter.name}.ipynb"
         kept = failed(target) / output.name
         try:
@@ -391,7 +394,7 @@ def rerun_chapter(root: Path, chapter: Chapter, values: dict, force: bool = Fals
         except RuntimeError as error:
             raise ChapterFailed(str(error), kept) from None
         shutil.rmtree(new / "work")
-    return target
+    return target, True
 
 
 def last_line(error: Exception) -> str:
@@ -438,8 +441,8 @@ def checked_book(chapters: dict[str, Chapter], values: dict[str, Any]) -> dict[s
 
 def rerun_book(
     root: Path, chapters: dict[str, Chapter], values: dict, name: str | None, force: bool = False
-) -> Path | None:
-    """Build the whole book with other parameters; return its directory, or None if it was there.
+) -> tuple[Path, bool]:
+    """Build the whole book with other parameters; return its directory, and whether it is new.
 
     It goes to ``_reruns`` in the tree of the book, under `name` or one made of the parameters;
     these are all of each chapter, as `checked_book` returns them.  With `force` it is built also if
@@ -450,7 +453,7 @@ def rerun_book(
     record = provenance(root, values, code=book_hash(root))
     with place(target, record, force) as new:
         if new is None:
-            return None
+            return target, False
         stage = new / "book"
         copy_book(root, stage)
         outputs = [stage / chapter.path.relative_to(root) for chapter in chapters.values()]
@@ -477,7 +480,7 @@ def rerun_book(
             raise ChapterFailed(done.stdout.rstrip(), failed(target) / stage.name)
         (stage / "_build" / "html").rename(new / "html")
         shutil.rmtree(stage)
-    return target
+    return target, True
 
 
 def progress(line: str) -> None:

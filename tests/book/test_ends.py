@@ -10,12 +10,24 @@ from hypothesis import strategies as st
 
 from qwlib import UnboundedSpectrumWarning, Well, bound_states, fermi_states
 from qwlib.beyond.fem import FermiSolution, FiniteElements
-from qwlib.beyond.interface import interface_energy, interface_wave_numbers, inverse_square
+from qwlib.beyond.interface import (
+    interface_energy,
+    interface_wave_numbers,
+    inverse_square,
+    power_when_doubled,
+)
 from qwlib.beyond.spread import Layers, edge_functions
 
 PAPER = Well(alpha_L=0.046)
 CRITICAL = PAPER.critical_rashba
 WIDTH = 0.3  # nm, the paper's estimate
+
+
+def test_power_of_k_is_not_fitted_to_rounding():
+    assert power_when_doubled([-3e-4, -3e-4 / 16], -47.0) == pytest.approx(-4, rel=1e-12)
+    # Digits that are left of energies of 1 keV.
+    assert power_when_doubled([2e-13, 6e-13], -1500.0) is None
+    assert power_when_doubled([-3e-4, 0.0], -47.0) is None
 
 
 def at(ratio: float, well: Well = PAPER) -> Well:

@@ -167,7 +167,10 @@ def test_a_table_is_text_and_html_with_the_same_cells():
     assert "count_states, q<sub>L</sub>" in tables.table(["count_states, q_L"], [])._repr_html_()
     names = tables.table(["AlO_x"], [("fermi_states",), ("∫S_y",)])._repr_html_()
     assert all(one in names for one in ("AlO<sub>x<", ">fermi_states<", "∫S<sub>y<"))
-    assert repr(tables.table(["a", "b"], [])).split() == ["a", "b", "---", "---"]
+    # A head without rows would leave open whether something is missing.
+    none = tables.table(["a", "b"], [])
+    assert repr(none).split() == ["a", "b", "----", "---", "none"]
+    assert '<tbody>\n<tr><td colspan="2">none</td></tr>\n</tbody>' in none._repr_html_()
 
 
 def test_a_column_has_three_digits_of_its_largest_number():

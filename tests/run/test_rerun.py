@@ -346,7 +346,7 @@ def test_every_parameter_is_listed_with_default_unit_meaning_and_range(capsys):
     assert (
         "  alpha_weak = 0.001 eV nm^2: Rashba parameter of Fig. 6; any; follows alpha_L\n" in listed
     )
-    assert "  d_max = 20.0 nm: widest well of Fig. 6; > 1\n" in listed
+    assert "  d_max = 20.0 nm: widest well of Fig. 6; > 1; follows d\n" in listed
     for chapter in CHAPTERS.values():
         assert re.search(f"^{chapter.name}\\b", listed, re.MULTILINE)
 
@@ -376,7 +376,23 @@ def test_what_is_not_given_follows_the_material_by_the_ratio_of_the_paper():
     own = CHAPTERS["thickness"].checked(half | {"alpha_weak": 0.002, "widths": [1.0]})
     assert (own["alpha"], own["alpha_weak"], own["widths"]) == (0.005, 0.002, [1.0])
     # And what follows nothing is as in the book.
-    assert thickness["d_max"] == 20.0 and thickness["V_L"] == 5.0
+    assert thickness["V_L"] == 5.0
+
+
+def test_the_ends_of_axes_follow_the_material_too():
+    half = {"alpha_L": 0.023, "d": 1.1, "V_L": 10.0}
+    assert CHAPTERS["chirality"].checked(half)["alpha_L_max"] == 0.06
+    assert CHAPTERS["ends"].checked(half)["alpha_L_max"] == 0.075
+    assert CHAPTERS["thickness"].checked(half)["d_max"] == 10.0
+    assert CHAPTERS["laboratory"].checked(half)["V_max"] == 30.0
+    # An end has no sign, and one that would not be allowed stays as it is.
+    assert CHAPTERS["ends"].checked({"alpha_L": -0.023})["alpha_L_max"] == 0.075
+    assert CHAPTERS["thickness"].checked({"d": 0.1})["d_max"] == 20.0
+    own = CHAPTERS["ends"].checked(half | {"alpha_L_max": 0.2})
+    assert own["alpha_L_max"] == 0.2
+    assert reruns.unused(CHAPTERS, "ends", {"alpha_L": 0.023}) == []
+    with pytest.raises(ValueError, match="alpha_L_max must be > 0 eV nm"):
+        CHAPTERS["ends"].checked({"alpha_L_max": -0.1})
 
 
 def test_what_follows_keeps_its_order_and_is_not_lost_without_a_coupling():
@@ -398,7 +414,7 @@ def test_names_that_a_chapter_does_not_use_are_told():
     material = {"d": 1.2, "V_L": 3.7, "alpha_L": 0.03, "E_F": 2.2}
     assert reruns.unused(CHAPTERS, "confinement", material) == []
     assert reruns.unused(CHAPTERS, "thickness", material) == []
-    given = material | {"widths": [1.0], "alpha": 0.01}
+    given = material | {"widths": [1.0], "d_max": 9.0, "alpha": 0.01}
     assert reruns.unused(CHAPTERS, "thickness", given) == ["d"]
     assert reruns.unused(CHAPTERS, "speed", material) == [*material]
     with pytest.raises(ValueError, match="exchange must be one of"):
@@ -559,7 +575,8 @@ def test_same_parameters_and_code_are_not_run_again(tree, done):
     before = {p: p.stat().st_mtime_ns for p in done.iterdir()}
     status, out, err = run(tree, "rerun", "small", "-p", "d=3.0")
     assert (status, err) == (0, "")
-    assert "nothing to do" in out
+    said, page = out.splitlines()
+    assert said.startswith("nothing to do: ") and tree / page == done / "small.html"
     assert {p: p.stat().st_mtime_ns for p in done.iterdir()} == before
 
 
@@ -668,7 +685,7 @@ def test_where_the_page_alone_would_differ_no_cell_runs(tree, done, monkeypatch)
     try:
         for changes, runs in (({"page": "other"}, 0), ({"code": "other"}, 1)):
             monkeypatch.setattr(reruns, "chapter_hashes", lambda *_, c=changes: now | c)
-            assert reruns.rerun_chapter(tree, chapter, values) == done
+            assert reruns.rerun_chapter(tree, chapter, values) == (done, True)
             assert (len(rendered), len(executed)) == (1 + runs, runs)
             kept = (done / "small.ipynb").read_bytes() == made["small.ipynb"]
             assert kept == (not runs)
@@ -903,6 +920,17 @@ CORNERS = {
     "strong ferromagnet": {"mass": 0.7, "V_L": 3.7, "V_R": 4.2, "Delta": 0.9, "d": 1.2}
     | {"exchange": "ferromagnet", "E_F": 2.2},
 }
+
+
+def test_convergence_of_the_interband_part_is_shown_between_fermi_wave_numbers():
+    # Beyond all of them nothing is filled: the integrand is 0, and the panels are empty.
+    notebook = CHAPTERS["interband"].path.read_text(encoding="utf-8")
+    (line,) = re.findall(r'"(k = .*fermi_states.*)\\n"', notebook)
+    light = Well(mass=0.04, d=12.0, V_L=0.3, V_R=0.3, Delta=0.01, alpha_L=0.3)
+    for well, E_F in ((light, 0.1), (Well(alpha_L=0.046), 3.0)):
+        found: dict = {"fermi_states": fermi_states, "well": well, "E_F": E_F}
+        exec(line, found)
+        assert 0 < found["k"] < fermi_states(well, E_F).k.max()
 
 
 def values_of(name: str, corner: str = "") -> dict:

@@ -348,7 +348,7 @@ def test_build_fails_if_chapters_do_and_then_leaves_no_front_page(scratch):
     assert re.search(r"^==> intro: executed in \d+ s \(1 of 1\)$", done.stdout, re.MULTILINE)
     # The chapter itself is as it was, and nothing else is left.
     assert (scratch / "book" / "intro.ipynb").read_bytes() == stored
-    assert [path.name for path in (scratch / "_build").iterdir()] == ["html"]
+    assert {path.name for path in (scratch / "_build").iterdir()} - {".lock"} == {"html"}
 
     write_chapter(scratch, "raise RuntimeError('deliberate')")
     write_chapter(scratch, "import os\nos._exit(1)", "dying")
@@ -377,6 +377,11 @@ def test_interrupted_build_stops_its_kernels_and_leaves_no_book(scratch):
         while not (scratch / "_build" / "book" / "book" / "started").exists():
             assert process.poll() is None
             time.sleep(0.05)
+        # A second one in the same folder refuses in one line, and leaves the first alone.
+        second = build(scratch)
+        assert second.returncode == 1 and second.stderr.count("\n") == 1
+        assert second.stderr.startswith("error: another build is at work in ")
+        assert (scratch / "_build" / "book" / "book" / "started").exists()
         kernels = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGINT)
         error = process.communicate()[1]
