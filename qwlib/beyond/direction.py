@@ -643,7 +643,7 @@ def coherence(
     chi = np.pi * ((np.arange(angles) + 0.5) / angles - 0.5)
     cos, sin = angle_to_rashba(theta, chi)
     states, _ = states_at(well, E_F, cos, sin)
-    fem = interband.mesh(well, E_F, states.k.max(initial=1.0), order=8)
+    fem = interband.mesh(well, E_F, max(states.k, default=1.0), order=8)
     m, m_theta, p, q = frame(theta, 0.0)
     total = np.zeros((2, 2, 2, 3))
     for i in range(angles):

@@ -522,7 +522,7 @@ def rounded(states: FermiStates, points: int = 81) -> View:
 
     Scaled to the bound of its rounding error.
     """
-    well, E_F, k_F = states.well, states.E_F, states.k.max(initial=1.0)
+    well, E_F, k_F = states.well, states.E_F, max(states.k, default=1.0)
     _, bound, exact = scan.rounded(well, E_F, k_F * np.array([1 - 1e-8, 1 + 1e-8]))
     slope = abs(np.diff(exact / bound)[0]) / 2e-8
     k = 4e-3 / slope * np.linspace(-1, 1, points)
