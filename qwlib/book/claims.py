@@ -796,7 +796,8 @@ def jumps(material: Material) -> dict[str, Answer]:
     for end in ENDS:
         points = np.linspace(0, end, POINTS)
         for alpha_R, place in places.items():
-            after = None if place is None else float(points[np.searchsorted(points, place)])
+            beyond = [] if place is None else points[points >= place].tolist()
+            after = beyond[0] if beyond else None
             result[f"next of {POINTS} points up to {end:g}, {of_right(alpha_R)}"] = Answer(
                 None, after
             )

@@ -388,6 +388,14 @@ def test_widths_do_what_the_why_of_the_maximum_says(entries, step, seen):
         assert answers["integral, of widths 0.16 apart"] == pytest.approx((0.52, 0.52))
 
 
+def test_a_jump_beyond_the_end_of_a_curve_is_at_none_of_its_points():
+    found = claims.jumps(
+        claims.Material(d=20.0, V_L=0.3, V_R=0.25, Delta=0.005, mass=0.067, E_F=0.05)
+    )
+    assert found[claims.of_right(0.0)].propagating > max(claims.ENDS)
+    assert all(one.propagating is None for name, one in found.items() if name.startswith("next"))
+
+
 @pytest.mark.parametrize(("end", "how_many", "apart"), [(0.2, 3, 4), (0.15, 2, 3), (0.12, 1, 2)])
 def test_points_of_a_curve_do_what_the_why_of_the_jump_says(entries, end, how_many, apart):
     alphas, seen = np.linspace(0, end, 50), []

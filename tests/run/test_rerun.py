@@ -901,7 +901,7 @@ NO_COUPLING = {
     name: [0.0] if isinstance(parameter.default, list) else 0.0
     for chapter in CHAPTERS.values()
     for name, parameter in chapter.parameters.items()
-    if parameter.like in ("alpha_L", "alpha_R")
+    if parameter.like in ("alpha_L", "alpha_R") and not parameter.bounds  # no end of an axis
 }
 SAME = {name: [0.03, 0.03] if value else 0.03 for name, value in NO_COUPLING.items()}
 CORNERS = {
