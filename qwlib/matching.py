@@ -517,8 +517,6 @@ class Mirror(Sector):
         """As `Sector.inverse`."""
         if self.tilt:
             return None
-        if self.tilt:
-            return None
         layers, y = self.layers(rule, kin, np.zeros_like(kin))
         bounds, error = self.magnitudes(rule, kin, 0.0 * kin, layers, y)
         n, D = map(np.array, self.conditions(*layers[:3], layers.q))

@@ -836,6 +836,12 @@ def pole_free(rule: Rule, k: np.ndarray, point: Point) -> tuple[np.ndarray, np.n
     return form + np.swapaxes(T, 1, 2) @ rashba @ T, T
 
 
+def least_space(form: np.ndarray, T: np.ndarray, size: int) -> np.ndarray:
+    """Return amplitudes that span the `size` smallest eigenvalues of M, as `pole_free` has it."""
+    values, vectors = np.linalg.eigh(form)
+    return T @ vectors[:, np.argsort(np.abs(values))[:size]]
+
+
 def cluster(rule: Rule, k: float, size: int) -> tuple[np.ndarray, ...]:
     """Return k, amplitude, velocity and overlap of `size` states close to one k of one well.
 
@@ -845,9 +851,7 @@ def cluster(rule: Rule, k: float, size: int) -> tuple[np.ndarray, ...]:
     middle = np.array([k])
     point = rule.at(middle * middle)
     form, T = pole_free(rule, middle, point)
-    values, vectors = np.linalg.eigh(form[0])
-    start = np.argsort(np.abs(values))[:size]
-    u = (T[0] @ vectors[:, start]).reshape(2, 2, size)
+    u = least_space(form[0], T[0], size).reshape(2, 2, size)
     ks = np.full(size, k)
     many = rule.take(np.zeros(size, dtype=np.intp))
     there = many.at(ks * ks)
@@ -873,9 +877,8 @@ def cluster(rule: Rule, k: float, size: int) -> tuple[np.ndarray, ...]:
     mixed = boundary_values(pair) @ mix.real[:, order]
     # They are shapes at the mean k: of each the part in the same space at its own k.
     there = many.at(ks * ks)
-    for i, (form, T) in enumerate(zip(*pole_free(many, ks, there), strict=True)):
-        values, vectors = np.linalg.eigh(form)
-        space = T @ vectors[:, np.argsort(np.abs(values))[:size]]
+    for i, one in enumerate(zip(*pole_free(many, ks, there), strict=True)):
+        space = least_space(*one, size)
         amplitude = mixed[..., i].reshape(4)
         mixed[..., i] = (space @ np.linalg.lstsq(space, amplitude)[0]).reshape(2, 2)
     pair, u, residual, velocity = along_parabola(many, ks, mixed, there)

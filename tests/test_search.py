@@ -190,6 +190,14 @@ def test_norm_is_the_energy_derivative_of_the_matching_matrix(case):
         assert -well.c * u @ slope @ u == pytest.approx(1, abs=1e-4)
 
 
+def test_three_close_pairs_are_polished_until_they_rest():
+    # 5e-10 to 3e-9 apart, relative to k: polished once, a k moves by more than twelve digits allow.
+    alpha = 1.035391146958659e-09
+    well = Well(d=1.339, V_L=5, V_R=6, Delta=alpha, alpha_L=alpha, alpha_R=-0.99 * alpha, mass=0.5)
+    states = fermi_states(well, 3.1)
+    assert len(states) == 6 and states.certified
+
+
 PAIR = Well(d=1, V_L=2, V_R=3, Delta=8e-13, alpha_L=1e-6, alpha_R=1e-6, mass=0.5)
 
 

@@ -23,7 +23,7 @@ from ..matching import Conserved, Rule
 from ..search import Roots, Search, count_states, roots_of, solve
 from ..waves import barrier
 from ..well import HBAR2_OVER_2ME, UnboundedSpectrumWarning, Well
-from .places import bend, steps, zeros
+from .places import bend, peaks, steps, zeros
 from .scan import poles
 from .spread import Layers
 from .thresholds import entry_width
@@ -429,7 +429,7 @@ def to_extremum(x: np.ndarray, i: int, close: bool, sign: int = 1) -> Closing:
 
 def to_maximum(x: np.ndarray, y: np.ndarray, near: float, close: bool = True) -> Closing:
     """Search for the local maximum nearest to `near`, ends of x apart; NaN if there is none."""
-    inner = 1 + np.flatnonzero((y[1:-1] > y[:-2]) & (y[1:-1] >= y[2:]))
+    inner = peaks(y)
     if not inner.size:
         return np.nan
     return (yield from to_extremum(x, inner[np.argmin(np.abs(x[inner] - near))], close))

@@ -33,6 +33,11 @@ def refined(function: Callable[[float], float], low: float, high: float) -> Maxi
     return Maximum(float(best.x), float(-best.fun))
 
 
+def peaks(y: np.ndarray) -> np.ndarray:
+    """Return the indices of the local maxima of points, of which neither end is one."""
+    return 1 + np.flatnonzero((y[1:-1] > y[:-2]) & (y[1:-1] >= y[2:]))
+
+
 def local_maxima(
     function: Callable[[float], float], grid: np.ndarray, values: np.ndarray | None = None
 ) -> list[Maximum]:
@@ -42,8 +47,7 @@ def local_maxima(
     upper edge of the step.  `values` are those on the grid, where they are known.
     """
     y = np.array([function(x) for x in grid]) if values is None else np.asarray(values)
-    inner = np.flatnonzero((y[1:-1] > y[:-2]) & (y[1:-1] >= y[2:]))
-    return [refined(function, grid[i], grid[i + 2]) for i in inner]
+    return [refined(function, grid[i - 1], grid[i + 1]) for i in peaks(y)]
 
 
 def bend(x: np.ndarray, y: np.ndarray) -> float:

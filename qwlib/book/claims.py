@@ -23,7 +23,7 @@ import numpy as np
 
 from ..beyond.conserving import conserving
 from ..beyond.interband import damping_like
-from ..beyond.places import bend, local_maxima
+from ..beyond.places import bend, local_maxima, peaks
 from ..beyond.thresholds import rashba_at
 from ..beyond.torque import exchange_torque
 from ..grid import sweep
@@ -682,8 +682,7 @@ def at_top(x: np.ndarray, y: np.ndarray | list[float]) -> float | None:
 
 def top_of_points(x: np.ndarray, y: np.ndarray, near: float) -> float | None:
     """Return which point is a local maximum of the points alone, the next to `near`."""
-    tops = x[1:-1][(y[1:-1] > y[:-2]) & (y[1:-1] >= y[2:])]
-    return min(map(float, tops), key=lambda place: abs(place - near), default=None)
+    return min(x[peaks(y)].tolist(), key=lambda place: abs(place - near), default=None)
 
 
 def wrong_way(y: np.ndarray) -> float:
@@ -1203,7 +1202,7 @@ def uneven(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
 
     Standard deviation over mean; 0 of fewer than three maxima.
     """
-    at = 1 + np.flatnonzero((y[1:-1] > y[:-2]) & (y[1:-1] >= y[2:]))
+    at = peaks(y)
     if at.size < 3:
         return 0.0, 0.0
     gaps, heights = np.diff(x[at]), y[at]
