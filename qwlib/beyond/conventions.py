@@ -16,7 +16,6 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.optimize import root
 
 from ..kubo import SILENT, contribution, tail_spin
 from ..matching import Conserved, Rule
@@ -616,6 +615,7 @@ def fitted(base: Convention, start: dict[str, float], assumes: str) -> Conventio
 
     A second one puts the maximum of S_y(0) on 0.062.
     """
+    from scipy.optimize import root
 
     def off(values) -> list[float]:
         one = varied(base, dict(zip(start, values, strict=True)))
