@@ -504,7 +504,7 @@ del Path
           rest();
           document.querySelectorAll(".thebe-button").forEach((one) => (one.disabled = true));
           const typed = notebook.cells.map((cell) => cell.source);
-          say("Python was stopped, and has forgotten all; what you typed is kept.", "failed");
+          say("Python was stopped and has forgotten everything; what you typed is kept.", "failed");
           button.textContent = "Start Python again";
           button.disabled = false;
           button.onclick = () => {

@@ -723,7 +723,7 @@ def conventions() -> tuple[Convention, ...]:
     )
     alone = Convention(
         "exchange in F alone",
-        "The insulators are non-magnetic, as the text says, and not as Eq. (2) has it.",
+        "The insulators are non-magnetic, as in the text and not as in Eq. (2).",
         changes={"exchange": "ferromagnet"},
     )
     tails = Convention(
@@ -774,8 +774,8 @@ def conventions() -> tuple[Convention, ...]:
         ),
         Convention("Δ halved", "Δ is the splitting of the spins.", changes={"Delta": DELTA / 2}),
         Convention("Δ doubled", "Δ is half of what is meant.", changes={"Delta": 2 * DELTA}),
-        Convention("ε_F from the lower floor", "3 eV are counted from −Δ.", E_F=E_F - DELTA),
-        Convention("ε_F from the upper floor", "3 eV are counted from +Δ.", E_F=E_F + DELTA),
+        Convention("ε_F from the lower floor", "The 3 eV are measured from −Δ.", E_F=E_F - DELTA),
+        Convention("ε_F from the upper floor", "The 3 eV are measured from +Δ.", E_F=E_F + DELTA),
         Convention(
             "V from ε_F",
             "The barriers are 5 eV above the Fermi energy.",
@@ -826,7 +826,7 @@ def conventions() -> tuple[Convention, ...]:
         Convention("α_R reversed", "The sign of α_R in Eq. (3) is +.", factors=(1.0, -1.0)),
         Convention(
             "coupling spread over 0.03 nm",
-            "The coupling is a box, a tenth of a₀ wide, and no δ function.",
+            "The coupling is a box a tenth of a₀ wide, not a δ-function.",
             solve=spread,
             chosen=1,
         ),
@@ -834,11 +834,13 @@ def conventions() -> tuple[Convention, ...]:
             "poles counted", "Poles of det M are taken for states, as in a scan.", solve=with_poles
         ),
         Convention(
-            "k and −k", "States at k and at −k are counted, that of least k once.", solve=both_ways
+            "k and −k",
+            "States at k and at −k are counted, that of smallest k once.",
+            solve=both_ways,
         ),
         Convention(
             "spin-diagonal, d = 2.0",
-            "The spin-diagonal one in a well of 2.0 nm and not 2.2.",
+            "The spin-diagonal convention in a well of 2.0 nm, not 2.2 nm.",
             solve=diagonal,
             changes={"d": 2.0},
             chosen=1,

@@ -263,6 +263,6 @@ def kinds(states: FermiStates) -> str:
     proof = (
         "It is proven that no Fermi state is missing, rounding included."
         if states.certified
-        else "This is not proven: a Fermi state may be missing, or one listed that is not there."
+        else "This is not proven: a Fermi state may be missing, or one listed may not exist."
     )
     return tables.of_kinds([(states,)], exact=True)._repr_html_() + note(proof)
