@@ -309,6 +309,31 @@ def counts(ds: xr.Dataset, limit: float) -> View:
     return View([Panel(ALPHA_L, "number of Fermi states", series)])
 
 
+def by_place(states: FermiStates) -> View:
+    """Return S_y(z) of the states of each chirality, and of all and the propagating ones."""
+    z = across(states.well.d)
+    every = states.spin_density(z)
+    signs = [
+        Series(f"{sign} states", z, every[states.chirality == value].sum(axis=0), sign)
+        for value, sign in ((1, "+"), (-1, "−"))
+    ]
+    waves = every[states.kind == "propagating"].sum(axis=0)
+    sums = [
+        Series("all states", z, every.sum(axis=0), "second"),
+        Series("propagating states alone", z, waves),
+    ]
+    ends = Series("the interfaces", [0, states.well.d], None, "guide")
+    values = np.concatenate([one.y for one in signs + sums])
+    margin = 0.05 * np.ptp(values) + 1e-9
+    ylim = (values.min() - margin, values.max() + margin)
+    return View(
+        [
+            Panel("z (nm)", DENSITY, [ends, *some], ylim=ylim, title=title)
+            for title, some in (("(a) by chirality", signs), ("(b) their sum", sums))
+        ]
+    )
+
+
 def overlaid(several: Sequence[FermiStates], z: np.ndarray) -> View:
     """Return profiles S_y(z) at several α_L over each other, of propagating and of all states."""
     panels = []

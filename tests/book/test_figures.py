@@ -39,6 +39,7 @@ CURVES = {
     "fig-interface-value": {"a": 2},
     # Sign and kind: of the states of that row, in the well and as stems.
     "fig-confinement": {"a": 3, "b": 3, "c": 3, "d": 3},
+    "fig-confinement-place": {"a": 2, "b": 2},
     "fig-counting-eigenvalues": {"a": 5, "b": 2},
     "fig-counting-zoom": {"a": 3, "b": 3},
     "fig-counting-cells": {"a": 1, "b": 3, "c": 3},
