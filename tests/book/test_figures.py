@@ -18,9 +18,11 @@ import pytest
 from bs4 import BeautifulSoup, Tag
 from conftest import NOTEBOOKS, served
 from matplotlib.colors import to_rgb
+from matplotlib.quiver import Quiver
 from PIL import Image
 
 from qwlib import Well, count_states, fermi_states, sweep
+from qwlib.beyond.direction import response
 from qwlib.book import figures, views
 from qwlib.book.figures import DIGITS, data
 from qwlib.run import page as pages
@@ -37,6 +39,7 @@ CURVES = {
     "fig-interface-value": {"a": 2},
     # Sign and kind: of the states of that row, in the well and as stems.
     "fig-confinement": {"a": 3, "b": 3, "c": 3, "d": 3},
+    "fig-confinement-place": {"a": 2, "b": 2},
     "fig-counting-eigenvalues": {"a": 5, "b": 2},
     "fig-counting-zoom": {"a": 3, "b": 3},
     "fig-counting-cells": {"a": 1, "b": 3, "c": 3},
@@ -53,7 +56,7 @@ CURVES = {
     "fig-lab-thickness": {"a": 2, "b": 2},
     "fig-lab-barrier": {"a": 3, "b": 3},
     "fig-lab-gradient": {"a": 5, "b": 5},
-    # Of each m: two kinds of contours, and the needles.
+    # Of each m: two kinds of contours, and the arrows.
     "fig-dir-contours": {"a": 3, "b": 3, "c": 3},
     "fig-dir-planes": {"a": 2, "b": 2},
     "fig-lost-follow": {"a": 5, "b": 3},
@@ -294,6 +297,23 @@ def test_name_of_the_end_of_the_model_is_clear_of_titles(title):
                 box = label.get_window_extent()
                 assert not any(box.overlaps(one) for one in titles)
             plt.close(figure)
+
+
+def test_arrows_on_contours_point_as_the_spins_do():
+    """With m along z and α_L > 0 the spin at k along −x is along +y on the outermost contour."""
+    layer = Well(d=0.6, V_L=5, V_R=5, Delta=0.25, alpha_L=0.046, alpha_R=0)
+    figure = figures.in_a_row(views.contours({"m along z": response(layer, 3.0, 0.0, 0.0)}))
+    (arrows,) = (one for one in figure.axes[0].collections if isinstance(one, Quiver))
+    x, y = arrows.X, arrows.Y
+    assert len(x) >= 4 * 8
+    assert arrows.V[np.argmin(x)] > 0.5
+    # Perpendicular to k everywhere, and of the other sense on the next contour.
+    assert np.allclose(arrows.U * x + arrows.V * y, 0, atol=1e-6)
+    turns = np.sign(x * arrows.V - y * arrows.U)
+    radii = np.round(np.hypot(x, y), 3)
+    senses = [set(turns[radii == radius]) for radius in np.unique(radii)]
+    assert senses == [{1}, {-1}] * (len(senses) // 2)
+    plt.close(figure)
 
 
 def test_panels_of_other_ranges_keep_their_own():
