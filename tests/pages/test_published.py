@@ -29,6 +29,7 @@ from livepage import (
 from playwright.sync_api import expect
 
 from qwlib import Well, fermi_states
+from qwlib.beyond.weak import spin_levels
 from tools import live
 
 PUBLISHED = "speed"
@@ -50,8 +51,12 @@ def test_the_published_page_takes_the_rest_from_public_addresses(running):
 
 
 def test_a_package_comes_when_a_cell_lacks_it(running, html, local_copies):
-    # The first cell solves a wide well, and what that calls imports SciPy: Pyodide is not told.
-    assert "scipy" not in code(PUBLISHED)[0].source
+    # What the cell calls imports SciPy, of which Pyodide is not told beforehand.
+    before = len(running.urls)
+    source = "from qwlib import *\nfrom qwlib.beyond.weak import spin_levels\n"
+    found = run(running.page, 0, source + "print(float(spin_levels(Well(), 1).sum()))")
+    assert float(found) == pytest.approx(spin_levels(Well(), 1).sum(), rel=SAME)
+    assert not [url for url in running.urls[:before] if "/scipy-" in url]
     (scipy,) = [url for url in running.urls if "/scipy-" in url]
     (blas,) = [url for url in running.urls if "/openblas-" in url]
     size = sum(octets(url, html, local_copies) for url in (scipy, blas))
