@@ -261,17 +261,22 @@ def main(argv: list[str] | None = None) -> int:
         return refused(ValueError(f"chapters are {arguments.here} {place}"))
     try:
         return arguments.run(arguments)
-    except ModuleNotFoundError as error:
-        if (error.name or "qwlib").startswith("qwlib"):
+    except ImportError as error:
+        if HEARD:  # NumPy, while it is imported, makes this of it
+            raise KeyboardInterrupt from None
+        missing = isinstance(error, ModuleNotFoundError) and error.name
+        if not missing or missing.startswith("qwlib"):
             raise
-        return refused(ValueError(f"{arguments.needs}: there is no {error.name}"))
-    except KeyboardInterrupt:
-        print("interrupted: nothing was changed", file=sys.stderr)
-        return 130
+        return refused(ValueError(f"{arguments.needs}: there is no {missing}"))
 
 
-def interrupt(*_: object) -> None:
+HEARD: list[int] = []
+"""The signals that came to stop this process."""
+
+
+def interrupt(number: int, _: object) -> None:
     """Stop as Ctrl-C does, and keep what runs a notebook from telling that its kernel is gone."""
+    HEARD.append(number)
     logging.disable(logging.CRITICAL)
     raise KeyboardInterrupt
 
