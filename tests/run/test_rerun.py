@@ -372,6 +372,13 @@ def test_what_is_not_given_follows_the_material_by_the_ratio_of_the_paper():
     # To the digits of a person.
     assert CHAPTERS["confinement"].checked({"alpha_L": 0.04})["alpha_L_stronger"] == 0.0435
     assert CHAPTERS["ends"].checked(half)["E_F_low"] == 1.0
+    # A broadening is small against the energies; the width of an interface is its own.
+    interband = CHAPTERS["interband"].checked(half)
+    assert interband["broadenings"] == [0.005, 0.015, 0.05, 0.15]
+    assert (
+        interband["hbar_over_tau"] == CHAPTERS["direction"].checked(half)["hbar_over_tau"] == 0.05
+    )
+    assert CHAPTERS["ends"].checked(half)["a0"] == 0.3
     # What is given is what is given, whatever it would have followed.
     own = CHAPTERS["thickness"].checked(half | {"alpha_weak": 0.002, "widths": [1.0]})
     assert (own["alpha"], own["alpha_weak"], own["widths"]) == (0.005, 0.002, [1.0])
