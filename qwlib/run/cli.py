@@ -115,9 +115,6 @@ def rerun(arguments: argparse.Namespace) -> int:
     except reruns.ChapterFailed as failure:
         print(f"error: {failure}\nkept: {shown(failure.kept)}", file=sys.stderr)
         return 1
-    except OSError as error:  # as in a copy that belongs to another user, or on a full disk
-        place = f"{error.filename}: " if error.filename else ""
-        return refused(ValueError(f"{place}{error.strerror or error}"))
     if not new:
         before = "with the same parameters, code and packages (--force runs it again)"
         say(f"nothing to do: it was run before {before}")
@@ -268,6 +265,9 @@ def main(argv: list[str] | None = None) -> int:
         if not missing or missing.startswith("qwlib"):
             raise
         return refused(ValueError(f"{arguments.needs}: there is no {missing}"))
+    except OSError as error:  # as in a copy that belongs to another user, or on a full disk
+        place = f"{error.filename}: " if error.filename else ""
+        return refused(ValueError(f"{place}{error.strerror or error}"))
 
 
 HEARD: list[int] = []

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import json
 import os
 import pty
@@ -296,6 +297,15 @@ def test_a_place_that_takes_no_rerun_is_told_in_one_line(tmp_path, tree, monkeyp
     monkeypatch.setattr(cli, "ROOT", tmp_path)
     assert cli.main(["rerun", "small", "-p", "d=3"]) == 2
     assert capsys.readouterr() == ("", f"error: {tmp_path / '_reruns'}: File exists\n")
+    # As root reads all, what another would be told stands for it.
+    def told(path):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+
+    monkeypatch.setattr(papermill, "inspect_notebook", told)
+    for asked in (["chapters"], ["rerun", "small"]):
+        assert cli.main(asked) == 2
+        out, err = capsys.readouterr()
+        assert (out, err.count("\n")) == ("", 1) and err.endswith(".ipynb: Permission denied\n")
 
 
 def test_values_are_read_as_literals_and_numbers_as_yaml_1_2_has_them(tmp_path):
