@@ -28,6 +28,8 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 from qwlib import Well, fermi_states
+from qwlib.beyond.interband import damping_like
+from qwlib.beyond.torque import field_per_current
 from qwlib.book import claims, tables
 from qwlib.run import cli, parameters
 from qwlib.run import rerun as reruns
@@ -1083,6 +1085,46 @@ def check_thickness(values, numbers, text):
     assert abs(integral) < 0.05
     assert abs(integral - 1 - float(numbers["thickness-exponent-average"])) < 0.011
     assert "all wells proven complete: True" in text
+
+
+def check_ends(values, numbers, text):
+    # A coupling reaches no further than the layer.
+    assert numbers["ends-a0"] == f"{values['d']:g}" < f"{values['a0']:g}"
+    sides = {True: "above", False: "below"}
+    for name, energy in (("high", values["E_F"]), ("low", values["E_F_low"])):
+        assert numbers[f"ends-side-{name}"] == sides[energy > values["V_L"] / 2]
+    # The sentence on where the box lies has the ratio of its table, which has three digits.
+    inside, outside = (
+        float(re.search(rf"^.*{place}(?: +\S+){{4}} +(\S+)", text, re.M)[1].replace("−", "-"))
+        for place in ("inside", "outside")
+    )
+    assert float(numbers["ends-in-out"]) == pytest.approx(inside / outside, rel=0.02)
+
+
+def check_interband(values, numbers, text):
+    gamma, well = values["hbar_over_tau"], well_of(values)
+    ratio = 100 * abs(damping_like(well, values["E_F"], gamma).ratio[0])
+    assert numbers["interband-ratio"] == tables.number(ratio, ".0f")
+    angle = 100 * gamma / abs(2 * values["Delta"])
+    assert numbers["interband-angle"] == tables.number(angle, ".0f")
+    assert (numbers["interband-first"], numbers["interband-last"]) == ("0.01", "0.03")
+    assert f"hbar/tau = {gamma:g} eV is tau" in text
+
+
+def check_laboratory(values, numbers, text):
+    words = {"": "in the ferromagnet alone", "-beside": "everywhere"}
+    for name, exchange in (("", "ferromagnet"), ("-beside", "everywhere")):
+        assert numbers[f"lab-{'setting' if not name else 'beside'}"] == words[name]
+        states = fermi_states(well_of(values, exchange=exchange, alpha_R=0.0), values["E_F"])
+        field = -field_per_current(states, values["M_s"])
+        assert numbers[f"lab-field{name}"] == tables.number(field, ".2f")
+    assert numbers["lab-Delta"] == f"{values['Delta']:g}"
+    # Several ranges are told by their ends, and none is a word.
+    pair = r"[\d.]+ (?:to|and) [\d.]+ nm"
+    for name in ("one", "opposite"):
+        told = numbers[f"lab-negative-{name}"]
+        one = rf"from {pair}(?: and from {pair})?|in \d+ ranges between {pair}|nowhere"
+        assert re.fullmatch(one, told), told
 
 
 def check_counting(values, numbers, text):
