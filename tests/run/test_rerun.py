@@ -27,8 +27,9 @@ from conftest import PATIENCE, ROOT
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-from qwlib import Well, fermi_states
+from qwlib import Well, count_states, fermi_states
 from qwlib.beyond.interband import damping_like
+from qwlib.beyond.thresholds import one_subband
 from qwlib.beyond.torque import field_per_current
 from qwlib.book import claims, tables
 from qwlib.run import cli, parameters
@@ -966,6 +967,23 @@ def test_convergence_of_the_interband_part_is_shown_between_fermi_wave_numbers()
         found: dict = {"fermi_states": fermi_states, "well": well, "E_F": E_F}
         exec(line, found)
         assert 0 < found["k"] < fermi_states(well, E_F).k.max()
+
+
+def lines_of(name: str, start: str, end: str) -> str:
+    """Return the lines of a chapter's only cell with such a line, from it to before another."""
+    cells = nbformat.read(CHAPTERS[name].path, as_version=4).cells
+    (source,) = (cell.source for cell in cells if f"\n{start}" in f"\n{cell.source}")
+    return re.search(rf"^{re.escape(start)}.*?(?=^{re.escape(end)})", source, re.M | re.S)[0]
+
+
+def test_wells_and_barriers_that_cells_choose_fit_a_semiconductor():
+    light = Well(mass=0.05, d=12.0, V_L=0.3, V_R=0.3, Delta=0.01, alpha_L=0.05)
+    names = {"well": light, "E_F": 0.1, "V_L": 0.3, "lowest": 0.11, "d_thin": 3.27}
+    found: dict = names | {"count_states": count_states, "one_subband": one_subband}
+    exec(lines_of("interband", "thin = ", "glue"), found)
+    exec(lines_of("laboratory", "some = [float", "steepness"), found)
+    assert count_states(found["thin"], 0.1, 0.0)
+    assert (found["some"][0], found["some"][-1]) == (0.186, 3.6)
 
 
 def values_of(name: str, corner: str = "") -> dict:
