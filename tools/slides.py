@@ -26,7 +26,7 @@ import numpy as np
 from bs4 import BeautifulSoup, Tag
 from PIL import Image
 
-from qwlib.run.page import listed, mathml
+from qwlib.run.page import drawn, listed
 
 LECTURER = "book/lecturer"
 """The page with the plans of the lessons: sections whose address begins with ``lesson-``."""
@@ -146,17 +146,20 @@ class Slide(NamedTuple):
 
 
 def article_of(page: Path) -> Tag:
-    """Return the article of a page, without code: that is most of it, and takes long to parse."""
+    """Return the article of a page, without what is most of it and takes long to parse.
+
+    That is code, scripts and drawn formulas, of which the TeX stays.
+    """
     article = re.search("<article.*</article>", page.read_text(encoding="utf-8"), re.DOTALL)[0]
     code = (
         r'(<div class="highlight-(?:ipython3|python) [^>]*><div class="highlight">)<pre>.*?</pre>'
     )
-    article = BeautifulSoup(re.sub(code, r"\1", article, flags=re.DOTALL), "html.parser").article
-    for useless in article.select("a.headerlink, script, .cell_input, .figure-data, summary"):
+    article = re.sub(code, r"\1", article, flags=re.DOTALL)
+    article = re.sub(r"<(script|noscript)\b.*?</\1>", "", article, flags=re.DOTALL)
+    article = BeautifulSoup(article, "html.parser").article
+    for useless in article.select("a.headerlink, .cell_input, .figure-data, summary"):
         if not (useless.find_parent("fieldset") or useless.find_parent(class_="exercise")):
             useless.decompose()
-    for formula in article.select(".math"):
-        mathml(formula)
     return article
 
 
@@ -289,7 +292,7 @@ def exercise(part: Tag, page: Path) -> Iterator[Slide]:
 def summary(part: Tag, page: Path) -> Iterator[Slide]:
     """Show the points of a summary, as many on a slide as can be read."""
     points = [f"<li>{inside(point)}</li>" for point in part.find_all("li", recursive=False)]
-    lengths = np.cumsum([len(BeautifulSoup(p, "html.parser").get_text()) for p in points])
+    lengths = np.cumsum([len(BeautifulSoup(drawn(p), "html.parser").get_text()) for p in points])
     for _, some in groupby(zip(points, lengths // LETTERS, strict=True), lambda each: each[1]):
         yield Slide("summary", f"<ul>{''.join(point for point, _ in some)}</ul>")
 
@@ -380,7 +383,7 @@ def deck(title: str, stacks: list[list[Slide]]) -> str:
     """Return slides as a page that needs no other."""
     return DECK.format(
         title=markup.escape(title),
-        slides="\n".join(map(stack, stacks)),
+        slides=drawn("\n".join(map(stack, stacks))),
         reveal_css=(REVEAL / "dist" / "reveal.css").read_text(encoding="utf-8"),
         reveal_js=(REVEAL / "dist" / "reveal.js").read_text(encoding="utf-8"),
         notes_js=(REVEAL / "plugin" / "notes" / "notes.js").read_text(encoding="utf-8"),

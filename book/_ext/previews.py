@@ -15,7 +15,7 @@ from bs4 import BeautifulSoup, Tag
 
 HEADINGS = ["h1", "h2", "h3", "h4", "h5", "h6"]
 # Not for a preview: controls, what stands for a control, and what is folded.
-USELESS = "a.headerlink, script, noscript, style, button, input, details, .viewcode-link"
+USELESS = "a.headerlink, style, button, input, details, .viewcode-link"
 # Names and links between elements, which would be there twice.
 NAMES = ("id", "name", "for", "aria-labelledby", "aria-describedby", "tabindex", "loading", "style")
 ARTICLE = re.compile(r'<article class="bd-article".*</article>', re.DOTALL)
@@ -26,10 +26,12 @@ class Article:
     """What is of a page itself: its elements, those with a name, and the code in it.
 
     Code is most of a page and takes long to parse, so it is set aside until a preview shows it.
+    No preview shows what is only for those without scripts.
     """
 
     def __init__(self, markup: str):
         self.code: list[str] = []
+        markup = re.sub(r"<(script|noscript)\b.*?</\1>", "", markup, flags=re.DOTALL)
         self.tag = fragment(re.sub(r"<pre>.*?</pre>", self._aside, markup, flags=re.DOTALL))
         self.named = {tag["id"]: tag for tag in self.tag.find_all(id=True)}
 

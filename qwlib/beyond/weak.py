@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import brentq
 
+from ..kubo import contribution
 from ..well import Well
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ def spin_levels(well: Well, s: int) -> np.ndarray:
     Up to the lower of the barriers that this spin sees.  They fulfil
     κd = jπ + arctan(q_L/κ) + arctan(q_R/κ) with j = 0, 1, …
     """
+    from scipy.optimize import brentq
+
     floor, walls = s * well.Delta, [V + s * well.Delta_barrier for V in (well.V_L, well.V_R)]
 
     def phase(E: float, j: int) -> float:
@@ -50,6 +52,30 @@ def everywhere(states: FermiStates) -> float:
     There the spin of a state is +1 or −1, so that Eq. (6) is a sum of wave numbers with signs.
     """
     return float(-(states.k * np.sign(states.velocity * states.spin)).sum() / (8 * np.pi**2))
+
+
+def by_level(states: FermiStates) -> np.ndarray:
+    """Return what ↓ and ↑ of each level add to ∫S_y dz over all z, (n, 2), in nm⁻² per τeE/ħ.
+
+    For a coupling so weak that the states are in the order of the levels without it; nan where a
+    level is not below ε_F.
+    """
+    spins = [spin_levels(states.well, s) for s in (-1, 1)]
+    levels = sorted((E, n, s) for s, one in enumerate(spins) for n, E in enumerate(one))
+    parts = np.full((max(map(len, spins)), 2), np.nan)
+    values = contribution(states.k, states.velocity, states.whole_spin)
+    for (_, n, s), value in zip(levels, values, strict=False):
+        parts[n, s] = value
+    return parts
+
+
+def share_of_up(states: FermiStates) -> np.ndarray:
+    """Return ∫ψ↑² dz over all z, the share of each state that has spin ↑, (n,)."""
+    d = states.well.d
+    reach = 20 * np.sqrt(states.well.c / (states.well.continuum_edge - states.E_F))
+    unit = np.linspace(0, 1, 4001)
+    z = np.concatenate([reach * (unit - 1), d * unit[1:], d + reach * unit[1:]])
+    return np.trapezoid(states.wavefunction(z)[:, 0] ** 2, z, axis=1)
 
 
 def minors(well: Well, E: float, k: float) -> list[float]:

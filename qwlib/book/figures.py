@@ -281,15 +281,16 @@ def in_a_row(view: View) -> Figure:
     """Draw `views.contours`: its panels side by side, with one scale along both axes."""
     n = len(view.panels)
     fig, axes = plt.subplots(
-        1, n, figsize=(6, 2.6), sharex=True, sharey=True, squeeze=False, layout="constrained"
+        1, n, figsize=(6, 2.75), sharex=True, sharey=True, squeeze=False, layout="constrained"
     )
     for ax, panel, letter in zip(axes[0], view.panels, "abcdefgh", strict=False):
         for one in panel.series:
             _series(ax, one)
-        # Each needle has three entries: where it starts, where it ends, and a gap.
-        needles = panel.series[-1]
-        ax.lines[-1].set_linewidth(1.0)
-        ax.plot(needles.x[::3], needles.y[::3], "k.", ms=3)
+        # Each arrow has three entries: where it starts, where it ends, and a gap.
+        (x, end_x), (y, end_y) = ((v[::3], v[1::3]) for v in panel.series[-1][1:3])
+        ax.lines[-1].set_linewidth(0.8)
+        heads = dict(angles="xy", scale_units="xy", scale=1, width=0.007, headwidth=4.5)
+        ax.quiver(x, y, end_x - x, end_y - y, **heads, headlength=5, minlength=0, zorder=3)
         ax.set_title(f"({letter}) {panel.title}", fontsize=11)
         ax.set_xlabel(in_formula(panel.x), fontsize=11)
         ax.set_ylabel(in_formula(panel.y), fontsize=11, visible=letter == "a")

@@ -3,7 +3,7 @@
 A view is a function of Fermi states, which know their well and ε_F, and of what else is chosen.  It
 returns plain numbers: panels with curves and marks, and read-outs.  `figures.draw` makes of them a
 figure, `sliders.moved` one that moves with no kernel, from the view at each position, and
-`explore.Explorer` one that follows controls, with the read-outs as its table.  Nothing here needs
+`widgets.Explorer` one that follows controls, with the read-outs as its table.  Nothing here needs
 Matplotlib or ipywidgets, and only what does needs SciPy, which a page would have to load first.
 """
 
@@ -307,6 +307,31 @@ def counts(ds: xr.Dataset, limit: float) -> View:
         curve = parted(ds["alpha_L"].values, one, one)
         series.append(Series(kind, *broken(*curve, limit), look))
     return View([Panel(ALPHA_L, "number of Fermi states", series)])
+
+
+def by_place(states: FermiStates) -> View:
+    """Return S_y(z) of the states of each chirality, and of all and the propagating ones."""
+    z = across(states.well.d)
+    every = states.spin_density(z)
+    signs = [
+        Series(f"{sign} states", z, every[states.chirality == value].sum(axis=0), sign)
+        for value, sign in ((1, "+"), (-1, "−"))
+    ]
+    waves = every[states.kind == "propagating"].sum(axis=0)
+    sums = [
+        Series("all states", z, every.sum(axis=0), "second"),
+        Series("propagating states alone", z, waves),
+    ]
+    ends = Series("the interfaces", [0, states.well.d], None, "guide")
+    values = np.concatenate([one.y for one in signs + sums])
+    margin = 0.05 * np.ptp(values) + 1e-9
+    ylim = (values.min() - margin, values.max() + margin)
+    return View(
+        [
+            Panel("z (nm)", DENSITY, [ends, *some], ylim=ylim, title=title)
+            for title, some in (("(a) by chirality", signs), ("(b) their sum", sums))
+        ]
+    )
 
 
 def overlaid(several: Sequence[FermiStates], z: np.ndarray) -> View:
@@ -1149,14 +1174,14 @@ TORQUE = "torque (10⁻³ eV nm⁻² per τeE/ħ)"
 RASHBA = "pure Rashba field"
 """Name of the torque of a field along y that does not depend on m."""
 
-NEEDLE = 1.0
-"""Length in 1/nm of the needle of a spin that lies in the plane."""
+ARROW = 2.4
+"""Length in 1/nm of the arrow of a spin that lies in the plane."""
 
 
 def contours(several: dict[str, Response], points: int = 180) -> View:
-    """Return Fermi contours with needles along the part of the spin that lies in the plane.
+    """Return Fermi contours with arrows along the part of the spin that lies in the plane.
 
-    A panel for each title; of the `points` angles every tenth of 180 has a needle.
+    A panel for each title; of the `points` angles every fifteenth of 180 has an arrow.
     """
     panels = []
     for title, one in several.items():
@@ -1172,17 +1197,17 @@ def contours(several: dict[str, Response], points: int = 180) -> View:
             round_ = np.append(of, of[0] if of.size == points else of[-1])
             for part, values in zip(curves[name], (x, y), strict=True):
                 part += [*values[round_], np.nan]
-        step = max(points // 18, 1)
+        step = max(points // 12, 1)
         at = np.isin(np.round(found.phi * points / (2 * np.pi)) % step, 0)
-        tips = x[at] + NEEDLE * found.spin[at, 0], y[at] + NEEDLE * found.spin[at, 1]
-        needle_x, needle_y = (
+        tips = x[at] + ARROW * found.spin[at, 0], y[at] + ARROW * found.spin[at, 1]
+        arrow_x, arrow_y = (
             np.column_stack([start, end, np.full(end.size, np.nan)]).ravel()
             for start, end in zip((x[at], y[at]), tips, strict=True)
         )
         series = [
             Series("spin against m", *curves["spin against m"]),
             Series("spin along m", *curves["spin along m"], "second"),
-            Series("spin in the plane", needle_x, needle_y, "plain"),
+            Series("spin in the plane", arrow_x, arrow_y, "plain"),
         ]
         panels.append(Panel("k_x (nm⁻¹)", "k_y (nm⁻¹)", series, title=title))
     return View(panels, alike=True)

@@ -16,11 +16,12 @@ import warnings
 from contextlib import redirect_stderr, redirect_stdout
 from copy import copy
 from functools import cache
+from html import unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from bs4 import BeautifulSoup, Tag
+from bs4 import BeautifulSoup
 from latex2mathml.converter import convert
 
 from .chapters import cores
@@ -134,12 +135,10 @@ def standalone(html: Path, page: str) -> str:
         image["src"] = _inside(path, image["src"])
         if image.parent.name == "a":  # a link to the file at full size
             image.parent.unwrap()
-    for formula in body.select(".math"):
-        mathml(formula)
     static = html / "_static"
     sheets = [static / "pygments.css", *sorted(static.glob("mystnb*.css")), static / "onepage.css"]
     style = "\n".join(sheet.read_text(encoding="utf-8") for sheet in sheets)
-    return PAGE.format(title=body.h1.get_text(), style=style, body=body.decode_contents())
+    return PAGE.format(title=body.h1.get_text(), style=style, body=drawn(body.decode_contents()))
 
 
 def _soup(path: Path) -> BeautifulSoup:
@@ -188,16 +187,12 @@ def in_mathml(tex: str) -> str:
     return convert(tex, display=display)
 
 
-def mathml(formula: Tag) -> None:
-    """Turn the TeX in an element of a page into MathML."""
-    number = formula.find(class_="eqno")
-    if number is not None:
-        number.extract()
-    # Of the book's own pages, where it stands for those without scripts.
-    for same in formula.select("noscript"):
-        same.decompose()
-    drawn = in_mathml(formula.get_text())
-    formula.string = ""
-    formula.append(BeautifulSoup(drawn, "html.parser"))
-    if number is not None:
-        formula.append(number)
+def drawn(page: str) -> str:
+    """Return the HTML of a page with each formula as MathML alone, before its number if any."""
+    return re.sub(
+        r'(<span class="eqno">.*?</span>\s*)?<span class="tex">(.*?)</span>'
+        r"(?:<noscript>.*?</noscript>)?",
+        lambda found: in_mathml(unescape(found[2])) + (found[1] or ""),
+        page,
+        flags=re.DOTALL,
+    )

@@ -26,7 +26,14 @@ from qwlib.beyond.places import (
 )
 from qwlib.beyond.spread import Layers, crossings, sums_along
 from qwlib.beyond.thresholds import changes, length_unit, one_subband, rashba_at
-from qwlib.beyond.weak import effective_couplings, everywhere, minors, spin_levels
+from qwlib.beyond.weak import (
+    by_level,
+    effective_couplings,
+    everywhere,
+    minors,
+    share_of_up,
+    spin_levels,
+)
 
 WIDE = PAPER.replace(d=20.0)
 
@@ -208,6 +215,39 @@ def test_levels_of_each_spin_make_up_the_bound_states(exchange):
     # At k = 0 the coupling is silent; both are solved to rounding.
     np.testing.assert_allclose(both, bound_states(well, 0.0), rtol=0, atol=1e-9)
     assert both.size == count_states(well, well.continuum_edge, 0.0)
+
+
+@pytest.mark.parametrize("Delta", [0.125, 0.25, 0.35])
+def test_both_spins_of_a_level_add_up_to_what_no_exchange_changes(Delta):
+    well = PAPER.replace(Delta=Delta, alpha_L=1e-5, alpha_R=0.0)
+    states = fermi_states(well, E_F)
+    parts = by_level(states)
+    both = np.isfinite(parts).all(axis=1)
+    assert both.sum() == (spin_levels(well, 1) < E_F).sum() >= 5
+    assert (parts[both, 0] > 0).all() and (parts[both, 1] < 0).all()
+    by_hand = effective_couplings(well)[: len(parts)] / (4 * np.pi**2 * well.c)
+    # The next order is (coupling over the distance of two states)^2; of a level that adds little
+    # this is a part of what another adds, which here is up to 30 times as much.
+    ahead = np.subtract.outer(spin_levels(well, 1), spin_levels(well, -1))
+    mixed = states.k.max() * effective_couplings(well).max() / np.abs(ahead).min()
+    np.testing.assert_allclose(
+        parts[both].sum(axis=1), by_hand[both], rtol=30 * mixed**2 + 1e-9, atol=0
+    )
+    assert 30 * mixed**2 < 2e-3
+    whole = -(states.k * np.sign(states.velocity) * states.whole_spin).sum() / (8 * np.pi**2)
+    assert np.nansum(parts) == pytest.approx(whole, rel=1e-12)
+
+
+def test_share_of_up_is_what_the_exchange_does_to_the_energy():
+    """By Hellmann and Feynman dE/dΔ = ∫(ψ↑² − ψ↓²)dz, with the exchange everywhere."""
+    states, step = fermi_states(PAPER, E_F), 1e-5
+    for k, E, share in zip(states.k, states.E, share_of_up(states), strict=True):
+        n = int(np.argmin(np.abs(bound_states(PAPER, k) - E)))
+        ahead, behind = (
+            bound_states(PAPER.replace(Delta=PAPER.Delta + h), k)[n] for h in (step, -step)
+        )
+        # The trapezoids and the difference are both good to 1e-5.
+        assert 2 * share - 1 == pytest.approx((ahead - behind) / (2 * step), abs=1e-4)
 
 
 def test_weak_couplings_split_the_levels_as_by_hand():

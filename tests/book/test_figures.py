@@ -18,9 +18,11 @@ import pytest
 from bs4 import BeautifulSoup, Tag
 from conftest import NOTEBOOKS, served
 from matplotlib.colors import to_rgb
+from matplotlib.quiver import Quiver
 from PIL import Image
 
 from qwlib import Well, count_states, fermi_states, sweep
+from qwlib.beyond.direction import response
 from qwlib.book import figures, views
 from qwlib.book.figures import DIGITS, data
 from qwlib.run import page as pages
@@ -37,6 +39,7 @@ CURVES = {
     "fig-interface-value": {"a": 2},
     # Sign and kind: of the states of that row, in the well and as stems.
     "fig-confinement": {"a": 3, "b": 3, "c": 3, "d": 3},
+    "fig-confinement-place": {"a": 2, "b": 2},
     "fig-counting-eigenvalues": {"a": 5, "b": 2},
     "fig-counting-zoom": {"a": 3, "b": 3},
     "fig-counting-cells": {"a": 1, "b": 3, "c": 3},
@@ -53,7 +56,7 @@ CURVES = {
     "fig-lab-thickness": {"a": 2, "b": 2},
     "fig-lab-barrier": {"a": 3, "b": 3},
     "fig-lab-gradient": {"a": 5, "b": 5},
-    # Of each m: two kinds of contours, and the needles.
+    # Of each m: two kinds of contours, and the arrows.
     "fig-dir-contours": {"a": 3, "b": 3, "c": 3},
     "fig-dir-planes": {"a": 2, "b": 2},
     "fig-lost-follow": {"a": 5, "b": 3},
@@ -296,6 +299,23 @@ def test_name_of_the_end_of_the_model_is_clear_of_titles(title):
             plt.close(figure)
 
 
+def test_arrows_on_contours_point_as_the_spins_do():
+    """With m along z and α_L > 0 the spin at k along −x is along +y on the outermost contour."""
+    layer = Well(d=0.6, V_L=5, V_R=5, Delta=0.25, alpha_L=0.046, alpha_R=0)
+    figure = figures.in_a_row(views.contours({"m along z": response(layer, 3.0, 0.0, 0.0)}))
+    (arrows,) = (one for one in figure.axes[0].collections if isinstance(one, Quiver))
+    x, y = arrows.X, arrows.Y
+    assert len(x) >= 4 * 8
+    assert arrows.V[np.argmin(x)] > 0.5
+    # Perpendicular to k everywhere, and of the other sense on the next contour.
+    assert np.allclose(arrows.U * x + arrows.V * y, 0, atol=1e-6)
+    turns = np.sign(x * arrows.V - y * arrows.U)
+    radii = np.round(np.hypot(x, y), 3)
+    senses = [set(turns[radii == radius]) for radius in np.unique(radii)]
+    assert senses == [{1}, {-1}] * (len(senses) // 2)
+    plt.close(figure)
+
+
 def test_panels_of_other_ranges_keep_their_own():
     """Of one quantity along both axes: a range that is shared is that of the last panel."""
     panels = [
@@ -479,7 +499,7 @@ def test_figures_fit_the_screen_with_their_shape(browser, html, width):
         page.close()
 
 
-# What Thebe makes of a cell, and ipywidgets of an explorer.
+# What Thebe makes of a cell.
 LIVE = """<div class="cell"><div class="thebe-cell"><div class="CodeMirror cm-s-default"><pre>
 <span class="cm-keyword">def</span> <span class="cm-def">f</span><span class="cm-operator">=</span>
 <span class="cm-number">1</span> <span class="cm-string">a</span> <span class="cm-comment">b</span>
@@ -487,16 +507,11 @@ LIVE = """<div class="cell"><div class="thebe-cell"><div class="CodeMirror cm-s-
 <span class="cm-property">y</span></pre></div></div>
 <div class="cell_output"><div class="jp-OutputArea"><div class="jp-RenderedText"><pre>text</pre>
 </div></div></div>
-<div class="jupyter-widgets widget-container widget-vbox">
-<div class="jupyter-widgets widget-inline-hbox widget-dropdown">
-<label class="widget-label">exchange</label><select><option>everywhere</option></select></div>
-<div class="jupyter-widgets widget-inline-hbox"><div class="widget-readout">1</div></div>
-<div class="widget-html-content"><table><tr><th>kind</th><td>1</td></tr></table></div></div>
 </div>"""
 
 # The colour of each piece of text, and that of the ground below it.
 COLOURS = """() => [...document.querySelectorAll(
-    ".thebe-cell span, .jp-RenderedText pre, .widget-vbox :is(label, select, .widget-readout, td)"
+    ".thebe-cell span, .jp-RenderedText pre"
   )].map((one) => {
     const colour = getComputedStyle(one).color;
     const ground = (node) => getComputedStyle(node).backgroundColor;
@@ -506,7 +521,7 @@ COLOURS = """() => [...document.querySelectorAll(
   })"""
 
 
-def test_cells_and_widgets_of_a_live_page_are_dark(browser, html, local_copies):
+def test_cells_of_a_live_page_are_dark(browser, html, local_copies):
     with served(html) as address:
         page = browser.new_page(color_scheme="dark")
         page.goto(f"{address}/book/confinement.html")
@@ -514,7 +529,7 @@ def test_cells_and_widgets_of_a_live_page_are_dark(browser, html, local_copies):
         page.evaluate("text => document.querySelector('.tag_explorer').innerHTML = text", LIVE)
         found = page.evaluate(COLOURS)
         page.close()
-    assert len(found) == 14
+    assert len(found) == 10
     for what, *colours in found:
         # As opaque as they come: a share of transparency is the fourth number.
         text, ground = (np.array(re.findall(r"[\d.]+", c), dtype=float)[:3] / 255 for c in colours)

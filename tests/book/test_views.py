@@ -68,6 +68,19 @@ def test_profiles_coarse_and_fine_are_one_curve():
     assert np.array_equal(fine.y, STATES.spin_density(fine.x).sum(axis=0))
 
 
+def test_chiralities_cancel_in_the_well_and_add_at_the_interface():
+    states = fermi_states(Well(d=2.2, Delta=0.25, alpha_L=0.046), E_F)
+    (_, plus, minus), (_, every, waves) = (one.series for one in views.by_place(states).panels)
+    z = np.asarray(every.x)
+    np.testing.assert_allclose(plus.y + minus.y, every.y, rtol=0, atol=1e-12)
+    others = states[states.kind != "propagating"].spin_density(z).sum(axis=0)
+    np.testing.assert_allclose(every.y - waves.y, others, rtol=0, atol=1e-12)
+    at = np.argmin(np.abs(z))
+    assert plus.y[at] > 0.1 and minus.y[at] > 0.1
+    inside = (z > 0.8) & (z < 2.1)
+    assert np.abs(every.y[inside]).max() < 0.2 * np.abs(minus.y[inside]).max()
+
+
 def test_sums_are_those_of_single_wells_and_end_at_a_jump():
     alpha = np.linspace(0.04, 0.05, 11)
     ds = sweep(Well(), E_F=E_F, alpha_R=[0.0], alpha_L=alpha)

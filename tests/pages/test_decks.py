@@ -121,7 +121,7 @@ def test_paper_has_a_page_in_landscape_for_each_slide(first):
 
 @pytest.mark.parametrize("deck", DECKS[1:2], indirect=True)
 def test_axe_finds_nothing_on_a_slide_of_any_kind(deck):
-    kinds = "title fig-total equation-eq-kubo confinement-predict-1 confinement-table-1"
+    kinds = "title fig-total equation-eq-kubo confinement-predict-1 confinement-table-2"
     for name in f"{kinds} quiz-confinement-1 ex-model-1".split():
         where = f"Reveal.getIndices(document.getElementById('{name}'))"
         deck.evaluate(f"Reveal.slide({where}.h, {where}.v)")

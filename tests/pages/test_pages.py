@@ -91,11 +91,51 @@ def open_in(context, site: str, path: str):
     return page
 
 
+# Marks what of a page is written in a look that was not seen: colour, size, weight and the grounds
+# below, as far down as they let through.  The contrast is that of the look.
+LOOKS = """([seen, scheme]) => {
+  const known = new Set(seen), found = [];
+  const below = box => {
+    if (!box) return "";
+    const { backgroundColor: colour, opacity } = getComputedStyle(box);
+    const through = opacity !== "1" || !colour.startsWith("rgb(");
+    return `${colour} ${opacity} ${through ? below(box.parentElement) : ""}`;
+  };
+  for (const one of document.body.querySelectorAll("*")) {
+    one.removeAttribute("data-look");
+    const text = Array.from(one.childNodes).some(node => node.nodeType === 3 && node.data.trim());
+    if (!(text || one.matches("input, select")) || one.closest("mjx-container")) continue;
+    if (!one.checkVisibility({ visibilityProperty: true, opacityProperty: true })) continue;
+    const { color, fontSize, fontWeight } = getComputedStyle(one);
+    const look = [scheme, color, fontSize, fontWeight, below(one)].join();
+    if (!known.has(look)) {
+      known.add(look);
+      found.push(look);
+      one.setAttribute("data-look", "");
+    }
+  }
+  return found;
+}"""
+SEEN: list[str] = []
+"""The looks that were tried on any page."""
+
+
 def obstacles(page) -> list[str]:
-    """Return what axe-core finds, however small."""
-    # The markup in the dark is that of the light page.
-    only = {"runOnly": ["color-contrast"]} if page.evaluate(DARK) else {}
-    return told(violations(page, CONTEXT, **only), ("minor", "moderate", "serious", "critical"))
+    """Return what axe-core finds, however small; of looks, those that no page had before."""
+    all_of_them = ("minor", "moderate", "serious", "critical")
+    dark = page.evaluate(DARK)
+    found = []
+    if not dark:  # the markup in the dark is that of the light page
+        rules = {"color-contrast": {"enabled": False}}
+        found += told(violations(page, CONTEXT, rules=rules), all_of_them)
+    new = page.evaluate(LOOKS, [SEEN, "dark" if dark else "light"])
+    if new:
+        some = {"include": [["[data-look]"]], **CONTEXT}
+        wrong = told(violations(page, some, runOnly=["color-contrast"]), all_of_them)
+        # A look that is wrong is told on each page that has it.
+        SEEN.extend([] if wrong else new)
+        found += wrong
+    return found
 
 
 def keep(page, name: str, width: int) -> None:

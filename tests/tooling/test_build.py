@@ -25,7 +25,7 @@ from tools import architecture, baseline
 FIGURES = {
     "book/intro": 0,
     "book/model": 4,
-    "book/confinement": 1,
+    "book/confinement": 2,
     "book/chirality": 5,
     "book/thickness": 3,
     "book/verdicts": 1,
