@@ -37,8 +37,8 @@ SET = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS
 UNSET = ("MPLBACKEND", "PYTHONPATH", "PYTHONHOME", "PYTHONWARNINGS", "PYTHONDONTWRITEBYTECODE")
 
 MINOR = """import sys
-if not (3, 11) <= sys.version_info[:2] <= (3, 13): sys.exit(1)
-print("%d.%d" % sys.version_info[:2])"""
+print("%d.%d" % sys.version_info[:2])
+sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))"""
 # A virtual environment's own interpreter stands for the one behind it: .venv itself may be the
 # active one, and it is about to be removed.
 BEHIND = """import os, sys
@@ -80,11 +80,22 @@ def minor_of(python: object) -> str | None:
     return asked(python, "-c", MINOR)
 
 
+def why_not(python: str) -> str:
+    """Return why an interpreter is none: its version, or what it or its shim says first."""
+    try:
+        done = subprocess.run([python, "-c", MINOR], capture_output=True, text=True, check=False)
+    except OSError as error:
+        return f"does not run: {error.strerror}"
+    if done.stdout:
+        return f"is Python {done.stdout.strip()}; it must be 3.11, 3.12 or 3.13"
+    return f"does not run: {(done.stderr.strip() or 'it says nothing').splitlines()[0]}"
+
+
 def find_python() -> str:
     """Return the interpreter to use; one once chosen stays chosen until PYTHON names another."""
     named = os.environ.get("PYTHON")
     if named and not minor_of(named):
-        raise Failed(f"PYTHON={named} does not run or is not Python 3.11, 3.12 or 3.13")
+        raise Failed(f"PYTHON={named} {why_not(named)}")
     names = ("python3.11", "python3.12", "python3.13", "python3")
     without = None
     for candidate in [named] if named else [PY, *names, sys.executable]:

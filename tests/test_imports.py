@@ -26,19 +26,26 @@ def test_an_explorer_of_a_page_needs_numpy_alone():
     assert loaded("qwlib.book.steer") - loaded("numpy") == {"qwlib"}
 
 
+def test_a_command_begins_before_numpy_is_there():
+    assert loaded("qwlib.__main__", "qwlib.run.cli") - loaded() == {"qwlib"}
+
+
+@pytest.fixture(scope="module")
+def base() -> set[str]:
+    """NumPy and SciPy, with all that these two load themselves."""
+    return loaded("numpy", "scipy.constants", "scipy.linalg")
+
+
 @pytest.mark.parametrize(
-    ("module", "more"),
+    "module",
     [
-        ("qwlib", set()),
-        ("qwlib.beyond.fem", set()),
+        "qwlib.grid",
+        "qwlib.beyond.fem",
         # What reads and checks parameters needs no notebook, and the command for one well
         # nothing else either.
-        ("qwlib.run.parameters", set()),
-        ("qwlib.run.cli", set()),
-        ("qwlib.run.states", set()),
+        "qwlib.run.parameters",
+        "qwlib.run.states",
     ],
 )
-def test_numpy_and_scipy_are_all_that_is_loaded(module, more):
-    # With all that these two load themselves.
-    base = loaded("numpy", "scipy.constants", "scipy.linalg")
-    assert loaded(module) - base == {"qwlib"} | more
+def test_numpy_and_scipy_are_all_that_is_loaded(base, module):
+    assert loaded(module) - base == {"qwlib"}

@@ -372,7 +372,7 @@ def kubo_bastin(well: Well, E_F: float, hbar_over_tau: float) -> tuple[float, fl
     (gamma,) = checked_broadening(float(hbar_over_tau))
     check_bounded(well)
     E_F = well.checked_fermi_energy(E_F)
-    top = np.sqrt(max(E_F + abs(well.Delta), 0.0) / well.c) + 1.0
+    top = np.sqrt((max(E_F + abs(well.Delta), 0.0) + 3 * gamma) / well.c)
     k_max = 1.7 * top / np.sqrt(1 - (max(abs(well.alpha_L), abs(well.alpha_R)) / 2 / well.c) ** 2)
     fem = mesh(well, E_F, k_max)
     # A Lorentzian of half width Γ in ε has poles Γ/v off the real axis of k, and the midpoint rule

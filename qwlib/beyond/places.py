@@ -77,6 +77,25 @@ def zeros(function: Callable[[float], float], grid: np.ndarray, values: np.ndarr
     return found
 
 
+def below_zero(
+    grid: np.ndarray, values: np.ndarray, zeros: list[float]
+) -> list[tuple[float, float]]:
+    """Return the ranges in which values on a grid are negative, each to a zero or a point of it.
+
+    The zeros are those that `zeros` finds.  At the edge of a gap without values there is none.
+    """
+    negative = np.concatenate([[False], values < 0, [False]])
+    ends = np.flatnonzero(negative[1:] != negative[:-1])
+    room = np.concatenate([grid[:1], grid, grid[-1:]])  # a point more at each end
+    found = []
+    for first, after in zip(ends[::2].tolist(), ends[1::2].tolist(), strict=True):
+        low, high = grid[first], grid[after - 1]
+        before = [z for z in zeros if room[first] <= z <= low]
+        beyond = [z for z in zeros if high <= z <= room[after + 1]]
+        found.append((float((before or [low])[0]), float((beyond or [high])[0])))
+    return found
+
+
 def steps(function: Callable[[float], int], grid: np.ndarray) -> list[float]:
     """Return where a number changes along a grid, each to a millionth of the step of the grid."""
     values, found = [function(x) for x in grid], []

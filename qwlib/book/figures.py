@@ -12,6 +12,7 @@ import csv
 import io
 import re
 import textwrap
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
@@ -564,7 +565,8 @@ def interband_ratio(
     α_L in eV·nm² and ħ/τ in eV; both results are arrays by α_L and ħ/τ.
     """
     fig, (top, bottom) = _stacked(2, sharey=False)
-    styles = zip(SEQUENCE, ("-", "--", "-.", ":", "-", "--", "-."), "o^svDPX", strict=True)
+    # As many looks as a reader asks for: seven colours, and four lines.
+    styles = zip(cycle(SEQUENCE), cycle(("-", "--", "-.", ":")), cycle("o^svDPX"))
     rows = zip(gammas, np.abs(ratios).T, shares.T, styles, strict=False)
     for gamma, ratio, share, (colour, line, marker) in rows:
         look = dict(color=colour, ls=line, marker=marker, ms=4)

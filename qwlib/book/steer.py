@@ -119,8 +119,7 @@ def control(name: str, value: Any) -> dict[str, Any]:
     if name == "exchange":
         return about | {"options": EXCHANGE}
     low, high, step = SLIDERS[name]
-    if name in PARAMETERS:
-        low, high, step = scaled(value, low, high, step)
+    low, high, step = scaled(value, low, high, step)
     decimals = 0
     if not isinstance(step, int):
         decimals = max(1, int(np.ceil(-np.log10(step))))

@@ -1320,7 +1320,9 @@ def _pairs_of(well: Well, E_F: float) -> Transitions:
 
 def interband(states: FermiStates, hbar_over_tau: float) -> View:
     """Return the interband response against ħ/τ in eV, on a coarse mesh, beside Eq. (6)."""
-    gamma, Delta = np.geomspace(0.01, 0.5, 25), states.well.Delta
+    # A well of small energies has an axis some powers of ten lower.
+    power = min(0, int(np.floor(np.log10(100 * hbar_over_tau))))
+    gamma, Delta = 10.0**power * np.geomspace(0.01, 0.5, 25), states.well.Delta
     pairs = _pairs_of(states.well, states.E_F)
     kept = 1e3 * float(states.contribution.sum())
     S_x, S_y = (1e3 * part for part in pairs.spins(gamma))

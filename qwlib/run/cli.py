@@ -115,9 +115,6 @@ def rerun(arguments: argparse.Namespace) -> int:
     except reruns.ChapterFailed as failure:
         print(f"error: {failure}\nkept: {shown(failure.kept)}", file=sys.stderr)
         return 1
-    except OSError as error:  # as in a copy that belongs to another user, or on a full disk
-        place = f"{error.filename}: " if error.filename else ""
-        return refused(ValueError(f"{place}{error.strerror or error}"))
     if not new:
         before = "with the same parameters, code and packages (--force runs it again)"
         say(f"nothing to do: it was run before {before}")
@@ -261,17 +258,25 @@ def main(argv: list[str] | None = None) -> int:
         return refused(ValueError(f"chapters are {arguments.here} {place}"))
     try:
         return arguments.run(arguments)
-    except ModuleNotFoundError as error:
-        if (error.name or "qwlib").startswith("qwlib"):
+    except ImportError as error:
+        if HEARD:  # NumPy, while it is imported, makes this of it
+            raise KeyboardInterrupt from None
+        missing = isinstance(error, ModuleNotFoundError) and error.name
+        if not missing or missing.startswith("qwlib"):
             raise
-        return refused(ValueError(f"{arguments.needs}: there is no {error.name}"))
-    except KeyboardInterrupt:
-        print("interrupted: nothing was changed", file=sys.stderr)
-        return 130
+        return refused(ValueError(f"{arguments.needs}: there is no {missing}"))
+    except OSError as error:  # as in a copy that belongs to another user, or on a full disk
+        place = f"{error.filename}: " if error.filename else ""
+        return refused(ValueError(f"{place}{error.strerror or error}"))
 
 
-def interrupt(*_: object) -> None:
+HEARD: list[int] = []
+"""The signals that came to stop this process."""
+
+
+def interrupt(number: int, _: object) -> None:
     """Stop as Ctrl-C does, and keep what runs a notebook from telling that its kernel is gone."""
+    HEARD.append(number)
     logging.disable(logging.CRITICAL)
     raise KeyboardInterrupt
 

@@ -13,7 +13,17 @@ from qwlib.beyond import cells, scan
 from qwlib.beyond.broadened import broadened_sums, spin_in_well
 from qwlib.beyond.compared import KINDS, compared, random_well
 from qwlib.beyond.fem import FiniteElements
-from qwlib.beyond.places import best, local_maxima, nth, over, refined, slope, steps, zeros
+from qwlib.beyond.places import (
+    below_zero,
+    best,
+    local_maxima,
+    nth,
+    over,
+    refined,
+    slope,
+    steps,
+    zeros,
+)
 from qwlib.beyond.spread import Layers, crossings, sums_along
 from qwlib.beyond.thresholds import changes, length_unit, one_subband, rashba_at
 from qwlib.beyond.weak import (
@@ -128,6 +138,10 @@ def test_maxima_zeros_and_steps_are_those_of_known_functions():
     assert best(np.sin, x[:11], np.where(x[:11] > 1, np.sin(x[:11]), np.nan))[0] == "1.57"
     assert slope(x, x**2, 5.0) == 9.75  # of the chord from 4.75
     assert zeros(np.cos, x, np.cos(x)) == pytest.approx(np.pi * np.array([0.5, 1.5, 2.5]))
+    a, b, c = zeros(np.cos, x, np.cos(x))
+    assert below_zero(x, np.cos(x), [a, b, c]) == [(a, b), (c, 10.0)]
+    assert below_zero(x, -np.cos(x), [a, b, c]) == [(0.0, a), (b, c)]
+    assert below_zero(x, np.ones(41), []) == []
 
 
 def test_what_is_not_there_has_no_value():
@@ -158,8 +172,11 @@ def test_where_a_function_has_no_value_it_has_no_zero():
 
     for n in (3, 4, 9, 50):  # with and without a point in the gap, which hides the first zero
         x = np.linspace(0, 6, n)
-        found = zeros(gap, x, np.array([gap(one) for one in x]))
+        y = np.array([gap(one) for one in x])
+        found = zeros(gap, x, y)
         assert found == pytest.approx([1.5 * np.pi])
+        # Beyond the gap it is negative from the first place that has a value.
+        assert below_zero(x, y, found) == [(x[x > 2.5][0], found[0])]
     # Halved twenty times from a step of 0.25.
     assert steps(lambda y: int(y**2 // 7), x)[:2] == pytest.approx([7**0.5, 14**0.5], abs=3e-7)
 

@@ -44,6 +44,7 @@ def picture(explorer) -> np.ndarray:
         ("Delta", -0.005, (-0.1, 0.1, 0.001)),
         ("alpha_R", 0.0, (-0.15, 0.15, 0.001)),
         ("state", 3, (1, 40, 1)),
+        ("hbar_over_tau", 0.00333, (0.001, 0.05, 1e-5)),
     ],
 )
 def test_a_slider_has_the_scale_of_its_value(name, value, ends):
@@ -426,6 +427,11 @@ def test_the_coarse_mesh_is_right_within_a_few_per_cent_and_its_broadening_exact
         across = listed["what is added to ∫S_y dz"]
         assert along == pytest.approx(1e3 * response.damping_like[i], rel=0.01)
         assert across == pytest.approx(1e3 * response.field_like[i], rel=0.03)
+    # The axis has the place of each value of the slider, and is lower where that is.
+    axis = explorer.figure.axes[0].lines[0].get_xdata()
+    assert (axis[0], axis[-1]) == pytest.approx((0.01, 0.5))
+    lower = views.interband(explorer.states, 0.00333).panels[0].series[0].x
+    assert (lower[0], lower[-1]) == pytest.approx((0.001, 0.05))
     explorer.controls["alpha_L"].value = 0.08
     assert "must be below ħ²/m" in explorer.message.value
 

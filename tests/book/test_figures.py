@@ -338,6 +338,17 @@ def test_curves_of_a_sign_look_alike():
         assert len({figures.LOOKS[look][key] for look in more}) == 4
 
 
+def test_each_broadening_that_is_asked_for_has_its_curve_and_look():
+    alphas, gammas = [0.01, 0.02], [float(f"{x:.2g}") for x in np.geomspace(0.001, 0.1, 9)]
+    ratios = np.outer([1.0, 0.9], gammas)
+    upper, lower = figures.interband_ratio(alphas, gammas, ratios, 1 - ratios).axes
+    for ax in (upper, lower):
+        curves = [line for line in ax.lines if line.get_label().startswith("ħ/τ")]
+        assert [line.get_label() for line in curves] == [f"ħ/τ = {g:g} eV" for g in gammas]
+        looks = {(line.get_color(), line.get_linestyle()) for line in curves}
+        assert len(looks) == len(gammas)
+
+
 def test_curve_is_parted_where_a_number_changes():
     x, y = views.parted(np.arange(5.0), [1, 2, 3, 4, 5], np.array([7, 7, 6, 6, 8]))
     assert x.tolist() == [0, 1, 1.5, 2, 3, 3.5, 4]

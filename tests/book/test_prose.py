@@ -289,6 +289,7 @@ ELSEWHERE_FALSE = {
         "smaller than the paper's",
     ],
     "confinement": ["not silent", "exactly these numbers", "hold from there up"],
+    "ends": ["near that limit", "not a good approximation", "more than anything else"],
 }
 SAYS_WHERE = re.compile(r"paper's (?:well|parameters)|equal barriers|barriers are equal|{glue")
 

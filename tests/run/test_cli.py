@@ -16,6 +16,7 @@ from conftest import PATIENCE, ROOT
 
 import qwlib
 from qwlib import Well, fermi_states
+from qwlib import __main__ as command
 from qwlib.run import cli
 
 WELL = ["-p", "d=3", "-p", "alpha_R=-0.02", "-p", "exchange=ferromagnet", "-p", "E_F=2.5"]
@@ -99,8 +100,8 @@ class Missing:
         if name.partition(".")[0] in {missing!r}:
             raise ModuleNotFoundError(f"No module named {{name}}", name=name)
 sys.meta_path.insert(0, Missing())
-from qwlib.run.cli import start
-start()
+from qwlib.__main__ import main
+main()
 """
 
 
@@ -168,14 +169,37 @@ def test_a_sweep_needs_one_extra_and_says_so(alone):
     assert (status, out, err) == (0, "2 wells in 1 chunks\nresult.nc\n", "")
 
 
+# As in NumPy, where C code imports Python's.
+INTERRUPTED = """\
+import os, signal
+try:
+    os.kill(os.getpid(), signal.SIGINT)
+except KeyboardInterrupt:
+    raise ImportError("PLEASE READ THIS FOR ADVICE") from None
+"""
+
+
+def test_interrupted_while_it_imports_it_says_no_more_than_that(tmp_path):
+    (tmp_path / "numpy.py").write_text(INTERRUPTED, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "qwlib", "states", "-p", "d=3"],
+        env=os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr == "interrupted: nothing was changed\n"
+
+
 def test_the_readme_says_what_each_extra_is_for():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert set(re.findall(r"^\| `pip install '\.\[(\w+)\]'` \|", readme, re.M)) == set(extras())
 
 
-@pytest.mark.parametrize("command", ["chapters", "rerun model"])
-def test_what_needs_the_book_says_where_to_get_it(alone, command):
-    status, out, err = run(alone, installed_but(), *command.split())
+@pytest.mark.parametrize("asked", ["chapters", "rerun model"])
+def test_what_needs_the_book_says_where_to_get_it(alone, asked):
+    status, out, err = run(alone, installed_but(), *asked.split())
     assert (status, out, err.count("\n")) == (2, "", 1)
     assert "in a copy of the repository, which has the chapters: https://" in err
 
@@ -191,6 +215,5 @@ def test_the_book_without_its_packages_says_what_to_install(tmp_path):
 
 def test_project_names_the_command_and_says_that_it_is_typed():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    module, _, name = project["scripts"]["qwlib"].partition(":")
-    assert (module, getattr(cli, name)) == (cli.__name__, cli.start)
+    assert project["scripts"]["qwlib"] == f"{command.__name__}:{command.main.__name__}"
     assert (ROOT / "qwlib" / "py.typed").is_file()

@@ -97,11 +97,23 @@ def test_what_there_is_to_run_is_listed(place):
     assert page.is_file() and not (place / ".venv").exists()
 
 
-def test_one_that_does_not_run_is_refused_in_one_line(place):
+# One that is not there, a version manager's shim of one that is not set, and an older one.
+NONE = {
+    "": "does not run: No such file or directory",
+    "echo 'pyenv: mine: command not found\n\nIt exists in 3.13.0' >&2; exit 127": (
+        "does not run: pyenv: mine: command not found"
+    ),
+    "echo 3.10; exit 1": "is Python 3.10; it must be 3.11, 3.12 or 3.13",
+}
+
+
+@pytest.mark.parametrize("script", NONE)
+def test_one_that_does_not_run_is_refused_in_one_line(place, script):
     interpreter(place / "bin" / "python3.11")
-    status, out, err = environment(place, PYTHON=place / "none")
-    assert (status, out) == (1, "")
-    assert err.startswith("error: PYTHON=") and err.count("\n") == 1
+    mine = place / "mine"
+    if script:
+        interpreter(mine).write_text(f"#!/bin/sh\n{script}\n")
+    assert environment(place, PYTHON=mine) == (1, "", f"error: PYTHON={mine} {NONE[script]}\n")
     assert not (place / ".venv").exists()
 
 
