@@ -202,23 +202,31 @@ def cut(image: Image.Image, letters: int) -> list[Image.Image]:
 
     A panel is what has ink over an eighth of the height with no white line through it.
     If there are letters for all panels each has a title, which begins on the left.
-    Where nothing else is between two panels they share the lowest axis.
+    Where nothing else is between two panels they share the lowest axis, and each has the key that
+    stands above the first title.
     """
     dark = np.asarray(image.convert("L")) < 250
     ends = np.flatnonzero(np.diff(dark.any(axis=1), prepend=False, append=False)).reshape(-1, 2)
     tall = [i for i, (top, end) in enumerate(ends) if end - top > image.height / 8]
     lines = [dark[top:end].any(axis=0).argmax() < 0.4 * image.width for top, end in ends]
-    pieces, start = [], 0
+    titled = bool(tall) and letters % len(tall) == 0
+    first = tall[0] - 1 if titled else 0
+    start = int(ends[first - 1][1] + ends[first][0]) // 2 if first > 0 else 0
+    key = image.crop((0, 0, image.width, start))
+    pieces: list[list[Image.Image]] = []
     for above, below in pairwise(tall):
-        titles = [i for i in range(above + 1, below) if lines[i] and letters % len(tall) == 0]
+        titles = [i for i in range(above + 1, below) if lines[i] and titled]
         first = titles[-1] if titles else below
         end = int(ends[first - 1][1] + ends[first][0]) // 2
         parts = [image.crop((0, start, image.width, end))]
         if first == above + 1:
             parts.append(image.crop((0, ends[tall[-1]][1], image.width, image.height)))
-        pieces.append(Image.fromarray(np.vstack(list(map(np.asarray, parts)))))
+        pieces.append(parts)
         start = end
-    return [*pieces, image.crop((0, start, image.width, image.height))]
+    pieces.append([image.crop((0, start, image.width, image.height))])
+    return [
+        Image.fromarray(np.vstack([np.asarray(part) for part in (key, *parts)])) for parts in pieces
+    ]
 
 
 def figure(part: Tag, page: Path) -> Iterator[Slide]:
@@ -257,7 +265,8 @@ def equation(part: Tag, page: Path) -> Iterator[Slide]:
     rest = after.split("\n")[0] if below else ""
     shown = f"<p>{lead[:1].upper()}{lead[1:]}</p>" if lead else ""
     shown += f"<div class='equation'>{inside(part)}</div>"
-    shown += f"<p>{rest}</p>" if rest.endswith(".") else ""
+    ends = re.sub("<[^>]*>", "", rest).endswith(".")
+    shown += f"<p>{rest}</p>" if ends else ""
     yield Slide(part["id"], shown, f"{before} … {after}")
 
 

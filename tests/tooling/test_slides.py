@@ -44,7 +44,7 @@ So it doubles,
 3a
 ```
 
-That is all.
+<span>That is all.</span>
 Next comes
 
 $$
@@ -260,6 +260,8 @@ def drawing(*rows: int, left: int = 10) -> Image.Image:
         ((5, 80), 10, 1, [115]),  # one panel
         ((5,), 10, 0, [25]),  # none
         ((5, 80, 4, 3, 6, 80, 4, 3), 10, 2, [10 + 5 + 10 + 80 + 10 + 4 + 10 + 3 + 5, 138]),
+        # A key above the first title is for both.
+        ((5, 6, 80, 7, 80, 4), 10, 2, [126 + 24, 20 + 126]),
         # No title, but what belongs to the axis above.
         ((5, 80, 4, 80, 4), 10, 1, [10 + 5 + 10 + 80 + 10 + 4 + 5, 5 + 80 + 10 + 4 + 10]),
     ],
