@@ -210,7 +210,7 @@ def cut(image: Image.Image, letters: int) -> list[Image.Image]:
     tall = [i for i, (top, end) in enumerate(ends) if end - top > image.height / 8]
     lines = [dark[top:end].any(axis=0).argmax() < 0.4 * image.width for top, end in ends]
     titled = bool(tall) and letters % len(tall) == 0
-    first = tall[0] - 1 if titled else 0
+    first = tall[0] - 1 if titled and lines[tall[0] - 1] else 0
     start = int(ends[first - 1][1] + ends[first][0]) // 2 if first > 0 else 0
     key = image.crop((0, 0, image.width, start))
     pieces: list[list[Image.Image]] = []

@@ -262,6 +262,8 @@ def drawing(*rows: int, left: int = 10) -> Image.Image:
         ((5, 80, 4, 3, 6, 80, 4, 3), 10, 2, [10 + 5 + 10 + 80 + 10 + 4 + 10 + 3 + 5, 138]),
         # A key above the first title is for both.
         ((5, 6, 80, 7, 80, 4), 10, 2, [126 + 24, 20 + 126]),
+        # What is on the right belongs to the panel below or above, and is no title.
+        ((5, 6, 80, 7, 80, 4), 45, 2, [143, 109]),
         # No title, but what belongs to the axis above.
         ((5, 80, 4, 80, 4), 10, 1, [10 + 5 + 10 + 80 + 10 + 4 + 5, 5 + 80 + 10 + 4 + 10]),
     ],
