@@ -3,11 +3,11 @@
     python benchmarks/pages.py [--rounds N] [--chapter NAME]
 
 The book must have been built.  In each round a chapter is shown and an empty page; Python is
-started by the button of the chapter, and alone in a worker with the same packages; a slider of the
-page is moved by a step, and that of the same explorer here.  Its explorer alone is started and
-moved too, beside all cells.  Printed are the times of the processors in seconds, the browser's
-among them, and the ratio of the two in each round: minimum, median, maximum; of the explorer alone
-and of all cells also the megabytes that come.
+started by the button of the chapter, and alone in a worker with the same packages; its explorer
+alone is started beside that, and a slider of it moved by a step, and that of the same explorer
+here.  Printed are the times of the processors in seconds, the browser's among them, and the ratio
+of the two in each round: minimum, median, maximum; of the explorer alone and of all cells also the
+megabytes that come.
 """
 
 from __future__ import annotations
@@ -31,24 +31,21 @@ if __name__ == "__main__":
 
 import psutil  # noqa: E402
 from conftest import Site, launched, served  # noqa: E402
-from livepage import open_page, press, slider, step  # noqa: E402
+from livepage import begin, here, open_page, press, settled  # noqa: E402
 from playwright.sync_api import Browser, Page  # noqa: E402
-from test_explorers import begin, settled  # noqa: E402
-from test_live_explorers import here  # noqa: E402
 
 from tools import live  # noqa: E402
 
 PARTS = (
     "showing a chapter / an empty page",
     "starting Python / in a worker",
-    "a step / here",
     "starting the explorer / all cells",
-    "its step / that of all cells",
+    "its step / here",
 )
 ALONE = """async ([url, packages]) => {
   const source = `importScripts("${url}pyodide.js");
     loadPyodide({ packages: ${JSON.stringify(packages)} }).then(async (python) => {
-      await python.runPythonAsync("import numpy, scipy.optimize, matplotlib.pyplot");
+      await python.runPythonAsync("import numpy, matplotlib.pyplot");
       postMessage("ready");
     });`;
   const blob = new Blob([source], { type: "text/javascript" });
@@ -95,19 +92,13 @@ def measured(browser: Browser, site: str, chapter: str) -> list[tuple[float, flo
     page = open_page(browser, site, chapter)
     page.wait_for_load_state("networkidle")
     button = spent(lambda: press(page))
-    explorer = page.locator("div.tag_explorer")
     native = here(chapter)
     moves = 5
-
-    def steps() -> None:
-        for _ in range(moves):
-            step(explorer, slider(explorer, "d"), "ArrowRight")
 
     def same_here() -> None:
         for _ in range(moves):
             native.controls["d"].value += native.controls["d"].step
 
-    follow = (spent(steps) / moves, spent(same_here) / moves)
     page.close()
     page = browser.new_page()
     page.goto(f"{site}/empty.html")
@@ -116,17 +107,17 @@ def measured(browser: Browser, site: str, chapter: str) -> list[tuple[float, flo
     page = open_page(browser, site, chapter)
     page.wait_for_load_state("networkidle")
     first = spent(lambda: begin(page))
-    alone_too = page.locator("qw-explorer")
-    handle = alone_too.get_by_role("slider").first
+    explorer = page.locator("qw-explorer")
+    handle = explorer.get_by_role("slider").first
 
     def own_steps() -> None:
         for _ in range(moves):
             handle.press("ArrowRight")
-            settled(alone_too)
+            settled(explorer)
 
-    own = spent(own_steps) / moves
+    follow = (spent(own_steps) / moves, spent(same_here) / moves)
     page.close()
-    return [show, (button, alone), follow, (first, button), (own, follow[0])]
+    return [show, (button, alone), (first, button), follow]
 
 
 def megabytes(

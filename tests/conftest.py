@@ -60,7 +60,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 # No worker is left with one of these at the end, and the second needs no book while the first is
 # building it.
-LONG = ("build", "rerun", "pages", "live_explorers", "sliders", "live", "engine")
+LONG = ("build", "rerun", "pages", "sliders", "live", "published", "engine")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

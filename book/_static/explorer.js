@@ -53,6 +53,9 @@
     postMessage({ ready: true });
   }
 
+  /* Whether a reader has started the explorer of this page; where its cell runs anew, the next goes on. */
+  let began = false;
+
   const number = (value, decimals) => value.toFixed(decimals).replace("-", "−");
 
   customElements.define("qw-explorer", class extends HTMLElement {
@@ -72,6 +75,7 @@
       );
       this.shown = html("div", { class: "shown" });
       this.replaceChildren(this.bar, source);
+      if (began) this.begin();
     }
 
     /* It may only be moved. */
@@ -94,8 +98,8 @@
 
     async begin() {
       if (this.worker || this.button.disabled) return;
-      this.button.disabled = true;
-      const began = performance.now();
+      this.button.disabled = began = true;
+      const pressed = performance.now();
       const stage = (this.stage = this.stages());
       try {
         checkBrowser();
@@ -107,7 +111,7 @@
         if (!this.controls) this.makeControls(JSON.parse(controls));
         await within(10, Promise.race([broken, this.update()]));
         stage();
-        const seconds = Math.round((performance.now() - began) / 1000);
+        const seconds = Math.round((performance.now() - pressed) / 1000);
         this.bar.dataset.seconds = seconds;
         this.calm = `The sliders are live (ready after ${seconds} s).`;
         this.say(this.calm, "live");

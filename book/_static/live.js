@@ -5,11 +5,13 @@
   "use strict";
 
   const { element, Trouble, undelivered, explain, live, download, within } = window.qwStart;
-  const { checkBrowser, startBar, watched, settled } = window.qwStart;
+  const { checkBrowser, startBar, watched } = window.qwStart;
 
-  /* What a press of the button loads, uncompressed, and what cells that sweep or judge add when the
-     first of them runs; a test compares both with what was loaded. */
-  const MEGABYTES = 54;
+  /* What a press of the button loads, uncompressed; what SciPy adds, at once where the first cell
+     imports it; and what cells that sweep or judge add when the first of them runs.  Tests compare
+     them with what was loaded. */
+  const MEGABYTES = 35;
+  const SCIPY_MEGABYTES = 20;
   const LATE_MEGABYTES = 7;
   const LATE = /sweep\(|xarray|pandas|\bclaims\b/;
 
@@ -43,12 +45,12 @@ del Path
 
   /* The stages of a start, and how many hundredths of it each takes. */
   const STAGES = [
-    ["Loading the editor", 5],
-    ["Downloading and compiling Python", 8], // which a browser does together
-    ["Loading its packages", 31],
-    ["Starting the kernel", 16],
-    ["Loading qwlib", 3],
-    ["Running the imports, the parameters and the explorers", 37],
+    ["Loading the editor", 7],
+    ["Downloading and compiling Python", 11], // which a browser does together
+    ["Loading its packages", 36],
+    ["Starting the kernel", 22],
+    ["Loading qwlib", 4],
+    ["Running the imports and the parameters", 20],
   ];
 
   /* --- loading --------------------------------------------------------------------------------- */
@@ -126,7 +128,7 @@ del Path
         output.append(...place.childNodes);
         place.append(output);
       }
-      return number === 0 || cell.matches(".tag_parameters, .tag_explorer");
+      return number === 0 || cell.matches(".tag_parameters");
     });
   }
 
@@ -145,122 +147,6 @@ del Path
         }
       });
     }).observe(figure, { childList: true, subtree: true });
-  }
-
-  /* ipywidgets gives names to neither the handle of a slider, nor the number beside it, nor a
-     picture; a screen reader says nothing without one.  The value of a handle comes with the digits
-     that binary fractions add, its ends with one decimal.  Of the HTML of a label it would let no <sub> through. */
-  function nameControls(root) {
-    const name = () => {
-      root.querySelectorAll(".widget-inline-hbox").forEach((box) => {
-        const label = box.querySelector(".widget-label");
-        if (label.textContent.includes("_")) {
-          const parts = label.textContent.split(/_(\w+)/);
-          label.replaceChildren(...parts.map((part, i) => (i % 2 ? element("sub", {}, part) : part)));
-        }
-        const unit = /\(.*\)$/.exec(label.textContent);
-        const named = label.title ? [label.title, ...(unit ?? [])].join(" ") : label.textContent;
-        box.querySelectorAll(".noUi-handle, .widget-readout").forEach((node) => {
-          node.setAttribute("aria-label", named);
-          if (!node.hasAttribute("role")) {
-            node.setAttribute("role", "textbox");
-          }
-        });
-      });
-      root.querySelectorAll(".noUi-handle").forEach((handle) => {
-        const { range } = handle.closest(".noUi-target").noUiSlider.options;
-        const value = handle.getAttribute("aria-valuetext");
-        for (const [name, number] of Object.entries({
-          "aria-valuemin": [range.min].flat()[0],
-          "aria-valuemax": [range.max].flat()[0],
-          "aria-valuenow": value,
-          "aria-valuetext": value,
-        })) {
-          const short = String(Number(Number(number).toFixed(9)));
-          if (handle.getAttribute(name) !== short) {
-            handle.setAttribute(name, short);
-          }
-        }
-      });
-      root.querySelectorAll("img.widget-image").forEach((image) => {
-        image.alt = "The figure for the values of the sliders; the table below has its numbers.";
-      });
-    };
-    new MutationObserver(name).observe(root, {
-      childList: true,
-      subtree: true,
-      attributes: true,
-      attributeFilter: ["aria-valuemin", "aria-valuemax", "aria-valuenow", "aria-valuetext"],
-    });
-    for (const event of ["input", "keydown", "blur"]) {
-      root.addEventListener(event, readTyped, true);
-    }
-    /* It would lead to the field of the search, and what is typed next would go there. */
-    root.addEventListener("keydown", (event) => {
-      if (event.key === "/" && event.target.matches(".widget-readout")) {
-        event.stopPropagation();
-      }
-    });
-    /* What was said of a typed value is no longer so when a slider moves. */
-    for (const event of ["pointerdown", "keydown"]) {
-      root.addEventListener(event, ({ target }) => {
-        const told = target.closest(".noUi-target") && root.querySelector(".qw-told");
-        if (told) {
-          told.textContent = "";
-        }
-      });
-    }
-  }
-
-  /* What is typed beside a slider.  ipywidgets takes it on Enter alone, reads of "0,5" the 0 only,
-     and replaces without a word what is no number, out of reach or between two steps.  This comes
-     before it: leaving the field is as Enter, Escape gives the old value back, a comma is a point,
-     and the page says what became of a value. */
-  function readTyped(event) {
-    const { target, type, key } = event;
-    if (!target.matches(".widget-readout")) {
-      return;
-    }
-    const box = target.closest(".widget-inline-hbox");
-    let told = box.parentElement.nextElementSibling;
-    if (!told || !told.matches(".qw-told")) {
-      told = element("div", { class: "qw-told", role: "status" });
-      box.parentElement.after(told);
-    }
-    const edited = "edited" in target.dataset;
-    if (type === "input") {
-      target.dataset.edited = "";
-      told.textContent = "";
-    } else if (key === "Escape") {
-      target.textContent = "";
-      enter(target);
-    } else if (type === "blur" && edited) {
-      enter(target);
-    } else if (key === "Enter" && edited) {
-      delete target.dataset.edited;
-      const typed = target.textContent.trim();
-      const { value, trouble } = settle(typed, box);
-      target.textContent = value;
-      told.textContent = typed && trouble.replaceAll("-", "−");
-    } else if (key === "Enter") {
-      event.preventDefault(); // a value that is shown rounded stays what it is
-      event.stopPropagation();
-    }
-  }
-
-  function enter(field) {
-    const press = new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true });
-    Object.defineProperty(press, "keyCode", { value: 13 }); // which ipywidgets asks for
-    field.dataset.edited = "";
-    field.dispatchEvent(press);
-  }
-
-  /* The same of a slider of ipywidgets. */
-  function settle(typed, box) {
-    const { range, step } = box.querySelector(".noUi-target").noUiSlider.options;
-    const [low, high] = [range.min, range.max].flat();
-    const symbol = box.querySelector(".widget-label").textContent.replace(/ \(.*/, "");
-    return settled(typed, { low, high, step, symbol });
   }
 
   /* What went wrong in a cell, in words, or nothing. */
@@ -386,7 +272,6 @@ del Path
         },
       });
     const first = markCells();
-    document.querySelectorAll("div.tag_explorer").forEach(nameControls);
     const booted = window.thebe.bootstrap({
       useBinder: false,
       useJupyterLite: true,
@@ -411,8 +296,7 @@ del Path
       button.disabled = true;
       button.title = "waits until Python has started";
     });
-    /* The widgets of ipywidgets itself are part of Thebe; without this it would first load an AMD
-       loader for other ones from elsewhere. */
+    /* No page has widgets; without this Thebe would load an AMD loader for them from elsewhere. */
     session.manager._loader = { requested: true, ready: Promise.resolve(undefined) };
 
     await unbroken(session.kernel.info);
@@ -433,13 +317,13 @@ del Path
     }
 
     stage(5);
-    loadLate(notebook, say, async () => {
+    loadLate(notebook, say, async (code) => {
       lost = undefined;
-      await execute(install(config.late) + noThreads);
+      await execute(code);
       if (lost) {
         throw lost;
       }
-    });
+    }, config);
     const trouble = await runAll(notebook.cells.filter((_, place) => first[place]));
     if (trouble) {
       throw new Trouble(`A cell that the others need failed: ${trouble.error}.`);
@@ -448,30 +332,42 @@ del Path
       button.disabled = false;
       button.title = "run this cell";
     });
-    session.kernel.statusChanged.connect((_, status) => {
-      document.documentElement.classList.toggle("qw-busy", status === "busy");
-    });
     return notebook;
   }
 
-  /* What few cells need is loaded when the first of them runs, once. */
-  function loadLate(notebook, say, load) {
-    let loaded, calm;
+  /* What few cells need is loaded when the first of them runs, once: what a sweep needs before the
+     cell, whose text tells it; other packages after it, where it fails for want of one, and then it
+     runs again. */
+  function loadLate(notebook, say, execute, { late, demand }) {
+    let calm;
+    const there = new Set();
+    const load = async (what, words, code) => {
+      if (there.has(what)) {
+        return;
+      }
+      const before = say(`Loading ${words} …`);
+      calm = before[1] === "failed" ? calm : before;
+      try {
+        await execute(code);
+        there.add(what);
+      } catch (error) {
+        say(explain(error), "failed");
+        throw error;
+      }
+      say(...calm);
+    };
     notebook.cells.forEach((cell) => {
       const run = cell.execute.bind(cell);
       cell.execute = async (source) => {
-        if (!loaded && LATE.test(source ?? cell.source)) {
-          const before = say("Loading what a sweep needs …");
-          calm = before[1] === "failed" ? calm : before;
-          try {
-            await (loaded = load());
-          } catch (error) {
-            loaded = undefined;
-            say(explain(error), "failed");
-            throw error;
-          }
-          say(...calm);
+        if (LATE.test(source ?? cell.source)) {
+          await load("sweep", "what a sweep needs", install(late) + noThreads);
         }
+        const answer = await run(source);
+        const lacks = demand.find((name) => answer?.error?.[0]?.evalue.includes(`'${name}'`));
+        if (!lacks || there.has(lacks)) {
+          return answer;
+        }
+        await load(lacks, lacks, install([lacks]));
         return run(source);
       };
     });
@@ -501,13 +397,16 @@ del Path
     const move = element("button", { type: "button", class: "qw-run" }, "Move every parameter");
     if (explorer) {
       move.onclick = () => {
-        explorer.scrollIntoView();
-        explorer.begin();
+        const now = document.querySelector("qw-explorer"); // where its cell has run, another
+        now.scrollIntoView();
+        now.begin();
       };
       bar.prepend(move);
     }
     const late = cells().some((cell) => LATE.test(cell.querySelector("pre").textContent));
-    const size = `about ${MEGABYTES} MB the first time`;
+    const most = MEGABYTES + SCIPY_MEGABYTES;
+    const imported = /\bscipy\b/.test(cells()[0].querySelector("pre").textContent);
+    const size = `about ${imported ? "" : `${MEGABYTES} to `}${most} MB the first time`;
     say(
       (explorer
         ? "Both start Python in your browser, with nothing to install: “Move every parameter” for " +
@@ -524,7 +423,6 @@ del Path
 
     button.onclick = async () => {
       button.disabled = true;
-      move.remove(); // the cell of the explorer runs with the others
       const began = performance.now();
       const stage = stages();
       try {
@@ -612,7 +510,7 @@ del Path
           rest();
           document.querySelectorAll(".thebe-button").forEach((one) => (one.disabled = true));
           const typed = notebook.cells.map((cell) => cell.source);
-          say("Python was stopped, and has forgotten all; what you typed is kept.", "failed");
+          say("Python was stopped and has forgotten everything; what you typed is kept.", "failed");
           button.textContent = "Start Python again";
           button.disabled = false;
           button.onclick = () => {

@@ -16,7 +16,6 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.optimize import root
 
 from ..kubo import SILENT, contribution, tail_spin
 from ..matching import Conserved, Rule
@@ -32,6 +31,9 @@ E_F, DELTA, V = 3.0, 0.25, 5.0
 """The paper's Fermi energy, exchange and barriers, eV."""
 FIRST, SECOND, JUMP = 0.046, 0.05, 0.049
 """α_L of Fig. 2(a) and (b), and of the jump."""
+FIT = 0.0494
+"""Where a fit puts the jump for α_R = 0, which is the largest of the three: it is still printed as
+0.049, and leaves the other two as much room as there is."""
 PEAK = 0.062
 """α_L at which the spin density at the left interface is largest."""
 RIGHT = (0.0, -0.025, 0.025)
@@ -43,6 +45,8 @@ TYPICAL = 0.3
 ALONG_ALPHA = np.linspace(0.0025, 0.15, 60)
 """The abscissa of Fig. 3."""
 ALONG_D = np.linspace(0.3, 0.9, 25)
+THINNEST = 0.2
+"""The thinnest width that the text names, nm."""
 THIN = np.geomspace(0.03, 1.0, 12)
 """Widths among which the maximum of Fig. 5(c) and its end are looked for."""
 
@@ -127,9 +131,11 @@ def spinors(wells: Sequence[Well], E_F: float) -> Counted:
     return counted(wells, E_F, solve(Rule.of_wells(wells, E_F))[0])
 
 
-def with_tails(wells: Sequence[Well], E_F: float) -> Counted:
+def with_tails(
+    wells: Sequence[Well], E_F: float, rule_of: Callable[..., Rule] = Rule.of_wells
+) -> Counted:
     """Return them with what each contributes to ∫S_y dz over all z, the insulators included."""
-    rule = Rule.of_wells(wells, E_F)
+    rule = rule_of(wells, E_F)
     roots = solve(rule)[0]
     decay = np.moveaxis(barrier(rule.q2[..., roots.well], roots.k**2), -1, 0)
     spin = 2 * roots.overlap + tail_spin(roots.amplitude, decay).sum(axis=1)
@@ -137,11 +143,21 @@ def with_tails(wells: Sequence[Well], E_F: float) -> Counted:
     return states._replace(spin=contribution(roots.k, roots.velocity_over_c, spin))
 
 
-def opposite_barriers(wells: Sequence[Well], E_F: float) -> Counted:
-    """Return those with −Δ in the insulators: q of ↑ and of ↓ change places."""
+def opposite(wells: Sequence[Well], E_F: float) -> Rule:
+    """Return the quantization rule with −Δ in the insulators: q of ↑ and of ↓ change places."""
     exact = Rule.of_wells(wells, E_F).exact
     exact[:, 6] *= -1
-    return counted(wells, E_F, solve(Rule.of_exact(exact))[0])
+    return Rule.of_exact(exact)
+
+
+def opposite_barriers(wells: Sequence[Well], E_F: float) -> Counted:
+    """Return the states of that rule."""
+    return counted(wells, E_F, solve(opposite(wells, E_F))[0])
+
+
+def opposite_with_tails(wells: Sequence[Well], E_F: float) -> Counted:
+    """Return them with what each contributes to ∫S_y dz over all z."""
+    return with_tails(wells, E_F, opposite)
 
 
 def diagonal(wells: Sequence[Well], E_F: float, sign: int = 1) -> Counted:
@@ -283,6 +299,8 @@ class Convention:
     E_F: float = E_F  # eV
     step: float = 0.0  # of the α_L at which a figure has its points; 0 is a continuous curve
     end: float = ALONG_ALPHA[-1]  # where its curves along α_L end
+    # Of its widths from the thinnest of the text on, in nm; without one they are looked at closely.
+    width_step: float = 0.0
     # How many values it uses that neither the text nor a slip in reading it gives: fitted ones, or
     # such as a width for what has none.
     chosen: int = 0
@@ -293,6 +311,13 @@ class Convention:
         if self.step:
             return self.step * np.arange(1, round(self.end / self.step) + 1)
         return ALONG_ALPHA[ALONG_ALPHA <= self.end]
+
+    @property
+    def widths(self) -> np.ndarray:
+        """The widths among which its maximum along d is looked for, nm."""
+        if self.width_step:
+            return np.arange(THINNEST, ALONG_D[-1], self.width_step)
+        return ALONG_D
 
     def well(self, alpha_L: float = FIRST, alpha_R: float = 0.0, **others: float) -> Well:
         """Return the well that it solves where the paper asks for one."""
@@ -496,7 +521,7 @@ def thin(convention: Convention, d: float) -> Well:
 
 def fixed_wells(convention: Convention) -> list[Well]:
     """Return the wells that are asked for whatever is found: four, and two grids along d."""
-    well, widths = convention.well, [THICK, *ALONG_D, *THIN]
+    well, widths = convention.well, [THICK, *convention.widths, *THIN]
     thick = well(ALPHA_5, ALPHA_5, d=THICK)
     return [well(FIRST), well(SECOND), thick, *(thin(convention, d) for d in widths)]
 
@@ -506,11 +531,12 @@ def questions(
 ) -> tuple[dict[str, float], dict[str, Asking]]:
     """Return the numbers that `sums`, of the fixed wells, have already, and searches for others."""
     alphas, close, three = convention.alphas, not convention.step, curves(convention)
+    widths = convention.widths
     found: dict[str, float] = {}
     for key, second in (("plus", "plus later"), ("minus", "minus later")):
         found[key], found[second] = map(int, sums[key][:2])
     found["a"], found["c"] = map(int, sums["number"][2:4])
-    total, number = sums["total"][4 : 4 + ALONG_D.size], sums["number"][4 + ALONG_D.size :]
+    total, number = sums["total"][4 : 4 + widths.size], sums["number"][4 + widths.size :]
 
     def along(search: Closing, alpha_R: float, y: Callable) -> Asking:
         return convention, search, lambda alpha_L: convention.well(alpha_L, alpha_R), y
@@ -522,7 +548,7 @@ def questions(
         key: along(to_change(alphas, three[alpha_R]["number"], close), alpha_R, NUMBER)
         for key, alpha_R in zip(("jump", "jump −", "jump +"), RIGHT, strict=True)
     }
-    searches["cusp"] = along_d(to_maximum(ALONG_D, total, 0.52), TOTAL)
+    searches["cusp"] = along_d(to_maximum(widths, total, 0.52, not convention.width_step), TOTAL)
     searches["last"] = along_d(to_change(THIN, number > 0), lambda sums: NUMBER(sums) > 0)
     y = three[RIGHT[1]]
     jump = first_change(alphas, y["number"])
@@ -538,14 +564,15 @@ def questions(
     return found, searches
 
 
-def curve_traits(convention: Convention, jump: float) -> dict[str, float]:
+def curve_traits(convention: Convention, jumps: Sequence[float]) -> dict[str, float]:
     """Return what the paper says of its Figs. 3 and 4 without a number.
 
-    The jump is that of the curve for α_R = 0, in eV·nm².
+    The jumps are those of the curves for each of `RIGHT`, in eV·nm².
     """
-    near = 1e-4
-    below = np.linspace(near, jump - near, 25)
-    totals = {right: convention.along(right, below)["total"] for right in RIGHT}
+    near, jump = 1e-4, jumps[0]
+    below, common = (np.linspace(near, end - near, 25) for end in (jump, min(jumps)))
+    curve = convention.along(0.0, below)["total"]
+    totals = {right: convention.along(right, common)["total"] for right in RIGHT}
     states = convention.states([convention.well(jump - near), convention.well(jump + near)])
     before, after = (states.spin[states.well == i] for i in (0, 1))
     total, rise = before.sum(), np.ptp(totals[0.0])
@@ -553,14 +580,14 @@ def curve_traits(convention: Convention, jump: float) -> dict[str, float]:
     later = np.linspace(near, end, 153)
     return {
         # The total without coupling, over that at 0.046; the paper's curve begins at 0.
-        "start": totals[0.0][0] / convention.along(0.0, [FIRST])["total"][0],
+        "start": curve[0] / convention.along(0.0, [FIRST])["total"][0],
         # How far it is from a straight line up to its jump, over its rise; in the paper it is one.
-        "bent": bend(below, totals[0.0]),
+        "bent": bend(below, curve),
         # By how much the sums over + and − states change at the jump; in the paper + drops.
         "plus": (after[after > 0].sum() - before[before > 0].sum()) / total,
         "minus": (after[after < 0].sum() - before[before < 0].sum()) / total,
-        # How far the curves of the other α_R are from shifted ones below the jump, over the rise of
-        # this one; in the paper they are shifted.
+        # How far the curves of the other α_R are from shifted ones, below the jumps of all three,
+        # over the rise of this one; in the paper they are shifted.
         "shift": max(np.ptp(totals[right] - totals[0.0]) for right in RIGHT[1:]) / rise,
         # The change from the jump to ħ²/m, over the total before it; in the paper it falls.
         "after": (convention.along(0.0, [end])["total"][0] - after.sum()) / total,
@@ -574,7 +601,6 @@ def score(convention: Convention, found: dict[str, float]) -> tuple[int, int, fl
 
     A value that is free to be chosen can always buy one number, so it costs one.
     A miss is |ours/paper − 1|, at most 1; what a convention does not have counts as 1.
-    The larger the second is the better, and among equals the smaller the third.
     """
     met = sum(one.met(found[one.key]) for one in ASKED)
     misses = np.abs([found[one.key] / one.paper - 1 for one in ASKED])
@@ -582,17 +608,26 @@ def score(convention: Convention, found: dict[str, float]) -> tuple[int, int, fl
     return met, met - convention.chosen, total
 
 
+def order(convention: Convention, found: dict[str, float]) -> tuple[int, int, float]:
+    """Return what sorts conventions: by their score, then the values chosen, then the misses.
+
+    A chosen value takes a miss away, so among equals the misses alone would favour who chose more.
+    """
+    _, net, misses = score(convention, found)
+    return -net, convention.chosen, misses
+
+
 # --- the conventions ------------------------------------------------------------------------------
 
 
 def at_the_jump(convention: Convention) -> float:
-    """Return E of the state nearest to its floor at the paper's jump, α_R = 0: the one to lose."""
-    states = convention.solve([convention.well(JUMP)], convention.E_F)
+    """Return E of the state nearest to its floor where a fit puts the jump: the one to lose."""
+    states = convention.solve([convention.well(FIT)], convention.E_F)
     return float(states.E[np.abs(states.E - states.floor).argmin()])
 
 
 def off_the_jump(convention: Convention) -> float:
-    """Return how far from |Δ| that is, in eV: 0 where the jump is the paper's."""
+    """Return how far from |Δ| that is, in eV: 0 where the fit is done."""
     return at_the_jump(convention) - abs(convention.well().Delta)
 
 
@@ -612,10 +647,11 @@ def varied(base: Convention, values: dict[str, float]) -> Convention:
 
 
 def fitted(base: Convention, start: dict[str, float], assumes: str) -> Convention:
-    """Return a convention with one or two parameters that put its jump on the paper's 0.049.
+    """Return a convention with one or two parameters that put its jump on `FIT`.
 
     A second one puts the maximum of S_y(0) on 0.062.
     """
+    from scipy.optimize import root
 
     def off(values) -> list[float]:
         one = varied(base, dict(zip(start, values, strict=True)))
@@ -687,7 +723,7 @@ def conventions() -> tuple[Convention, ...]:
     )
     alone = Convention(
         "exchange in F alone",
-        "The insulators are non-magnetic, as the text says, and not as Eq. (2) has it.",
+        "The insulators are non-magnetic, as in the text and not as in Eq. (2).",
         changes={"exchange": "ferromagnet"},
     )
     tails = Convention(
@@ -695,7 +731,7 @@ def conventions() -> tuple[Convention, ...]:
         "The total is ∫S_y dz over all z, the tails in the insulators included.",
         solve=with_tails,
     )
-    opposite = Convention(
+    reversed_sign = Convention(
         "barrier exchange opposite",
         "A slip in sign: the exchange of the insulators is −Δ.",
         solve=opposite_barriers,
@@ -738,14 +774,26 @@ def conventions() -> tuple[Convention, ...]:
         ),
         Convention("Δ halved", "Δ is the splitting of the spins.", changes={"Delta": DELTA / 2}),
         Convention("Δ doubled", "Δ is half of what is meant.", changes={"Delta": 2 * DELTA}),
-        Convention("ε_F from the lower floor", "3 eV are counted from −Δ.", E_F=E_F - DELTA),
-        Convention("ε_F from the upper floor", "3 eV are counted from +Δ.", E_F=E_F + DELTA),
+        Convention("ε_F from the lower floor", "The 3 eV are measured from −Δ.", E_F=E_F - DELTA),
+        Convention("ε_F from the upper floor", "The 3 eV are measured from +Δ.", E_F=E_F + DELTA),
         Convention(
             "V from ε_F",
             "The barriers are 5 eV above the Fermi energy.",
             changes={"V_L": V + E_F, "V_R": V + E_F},
         ),
-        opposite,
+        reversed_sign,
+        replace(
+            reversed_sign,
+            name="barrier exchange opposite, over all z",
+            assumes="The exchange of the insulators is −Δ, and the total is that over all z.",
+            solve=opposite_with_tails,
+        ),
+        replace(
+            alone,
+            name="exchange in F alone, over all z",
+            assumes="The insulators are non-magnetic, and the total is that over all z.",
+            solve=with_tails,
+        ),
         Convention(
             "window in k",
             "States up to a largest k are counted, which puts the jump at 0.049.",
@@ -778,7 +826,7 @@ def conventions() -> tuple[Convention, ...]:
         Convention("α_R reversed", "The sign of α_R in Eq. (3) is +.", factors=(1.0, -1.0)),
         Convention(
             "coupling spread over 0.03 nm",
-            "The coupling is a box, a tenth of a₀ wide, and no δ function.",
+            "The coupling is a box a tenth of a₀ wide, not a δ-function.",
             solve=spread,
             chosen=1,
         ),
@@ -786,32 +834,71 @@ def conventions() -> tuple[Convention, ...]:
             "poles counted", "Poles of det M are taken for states, as in a scan.", solve=with_poles
         ),
         Convention(
-            "k and −k", "States at k and at −k are counted, that of least k once.", solve=both_ways
+            "k and −k",
+            "States at k and at −k are counted, that of smallest k once.",
+            solve=both_ways,
         ),
         Convention(
             "spin-diagonal, d = 2.0",
-            "The spin-diagonal one in a well of 2.0 nm and not 2.2.",
+            "The spin-diagonal convention in a well of 2.0 nm, not 2.2 nm.",
             solve=diagonal,
             changes={"d": 2.0},
             chosen=1,
         ),
         replace(
-            opposite,
+            reversed_sign,
             name="barrier exchange opposite, points of a plot",
             assumes="The exchange of the insulators is −Δ, and the curve has 50 points to 0.15.",
             **plot,
         ),
         replace(
-            opposite,
+            reversed_sign,
             name="barrier exchange opposite, points of a plot to 0.2",
             assumes="The exchange of the insulators is −Δ, and the curve has 50 points to 0.2.",
             **longer,
         ),
-        fitted(printed, {"V": 5.4}, "Barriers that put the jump at 0.049."),
-        fitted(printed, {"Delta": 0.09}, "An exchange that puts the jump at 0.049."),
-        fitted(printed, {"mass": 0.98}, "A mass that puts the jump at 0.049."),
-        fitted(alone, {"V": 5.3}, "Non-magnetic insulators, and barriers for 0.049."),
-        fitted(opposite, {"V": 5.3}, "Exchange −Δ in the insulators, and barriers for 0.049."),
-        fitted(printed, {"mass": 1.1, "V": 7.4}, "Mass and barriers for 0.049 and for 0.062."),
-        fitted(printed, {"d": 2.3, "V": 6.2}, "Width and barriers for 0.049 and for 0.062."),
+        replace(
+            reversed_sign,
+            name="barrier exchange opposite, over all z, points of a plot to 0.2",
+            assumes="Exchange −Δ in the insulators, a total over all z, and 50 points to 0.2.",
+            solve=opposite_with_tails,
+            **longer,
+        ),
+        replace(
+            alone,
+            name="exchange in F alone, over all z, points of a plot to 0.2",
+            assumes="Non-magnetic insulators, a total over all z, and 50 points to 0.2.",
+            solve=with_tails,
+            **longer,
+        ),
+        Convention(
+            "widths 0.16 apart",
+            "The maximum along d is that of widths 0.16 nm apart, from 0.2 nm on.",
+            width_step=0.16,
+            chosen=1,
+        ),
+        replace(
+            alone,
+            name="exchange in F alone, over all z, points to 0.2, widths 0.16 apart",
+            assumes="The same, and a maximum along d of widths 0.16 nm apart, from 0.2 nm on.",
+            solve=with_tails,
+            width_step=0.16,
+            **longer | {"chosen": 2},
+        ),
+        fitted(printed, {"V": 5.5}, "Barriers that put the jump at 0.049."),
+        fitted(printed, {"Delta": 0.088}, "An exchange that puts the jump at 0.049."),
+        fitted(printed, {"mass": 0.973}, "A mass that puts the jump at 0.049."),
+        fitted(alone, {"V": 5.4}, "Non-magnetic insulators, and barriers for 0.049."),
+        fitted(alone, {"Delta": 0.088}, "Non-magnetic insulators, and an exchange for 0.049."),
+        fitted(reversed_sign, {"V": 5.4}, "Exchange −Δ in the insulators, barriers for 0.049."),
+        fitted(
+            reversed_sign, {"Delta": 0.088}, "Exchange −Δ in the insulators, and a Δ for 0.049."
+        ),
+        fitted(printed, {"mass": 1.1, "V": 7.5}, "Mass and barriers for 0.049 and for 0.062."),
+        fitted(printed, {"d": 2.3, "V": 6.3}, "Width and barriers for 0.049 and for 0.062."),
+        fitted(
+            alone,
+            {"mass": 1.1, "V": 7.5},
+            "Non-magnetic insulators, mass and barriers for 0.049 and for 0.062.",
+        ),
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import brentq
 
 from ..well import Well
 
@@ -19,6 +18,8 @@ def spin_levels(well: Well, s: int) -> np.ndarray:
     Up to the lower of the barriers that this spin sees.  They fulfil
     κd = jπ + arctan(q_L/κ) + arctan(q_R/κ) with j = 0, 1, …
     """
+    from scipy.optimize import brentq
+
     floor, walls = s * well.Delta, [V + s * well.Delta_barrier for V in (well.V_L, well.V_R)]
 
     def phase(E: float, j: int) -> float:

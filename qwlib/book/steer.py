@@ -1,6 +1,6 @@
 """What an explorer shows, with neither widgets nor Matplotlib: for a page and for a notebook.
 
-`explore.Explorer` draws it with Matplotlib below widgets.  A page of the book runs this module in
+`widgets.Explorer` draws it with Matplotlib below widgets.  A page of the book runs this module in
 a worker (`book/_static/explorer.js`), and its own sliders and drawings show what `step` returns.
 """
 
@@ -47,6 +47,11 @@ SLIDERS = {
     "phi": (0, 360, 1),
 }
 """Ends and step of the slider of each parameter, in its unit; whole numbers have whole ends."""
+
+WITHOUT_SCRIPTS = (
+    "Here the built book has sliders for every parameter. "
+    "They need JavaScript, and Python, which the page loads when it is asked to."
+)
 
 QUANTITIES = PARAMETERS | {
     "k": Quantity("k", "1/nm", "wave number in the plane"),
@@ -186,6 +191,15 @@ def table(name: str, states: FermiStates, view: views.View | None) -> str:
     return read(view.numbers)
 
 
+def element(name: str, values: dict[str, float | str]) -> str:
+    """Return what the script of a page (`explorer.js`) makes an explorer of, as HTML."""
+    about = json.dumps({"explorer": name, "values": values}, ensure_ascii=False)
+    return (
+        f"<qw-explorer>\n<p>{WITHOUT_SCRIPTS}</p>\n"
+        f'<script type="application/json">\n{about}\n</script>\n</qw-explorer>'
+    )
+
+
 def step(request: str) -> str:
     """Return what a page shows for the values of its sliders, both as JSON.
 
@@ -249,6 +263,6 @@ def kinds(states: FermiStates) -> str:
     proof = (
         "It is proven that no Fermi state is missing, rounding included."
         if states.certified
-        else "This is not proven: a Fermi state may be missing, or one listed that is not there."
+        else "This is not proven: a Fermi state may be missing, or one listed may not exist."
     )
     return tables.of_kinds([(states,)], exact=True)._repr_html_() + note(proof)

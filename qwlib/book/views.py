@@ -3,7 +3,7 @@
 A view is a function of Fermi states, which know their well and ε_F, and of what else is chosen.  It
 returns plain numbers: panels with curves and marks, and read-outs.  `figures.draw` makes of them a
 figure, `sliders.moved` one that moves with no kernel, from the view at each position, and
-`explore.Explorer` one that follows controls, with the read-outs as its table.  Nothing here needs
+`widgets.Explorer` one that follows controls, with the read-outs as its table.  Nothing here needs
 Matplotlib or ipywidgets, and only what does needs SciPy, which a page would have to load first.
 """
 

@@ -239,7 +239,7 @@ class Parts:
             if self.target.is_symlink():
                 raise ValueError(f"{shown} is a link: name the file that it leads to")
             if self.target.exists() and not self.target.is_file():
-                raise ValueError(f"{shown} is no file: a device or a pipe is not replaced")
+                raise ValueError(f"{shown} is not a file: a device or a pipe is not replaced")
             # A link in the place of what is ours leads to what is not.
             for ours in (self.folder, self.folder / "lock", self.folder / "chunks.zarr"):
                 if ours.is_symlink():
@@ -269,14 +269,14 @@ class Parts:
             return
         if found.get("fingerprint") == self.fingerprint:
             if not self._fits(group):
-                raise ValueError(f"{self.shown} was changed, and is no store any more: remove it")
+                raise ValueError(f"{self.shown} was changed, and is no longer a store: remove it")
             self.done[:] = True
             for name in VARIABLES:
                 self.done &= self._stored(name)
         elif number := found and len(self._keys("certified")):
             raise ValueError(
                 f"{self.shown} has {number} finished chunks of another sweep or of another "
-                "solver: go on with that one, or remove them"
+                "solver: continue that one, or remove them"
             )
 
     def _fits(self, group: zarr.Group) -> bool:

@@ -372,18 +372,32 @@ def test_maximum_against_width_is_where_a_subband_enters(entries):
             assert answer == pytest.approx((width, width), abs=1e-5)
 
 
-@pytest.mark.parametrize(("step", "seen"), [(0.04, False), (0.1, True), (0.16, True), (0.26, True)])
+def sizes_of(well, kind):
+    """Return the measures of a spin density."""
+    states = claims.chosen(fermi_states(well, 3.0), kind)
+    z = np.linspace(0, well.d, 401)
+    profile = states.spin_density(z).sum(axis=0)
+    integral = simpson(profile, x=z)
+    return {
+        "integral": integral,
+        "largest value": np.abs(profile).max(),
+        "average": integral / well.d,
+        "mean magnitude": simpson(np.abs(profile), x=z) / well.d,
+        "integral over all z": claims.with_barriers(states).sum(),
+    }
+
+
+@pytest.mark.parametrize(("step", "seen"), [(0.04, 0), (0.1, 5), (0.16, 5), (0.25, 3)])
 def test_widths_do_what_the_why_of_the_maximum_says(entries, step, seen):
     for exchange in ("everywhere", "ferromagnet"):
         for kind in (None, "propagating"):
             below, at, above = (
-                claims.total(claims.chosen(fermi_states(well, 3.0), kind))
-                for well in (
-                    Well(d=0.52 + x, alpha_L=0.01, alpha_R=-0.01, exchange=exchange)
-                    for x in (-step, 0, step)
-                )
+                sizes_of(Well(d=0.52 + x, alpha_L=0.01, alpha_R=-0.01, exchange=exchange), kind)
+                for x in (-step, 0, step)
             )
-            assert (below < at > above) == seen
+            # At a quarter the averages, which fall as 1/d beside the integrals, have it no more.
+            tops = [name for name in MEASURES if below[name] < at[name] > above[name]]
+            assert len(tops) == seen
     for answers in (entries["thickness-c-maximum"].answers, entries["thickness-c-maximum"].alone):
         assert answers["integral, of widths 0.16 apart"] == pytest.approx((0.52, 0.52))
 
@@ -480,6 +494,31 @@ def test_profile_beside_a_wide_well_by_mirror_symmetry(entries):
         for d, right in ((0.2, -0.01), (20.0, 0.0))
     )
     assert answers[f"total, {name}"].all == pytest.approx(abs(both / (2 * one) - 1))
+
+
+@pytest.mark.parametrize("wide", [12.0, 18.0, 20.0])
+def test_the_total_beside_a_wide_well_hangs_on_its_width_with_propagating_states_alone(wide):
+    def off(total, kind):
+        both, one = (
+            total(claims.chosen(fermi_states(Well(d=d, alpha_L=0.01, alpha_R=right), 3.0), kind))
+            for d, right in ((3.0, -0.01), (wide, 0.0))
+        )
+        return abs(both / (2 * one) - 1)
+
+    def over_all_z(states):
+        return claims.with_barriers(states).sum()
+
+    assert off(claims.total, None) < 0.01 and off(over_all_z, None) < 0.01
+    # 28, 9 and 19 %: "10 to 30 %", "two thirds of it".
+    share = off(claims.total, "propagating")
+    assert share == pytest.approx({12.0: 0.28, 18.0: 0.09, 20.0: 0.19}[wide], abs=0.005)
+    assert off(over_all_z, "propagating") / share == pytest.approx(2 / 3, rel=0.05)
+
+
+def test_no_choice_of_widths_has_the_last_state_leave_at_what_rounds_to_the_papers(entries):
+    for exchange in ("everywhere", "ferromagnet"):
+        well = Well(d=0.15, alpha_L=0.01, alpha_R=-0.01, exchange=exchange)
+        assert (fermi_states(well, 3.0).kind == "propagating").any()
 
 
 def test_what_is_in_the_middle_hangs_on_where_it_begins(entries):

@@ -2,7 +2,9 @@
 
 import io
 import re
+import sys
 
+import ipywidgets
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -15,8 +17,9 @@ from qwlib.beyond.interband import damping_like
 from qwlib.beyond.thresholds import rashba_at
 from qwlib.beyond.torque import field_per_current
 from qwlib.book import claims, views
-from qwlib.book.explore import WITHOUT_PYTHON, explore, widget
+from qwlib.book.explore import explore
 from qwlib.book.steer import SLIDERS
+from qwlib.book.widgets import WITHOUT_PYTHON, widget
 from qwlib.matching import Full
 
 BY_KIND = ("states", "profile", "alpha_L", "d")
@@ -174,6 +177,18 @@ def test_a_page_without_python_gets_a_line_of_text(explorer):
     data = explorer._repr_mimebundle_()
     assert data["text/plain"] == WITHOUT_PYTHON
     assert "application/vnd.jupyter.widget-view+json" in data
+
+
+def test_where_there_are_no_widgets_the_page_has_an_explorer_of_its_own(monkeypatch):
+    with_widgets = explore("claims", E_F=2.8)._repr_mimebundle_()["text/html"]
+    monkeypatch.setitem(sys.modules, "ipywidgets", None)
+    monkeypatch.delitem(sys.modules, "qwlib.book.widgets")
+    assert explore("claims", E_F=2.8)._repr_html_() == with_widgets
+    # Another package that is missing is not taken for widgets.
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    monkeypatch.setitem(sys.modules, "ipywidgets", ipywidgets)
+    with pytest.raises(ModuleNotFoundError, match="matplotlib"):
+        explore("claims")
 
 
 # --- the explorers of the other chapters ----------------------------------------------------------

@@ -468,7 +468,7 @@ def test_figures_fit_the_screen_with_their_shape(browser, html, width):
         page.close()
 
 
-# What Thebe makes of a cell, and ipywidgets of an explorer.
+# What Thebe makes of a cell.
 LIVE = """<div class="cell"><div class="thebe-cell"><div class="CodeMirror cm-s-default"><pre>
 <span class="cm-keyword">def</span> <span class="cm-def">f</span><span class="cm-operator">=</span>
 <span class="cm-number">1</span> <span class="cm-string">a</span> <span class="cm-comment">b</span>
@@ -476,16 +476,11 @@ LIVE = """<div class="cell"><div class="thebe-cell"><div class="CodeMirror cm-s-
 <span class="cm-property">y</span></pre></div></div>
 <div class="cell_output"><div class="jp-OutputArea"><div class="jp-RenderedText"><pre>text</pre>
 </div></div></div>
-<div class="jupyter-widgets widget-container widget-vbox">
-<div class="jupyter-widgets widget-inline-hbox widget-dropdown">
-<label class="widget-label">exchange</label><select><option>everywhere</option></select></div>
-<div class="jupyter-widgets widget-inline-hbox"><div class="widget-readout">1</div></div>
-<div class="widget-html-content"><table><tr><th>kind</th><td>1</td></tr></table></div></div>
 </div>"""
 
 # The colour of each piece of text, and that of the ground below it.
 COLOURS = """() => [...document.querySelectorAll(
-    ".thebe-cell span, .jp-RenderedText pre, .widget-vbox :is(label, select, .widget-readout, td)"
+    ".thebe-cell span, .jp-RenderedText pre"
   )].map((one) => {
     const colour = getComputedStyle(one).color;
     const ground = (node) => getComputedStyle(node).backgroundColor;
@@ -495,7 +490,7 @@ COLOURS = """() => [...document.querySelectorAll(
   })"""
 
 
-def test_cells_and_widgets_of_a_live_page_are_dark(browser, html, local_copies):
+def test_cells_of_a_live_page_are_dark(browser, html, local_copies):
     with served(html) as address:
         page = browser.new_page(color_scheme="dark")
         page.goto(f"{address}/book/confinement.html")
@@ -503,7 +498,7 @@ def test_cells_and_widgets_of_a_live_page_are_dark(browser, html, local_copies):
         page.evaluate("text => document.querySelector('.tag_explorer').innerHTML = text", LIVE)
         found = page.evaluate(COLOURS)
         page.close()
-    assert len(found) == 14
+    assert len(found) == 10
     for what, *colours in found:
         # As opaque as they come: a share of transparency is the fourth number.
         text, ground = (np.array(re.findall(r"[\d.]+", c), dtype=float)[:3] / 255 for c in colours)

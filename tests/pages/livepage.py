@@ -1,9 +1,7 @@
 """What the tests of live pages share: a page that is opened, started, read and measured."""
 
 import ast
-import hashlib
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +12,7 @@ from conftest import ROOT, Site, watched
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from qwlib import Well, fermi_states
-from qwlib.book.steer import QUANTITIES
+from qwlib.book.widgets import Explorer
 from qwlib.kubo import KINDS
 from tools import live
 
@@ -57,8 +55,7 @@ WELL = (*Well.__dataclass_fields__, "E_F")
 EXPLORED = [name for name in CHAPTERS if any(has(cell, "explorer") for cell in code(name))]
 
 THOROUGH = "confinement"
-"""The chapter that test_live.py starts for all that is asked of a page; the explorers of the others
-are shown in the page that test_live_explorers.py starts."""
+"""The chapter that test_live.py starts for all that is asked of a page."""
 
 # From one machine to the other: a sum of contributions is rounded differently by another libm.
 SAME = 1e-9
@@ -72,39 +69,10 @@ def open_page(browser: Browser, site: str, name: str) -> Page:
 
 
 def press(page: Page) -> None:
-    """Press the button and wait until the page is live; a slider can be moved then, if any."""
+    """Press the button and wait until the page is live."""
     page.get_by_role("button", name="Edit the cells").click()
     page.wait_for_selector(".qw-live[data-state=live], .qw-live[data-state=failed]")
     assert page.get_attribute(".qw-live", "data-state") == "live", page.inner_text(".qw-live")
-    explorer = page.locator("div.tag_explorer")
-    if explorer.count():
-        slider(explorer, "d").wait_for()
-
-
-def label(name: str) -> re.Pattern:
-    """Return what the label of a control looks like: its symbol, then its unit if it has one."""
-    return re.compile(rf"^{re.escape(QUANTITIES[name].symbol.replace('_', ''))}( \(|$)")
-
-
-def control(explorer: Locator, name: str) -> Locator:
-    has_label = explorer.page.locator(".widget-label", has_text=label(name))
-    return explorer.locator(".widget-inline-hbox").filter(has=has_label)
-
-
-def slider(explorer: Locator, name: str) -> Locator:
-    return control(explorer, name).locator(".noUi-handle")
-
-
-def parameters(explorer: Locator, names: Iterable[str] = WELL) -> dict:
-    """Read the parameters off the explorer of a page, as a reader does."""
-    values = {}
-    for name in names:
-        here = control(explorer, name)
-        if name == "exchange":
-            values[name] = here.locator("select").input_value()
-        else:
-            values[name] = float(here.locator(".widget-readout").inner_text().replace("−", "-"))
-    return values
 
 
 def totals(explorer: Locator) -> dict[str, float]:
@@ -123,14 +91,6 @@ def computed(values: dict) -> dict[str, float]:
     states = fermi_states(Well(**values), E_F)
     sums = {kind: 1e3 * states[states.kind == kind].contribution.sum() for kind in KINDS}
     return sums | {"all": 1e3 * states.contribution.sum()}
-
-
-def picture(explorer: Locator) -> str:
-    """Return the checksum of the picture that is shown."""
-    octets = explorer.locator("img.widget-image").evaluate(
-        "async (image) => Array.from(new Uint8Array(await (await fetch(image.src)).arrayBuffer()))"
-    )
-    return hashlib.sha256(bytes(octets)).hexdigest()
 
 
 def cell_of(page: Page, number: int) -> Locator:
@@ -196,7 +156,7 @@ def run_all(page: Page, chapter: str) -> int:
     assert f"All {len(cells)} cells have run" in said
     said_something = 0
     for number, cell in enumerate(cells):
-        if has(cell, "explorer"):  # its numbers are of widgets, which the book does not store
+        if has(cell, "explorer"):  # it shows what the page makes of it
             continue
         text = stored(cell)
         assert printed(cell_of(page, number).locator("[data-output]")) == text, cell.source
@@ -212,7 +172,7 @@ def run_all(page: Page, chapter: str) -> int:
 def started(
     browser: Browser, site: Site, chapter: str, copies: Path | None = None
 ) -> Iterator[SimpleNamespace]:
-    """Start a chapter: give the page, its explorer, and what was loaded for it.
+    """Start a chapter: give the page, the cell of its explorer, and what was loaded for it.
 
     A page that takes Thebe and Pyodide from their public addresses gets the local copies there.
     """
@@ -254,14 +214,29 @@ def started(
     page.close()
 
 
-def step(explorer: Locator, handle: Locator, key: str) -> int:
-    """Press a key on a slider and return how many pictures came of it, once Python rests again."""
-    page = explorer.page
-    explorer.locator("img.widget-image").evaluate(
-        """image => { window.drawn = 0; window.pictures?.disconnect();
-          window.pictures = new MutationObserver(all => window.drawn += all.length);
-          window.pictures.observe(image, { attributeFilter: ["src"] }); }"""
-    )
-    handle.press(key)
-    page.wait_for_function("drawn > 0 && !document.documentElement.classList.contains('qw-busy')")
-    return page.evaluate("drawn")
+def here(chapter: str) -> Explorer:
+    """Return the explorer of a chapter as this Python makes it."""
+    names = {}
+    for cell in code(chapter):
+        if has(cell, "parameters"):
+            exec(cell.source, names)
+    (cell,) = [cell for cell in code(chapter) if has(cell, "explorer")]
+    *before, last = ast.parse(cell.source).body
+    exec(compile(ast.Module(before, []), chapter, "exec"), names)
+    return eval(compile(ast.Expression(last.value), chapter, "eval"), names)
+
+
+def begin(page: Page) -> Locator:
+    """Press the button of the sliders at the top and wait until they are live."""
+    page.get_by_role("button", name="Move every parameter").first.click()
+    explorer = page.locator("qw-explorer")
+    bar = explorer.locator(".qw-bar:is([data-state=live], [data-state=failed])")
+    bar.wait_for()
+    assert bar.get_attribute("data-state") == "live", bar.inner_text()
+    return explorer
+
+
+def settled(explorer: Locator) -> Locator:
+    """Wait until what is shown belongs to the sliders."""
+    explorer.locator(".shown:not([data-stale])").wait_for()
+    return explorer

@@ -15,9 +15,20 @@ from types import SimpleNamespace
 import pytest
 from bs4 import BeautifulSoup
 from conftest import Site, served, told, violations
-from livepage import BOOK, EXPLORED, SAME, code, computed, has, open_page, totals
+from livepage import (
+    BOOK,
+    EXPLORED,
+    SAME,
+    begin,
+    code,
+    computed,
+    has,
+    here,
+    open_page,
+    settled,
+    totals,
+)
 from playwright.sync_api import Locator, Page, expect
-from test_live_explorers import here
 
 from qwlib.book import steer
 
@@ -39,16 +50,6 @@ def asked(chapter: str) -> dict:
 def test_every_chapter_stores_the_values_that_its_explorer_begins_with():
     for chapter in EXPLORED:
         assert here(chapter)._repr_mimebundle_()["text/html"] == stored(chapter)
-
-
-def begin(page: Page) -> Locator:
-    """Press the button at the top and wait until the sliders are live."""
-    page.get_by_role("button", name=MOVE).first.click()
-    explorer = page.locator("qw-explorer")
-    bar = explorer.locator(".qw-bar:is([data-state=live], [data-state=failed])")
-    bar.wait_for()
-    assert bar.get_attribute("data-state") == "live", bar.inner_text()
-    return explorer
 
 
 @pytest.fixture(scope="module")
@@ -75,12 +76,6 @@ def label(name: str) -> str:
     about = steer.control(name, 1)
     unit = about["unit"].replace("_", "")
     return f"{about['meaning']} ({unit})" if unit else about["meaning"]
-
-
-def settled(explorer: Locator) -> Locator:
-    """Wait until what is shown belongs to the sliders."""
-    explorer.locator(".shown:not([data-stale])").wait_for()
-    return explorer
 
 
 def test_the_button_loads_what_it_says_and_nothing_twice(running, local_html):

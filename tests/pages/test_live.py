@@ -1,4 +1,4 @@
-"""A chapter runs in the page: Python started in a real browser, cells run, a slider moved.
+"""A chapter runs in the page: Python started in a real browser, cells run and edited.
 
 The pages are those of the book, served from this machine with what `LIVE=local` puts beside them;
 no other machine can be reached.
@@ -12,18 +12,15 @@ from livepage import (
     BOOK,
     SAME,
     THOROUGH,
+    begin,
     cell_of,
     code,
     complaints,
     computed,
-    control,
     has,
-    parameters,
-    picture,
     run_all,
-    slider,
+    settled,
     started,
-    step,
     totals,
 )
 from playwright.sync_api import expect
@@ -57,26 +54,6 @@ def test_a_start_tells_its_stages_and_how_long_they_take(running):
     assert all(re.fullmatch(r"about \d+ s more", left) for left in told)
 
 
-def test_the_slider_moves_the_figure_and_the_page_shows_what_qwlib_computes(running):
-    explorer = running.explorer
-    first, before = parameters(explorer), picture(explorer)
-    assert totals(explorer) == pytest.approx(computed(first), rel=SAME, abs=1e-12)
-    for name, key, change in (("alpha_L", "ArrowRight", 0.001), ("d", "ArrowLeft", -0.01)):
-        old = totals(explorer)["all"]
-        slider(explorer, name).press(key)
-        expect(explorer.locator(f'table data[value="{old!r}"]')).to_have_count(0)
-        first[name] += change
-        now = parameters(explorer)
-        assert now == pytest.approx(first, abs=1e-12)
-        assert totals(explorer) == pytest.approx(computed(now), rel=SAME, abs=1e-12)
-        assert picture(explorer) != before
-        before = picture(explorer)
-
-
-def test_a_step_of_the_slider_sends_one_picture(running):
-    assert step(running.explorer, slider(running.explorer, "alpha_L"), "ArrowRight") == 1
-
-
 def test_all_cells_print_what_the_book_prints(running):
     assert run_all(running.page, running.chapter) > 2
 
@@ -98,107 +75,19 @@ def test_a_cell_that_is_edited_changes_the_cells_below(running):
     expect(stale[2]).to_have_text("a cell above has changed since this ran")
     assert [line.inner_text() for line in stale[:2]] == ["", ""]
     cell_of(running.page, last).get_by_role("button", name="run", exact=True).click()
-    readout = control(running.explorer, "E_F").locator(".widget-readout")
-    expect(readout).to_have_text("2.80")
-    now = parameters(running.explorer)
-    assert totals(running.explorer) == pytest.approx(computed(now), rel=SAME, abs=1e-12)
-    assert stale[2].inner_text() == ""
-
-
-@pytest.mark.parametrize(
-    ("name", "typed", "key", "said", "shown"),
-    [
-        ("d", "0,51", "Enter", "", "0.51"),
-        ("d", "1.2", "Tab", "", "1.20"),
-        ("d", "3", "Escape", "", "1.20"),
-        ("d", "-1", "Tab", "d goes from 0.1 to 10; −1 is replaced by 0.1.", "0.10"),
-        ("d", "12.5", "Enter", "d goes from 0.1 to 10; 12.5 is replaced by 10.", "10.00"),
-        ("d", "wide", "Enter", "d keeps its value: “wide” is not a number.", "10.00"),
-        ("d", "5-3", "Enter", "d keeps its value: “5−3” is not a number.", "10.00"),
-        ("d", "2,2 nm", "Enter", "", "2.20"),
-        (
-            "alpha_R",
-            "-0.2",
-            "Enter",
-            "αR goes from −0.15 to 0.15; −0.2 is replaced by −0.15.",
-            "-0.150",
-        ),
-        (
-            "alpha_R",
-            "0.0468",
-            "Tab",
-            "αR goes in steps of 0.001; 0.0468 is rounded to 0.047.",
-            "0.047",
-        ),
-        ("alpha_R", "0", "Enter", "", "0.000"),
-    ],
-)
-def test_a_value_that_is_typed_is_taken_or_the_page_says_why_not(
-    running, name, typed, key, said, shown
-):
-    box = control(running.explorer, name).locator(".widget-readout")
-    box.fill(typed)
-    box.press(key)
-    expect(box).to_have_text(shown.replace("-", "−"))
-    assert running.explorer.locator(".qw-told").inner_text() == said
-    handle = slider(running.explorer, name)
-    expect(handle).to_have_attribute("aria-valuetext", f"{float(shown):g}")
-
-
-def test_what_is_typed_beside_a_slider_stays_there(running):
-    box = control(running.explorer, "d").locator(".widget-readout")
-    said = running.explorer.locator(".qw-told")
-    box.fill("")
-    box.press_sequentially("1/3")
-    assert running.page.evaluate("document.activeElement.className").split()[0] == "widget-readout"
-    box.press("Enter")
-    expect(said).to_contain_text("“1/3” is not a number")
-
-
-def test_picture_and_numbers_wait_together(running):
-    # Python is busy until the page is told otherwise.
-    running.page.evaluate("document.documentElement.classList.add('qw-busy')")
-    for part in ("img.widget-image", ".widget-html:has(table)"):
-        expect(running.explorer.locator(part)).to_have_css("opacity", "0.5")
-    running.page.evaluate("document.documentElement.classList.remove('qw-busy')")
-    expect(running.explorer.locator(".widget-html:has(table)")).to_have_css("opacity", "1")
-
-
-def test_what_was_said_of_a_typed_value_goes_when_a_slider_moves(running):
-    box = control(running.explorer, "d").locator(".widget-readout")
-    said = running.explorer.locator(".qw-told")
-    before = box.inner_text()
-    box.fill("wide")
-    box.press("Enter")
-    expect(said).to_contain_text("is not a number")
-    slider(running.explorer, "V_L").press("ArrowRight")
-    expect(said).to_have_text("")
-    slider(running.explorer, "V_L").press("ArrowLeft")
-    expect(box).to_have_text(before)
-
-
-def test_a_swipe_over_the_sliders_scrolls_the_page(running):
-    page, handle = running.page, slider(running.explorer, "d")
-    session = page.context.new_cdp_session(page)
-    phone = {"width": 400, "height": 700, "deviceScaleFactor": 1, "mobile": True}
-    session.send("Emulation.setDeviceMetricsOverride", phone)
-    session.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
-    value = handle.get_attribute("aria-valuenow")
-    for beside in (60, 0):  # px from the handle
-        handle.evaluate("node => node.scrollIntoView({ block: 'center', behavior: 'instant' })")
-        box, before = handle.bounding_box(), page.evaluate("scrollY")
-        x, y = box["x"] + box["width"] / 2 + beside, box["y"] + box["height"] / 2
-        for kind, up in (("touchStart", 0), *(("touchMove", 15 * n) for n in range(1, 11))):
-            at = {"type": kind, "touchPoints": [{"x": x, "y": y - up}]}
-            session.send("Input.dispatchTouchEvent", at)
-        session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-        # By 150 px, less what the browser waits for to see what it is.
-        page.wait_for_function("before => scrollY > before + 75", arg=before, timeout=10_000)
-        assert handle.get_attribute("aria-valuenow") == value
-    session.send("Emulation.setTouchEmulationEnabled", {"enabled": False})
-    session.send("Emulation.clearDeviceMetricsOverride")
-    session.detach()
-    page.set_viewport_size({"width": 1200, "height": 1000})
+    expect(stale[2]).to_have_text("")
+    # The page's own explorer begins with what the cells say.
+    explorer = settled(begin(running.page))
+    values = explorer.evaluate("explorer => explorer.values")
+    assert values["E_F"] == 2.8
+    assert totals(explorer) == pytest.approx(computed(values), rel=SAME, abs=1e-12)
+    # Run once more, it goes on by itself, with the values of the cells.
+    explorer.get_by_role("slider").first.press("ArrowRight")
+    old = explorer.element_handle()
+    cell_of(running.page, last).get_by_role("button", name="run", exact=True).click()
+    running.page.wait_for_function("old => !old.isConnected", arg=old)
+    expect(explorer.locator(".qw-bar[data-state=live]")).to_contain_text("are live")
+    assert explorer.evaluate("explorer => explorer.values") == values
 
 
 def test_tab_key_leaves_the_code_as_it_is(running):
@@ -290,7 +179,7 @@ def test_a_loop_without_an_end_is_stopped_and_what_was_typed_is_kept(running):
     page, endless = running.page, "while True:\n    pass"
     editor = cell_of(page, 1).locator(".CodeMirror")
     before = cell_of(page, 2).locator(".CodeMirror").evaluate("node => node.CodeMirror.getValue()")
-    stop = page.get_by_role("button", name="Stop")
+    stop = page.locator(".qw-live").get_by_role("button", name="Stop")
     assert stop.is_hidden()
     editor.evaluate("(node, text) => node.CodeMirror.setValue(text)", endless)
     cell_of(page, 1).get_by_role("button", name="run", exact=True).click()

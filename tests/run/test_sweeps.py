@@ -748,7 +748,7 @@ def test_store_of_another_layout_is_refused(place, monkeypatch, capsys, name):
     array.write_text(text.replace(f'"{kind}"', f'"{bytes_of[kind]}"'), encoding="utf-8")
     capsys.readouterr()
     assert command() == 2
-    assert "result.nc.parts was changed, and is no store any more" in capsys.readouterr().err
+    assert "result.nc.parts was changed, and is no longer a store" in capsys.readouterr().err
 
 
 def test_files_that_are_no_chunks_are_not_counted(place, bare, monkeypatch, capsys):
@@ -968,7 +968,7 @@ def test_what_cannot_work_is_refused_before_anything_is_solved(refused, options,
 def test_what_is_no_file_is_not_replaced_by_one(place, refused):
     # A pipe stands for a device, which nobody should try.
     os.mkfifo("pipe.nc")
-    refused("-o", "pipe.nc", reason="pipe.nc is no file: a device or a pipe is not replaced")
+    refused("-o", "pipe.nc", reason="pipe.nc is not a file: a device or a pipe is not replaced")
     assert Path("pipe.nc").is_fifo()
 
 
