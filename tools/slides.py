@@ -41,6 +41,9 @@ ROWS, COLUMNS, LETTERS = 8, 10, 420
 """The most rows of a table and letters of a list on one slide; a table with more columns has none,
 since nobody could read it."""
 
+LINK = r"^(So|Then|Hence|Now)\b,? *"
+"""A first word of a sentence that links it to the one before, which its slide does not have."""
+
 DECK = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -199,23 +202,31 @@ def cut(image: Image.Image, letters: int) -> list[Image.Image]:
 
     A panel is what has ink over an eighth of the height with no white line through it.
     If there are letters for all panels each has a title, which begins on the left.
-    Where nothing else is between two panels they share the lowest axis.
+    Where nothing else is between two panels they share the lowest axis, and each has the key that
+    stands above the first title.
     """
     dark = np.asarray(image.convert("L")) < 250
     ends = np.flatnonzero(np.diff(dark.any(axis=1), prepend=False, append=False)).reshape(-1, 2)
     tall = [i for i, (top, end) in enumerate(ends) if end - top > image.height / 8]
     lines = [dark[top:end].any(axis=0).argmax() < 0.4 * image.width for top, end in ends]
-    pieces, start = [], 0
+    titled = bool(tall) and letters % len(tall) == 0
+    first = tall[0] - 1 if titled and lines[tall[0] - 1] else 0
+    start = int(ends[first - 1][1] + ends[first][0]) // 2 if first > 0 else 0
+    key = image.crop((0, 0, image.width, start))
+    pieces: list[list[Image.Image]] = []
     for above, below in pairwise(tall):
-        titles = [i for i in range(above + 1, below) if lines[i] and letters % len(tall) == 0]
+        titles = [i for i in range(above + 1, below) if lines[i] and titled]
         first = titles[-1] if titles else below
         end = int(ends[first - 1][1] + ends[first][0]) // 2
         parts = [image.crop((0, start, image.width, end))]
         if first == above + 1:
             parts.append(image.crop((0, ends[tall[-1]][1], image.width, image.height)))
-        pieces.append(Image.fromarray(np.vstack(list(map(np.asarray, parts)))))
+        pieces.append(parts)
         start = end
-    return [*pieces, image.crop((0, start, image.width, image.height))]
+    pieces.append([image.crop((0, start, image.width, image.height))])
+    return [
+        Image.fromarray(np.vstack([np.asarray(part) for part in (key, *parts)])) for parts in pieces
+    ]
 
 
 def figure(part: Tag, page: Path) -> Iterator[Slide]:
@@ -224,7 +235,7 @@ def figure(part: Tag, page: Path) -> Iterator[Slide]:
     lines = inside(text).split("\n")
     alt = part.img.get("alt", "")
     image = Image.open(page.parent / unquote(part.img["src"])).convert("RGB")
-    where = text.get_text() + alt
+    where = re.sub(r"Fig\.\s\d+\s\([a-z]\)", "", text.get_text() + alt)  # not of another figure
     letters = list(takewhile(lambda letter: f"({letter})" in where, ascii_lowercase))
     pieces = cut(image, len(letters))
     alone = len(pieces) == len(letters)  # a panel in each row
@@ -241,10 +252,22 @@ def figure(part: Tag, page: Path) -> Iterator[Slide]:
 
 
 def equation(part: Tag, page: Path) -> Iterator[Slide]:
-    """Show a numbered equation between the lines of text around it."""
+    """Show a numbered equation between the lines of text around it.
+
+    Those of another equation are not shown: the line above may be of the one before, and a line
+    that does not end leads to the next.  A word that links to what is not on the slide goes, too.
+    """
     before, after = beside(part, after=False), beside(part, after=True)
-    shown = f"<p>{before.split(chr(10))[-1]}</p><div class='equation'>{inside(part)}</div>"
-    yield Slide(part["id"], shown + f"<p>{after.split(chr(10))[0]}</p>", f"{before} … {after}")
+    above, below = (
+        one and one.name == "p" for one in (part.find_previous_sibling(), part.find_next_sibling())
+    )
+    lead = re.sub(LINK, "", before.split("\n")[-1]) if above else ""
+    rest = after.split("\n")[0] if below else ""
+    shown = f"<p>{lead[:1].upper()}{lead[1:]}</p>" if lead else ""
+    shown += f"<div class='equation'>{inside(part)}</div>"
+    ends = re.sub("<[^>]*>", "", rest).endswith(".")
+    shown += f"<p>{rest}</p>" if ends else ""
+    yield Slide(part["id"], shown, f"{before} … {after}")
 
 
 def table(part: Tag, page: Path) -> Iterator[Slide]:
@@ -255,7 +278,8 @@ def table(part: Tag, page: Path) -> Iterator[Slide]:
     rows = [f"<tr>{inside(row)}</tr>" for row in part.select("tbody tr")]
     for start in range(0, len(rows), ROWS):
         shown = f"<table>{head}<tbody>{''.join(rows[start : start + ROWS])}</tbody></table>"
-        yield Slide("table", shown, f"<p>{beside(part, after=True)}</p>")
+        around = (beside(part, after) for after in (False, True))
+        yield Slide("table", shown, "".join(f"<p>{text}</p>" for text in around if text))
 
 
 def printed(part: Tag, page: Path) -> Iterator[Slide]:
@@ -365,7 +389,7 @@ def lessons(page: Path, slides: dict[str, list[Slide]]) -> Iterator[tuple[str, s
             found = []
             for link in line.select("a[href*='#']"):
                 file, _, name = link["href"].partition("#")
-                if file.endswith("slides.html") and name.removeprefix("/") not in slides:
+                if "/slides" in file and name.removeprefix("/") not in slides:
                     raise ValueError(f"{page.name}: {title} asks for a slide {name}, which is none")
                 found += slides.get(name.removeprefix("/"), [])
             cells = [inside(cell.p or cell) for cell in line.find_all("td")]
@@ -375,7 +399,14 @@ def lessons(page: Path, slides: dict[str, list[Slide]]) -> Iterator[tuple[str, s
                 found = [Slide(f"plan-{len(stacks)}", shown)]
             if found:
                 plan = f"<p>{' – '.join(filter(None, cells)) or inside(line)}</p>"
-                stacks.append([found[0]._replace(notes=plan + found[0].notes), *found[1:]])
+                minutes = f"<p>{cells[0]}</p>" if cells else ""
+                heads = [plan, *[minutes] * (len(found) - 1)]
+                stacks.append(
+                    [
+                        one._replace(notes=head + one.notes)
+                        for head, one in zip(heads, found, strict=True)
+                    ]
+                )
         yield "-".join(section["id"].split("-")[:2]), title, stacks
 
 

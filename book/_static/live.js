@@ -178,7 +178,7 @@ del Path
     });
     notebook.cells.forEach((cell, place) => {
       const run = cell.execute.bind(cell);
-      cell.execute = async (source) => {
+      const once = async (source) => {
         const code = source ?? cell.source;
         const line = told[place];
         line.textContent = "running …";
@@ -206,6 +206,12 @@ del Path
         }
         ended(place, trouble);
         return answer;
+      };
+      /* A second press while it runs would throw away the answer to the first. */
+      let pending;
+      cell.execute = (source) => {
+        pending ??= once(source).finally(() => (pending = undefined));
+        return pending;
       };
     });
   }

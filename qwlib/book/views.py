@@ -240,7 +240,7 @@ def sums(ds: xr.Dataset, along: str, label: str, *, limit: float | None = None) 
             name = f"α_R = {number(alpha_R)} eV nm²"
             series.append(Series(name, *curve, look))
         panels.append(Panel(label, SUM, series, ylim=ylim, title=title))
-    return View(panels, alike=True)
+    return View(panels, alike=True, full=True)
 
 
 def against_width(ds: xr.Dataset) -> View:

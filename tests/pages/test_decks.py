@@ -55,6 +55,26 @@ def test_every_slide_fits_in_letters_that_can_be_read(first):
     assert first.evaluate(LOOK, LETTERS) == []
 
 
+LINKED = re.compile(
+    r"(So|Then|Hence|Now|They|Its?|This|These|That|What (is left|remains)|"
+    r"The (first|second|third|last|result|rest))\b"
+)
+"""How a sentence begins whose subject is elsewhere."""
+
+LEADS = """() => Array.from(document.querySelectorAll("[id^=equation] .fit > p:first-child"),
+  lead => lead.textContent.trim())"""
+
+
+def test_equation_begins_with_a_sentence_that_stands_alone(deck):
+    leads = deck.evaluate(LEADS)
+    assert leads and [lead for lead in leads if LINKED.match(lead)] == []
+
+
+def test_every_formula_is_drawn(deck):
+    marks = "Array.from(document.querySelectorAll('.slides math > *:first-child'))"
+    assert deck.evaluate(f"{marks}.filter(one => one.textContent.includes('\\\\')).length") == 0
+
+
 def test_keys_lead_through_all_slides_and_to_both_ends(first):
     slides = first.evaluate("Reveal.getSlides().map(slide => slide.id)")
     assert here(first) == slides[0]

@@ -115,6 +115,24 @@ def test_a_cell_that_fails_alone_is_told_at_the_cell_and_at_the_top(running):
         assert cell_of(running.page, 1).locator(".qw-stale").inner_text() == mark
 
 
+def test_a_second_press_while_a_cell_runs_is_not_taken(running):
+    cell = cell_of(running.page, 1)
+    editor = cell.locator(".CodeMirror")
+    before = editor.evaluate("node => node.CodeMirror.getValue()")
+    slow = "import time\ntime.sleep(2)\nprint(6 * 7)"
+    editor.evaluate("(node, text) => node.CodeMirror.setValue(text)", slow)
+    press = cell.get_by_role("button", name="run", exact=True)
+    press.click()
+    expect(cell.locator(".qw-stale")).to_have_text("running …")
+    press.click()
+    expect(cell.locator(".qw-stale")).to_have_text("")
+    expect(cell).to_contain_text("42")
+    expect(cell).not_to_contain_text("Failed to execute")
+    editor.evaluate("(node, text) => node.CodeMirror.setValue(text)", before)
+    press.click()
+    expect(cell.locator(".qw-stale")).to_have_text("")
+
+
 def test_from_an_edited_cell_all_below_run_at_one_press(running):
     cells = [cell for cell in code(running.chapter) if not has(cell, "remove-cell")]
     (place,) = [i for i, cell in enumerate(cells) if has(cell, "parameters")]

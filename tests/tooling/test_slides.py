@@ -31,6 +31,25 @@ The jump is
 
 where $a$ is a number.
 More of it.
+
+So it doubles,
+
+```{math}
+:label: eq-two
+2a
+```
+
+```{math}
+:label: eq-three
+3a
+```
+
+<span>That is all.</span>
+Next comes
+
+$$
+4a
+$$
 """
 FIGURE = """
 import matplotlib.pyplot as plt
@@ -84,7 +103,13 @@ Aim: to see.
 | 10–20 | Say what *you* think. | {doc}`intro` |
 | 20–30 | A <a href="../slides.html#/intro-predict-1">vote</a>, and {numref}`fig-one`. | |
 """
-KINDS = """title intro equation-eq-jump fig-one fig-one-b intro-predict-1 intro-output-1
+FORMULAS = """from qwbook import without_scripts
+def setup(app):
+    app.connect("html-page-context", without_scripts)
+"""
+"""Of what the book's pages have, the TeX of a formula that slides draw."""
+KINDS = """title intro equation-eq-jump equation-eq-two equation-eq-three fig-one fig-one-b
+intro-predict-1 intro-output-1
 intro-table-1 intro-table-2 ex-one quiz-intro-1 intro-summary-1""".split()
 
 
@@ -105,13 +130,14 @@ def built(tmp_path_factory) -> Path:
         text("```{quiz} intro\n```"),
         text(SUMMARY),
     ]
-    caption = "A line of $\\alpha_L$.\n(b) It rises again.\n\nWith a legend.\n"
+    caption = "A line of $\\alpha_L$.\n(b) It rises again, as in Fig. 7 (c).\n\nWith a legend.\n"
     cells[1].metadata["mystnb"] = {
         "figure": {"name": "fig-one", "caption": caption},
         "image": {"alt": '(a) A line that "rises".'},
     }
     (tree / "book" / "quizzes").mkdir(parents=True)
     shutil.copytree(ROOT / "book" / "_ext", tree / "book" / "_ext")
+    (tree / "book" / "_ext" / "formulas.py").write_text(FORMULAS, encoding="utf-8")
     (tree / "book" / "quizzes" / "intro.yml").write_text(QUESTION, encoding="utf-8")
     nbformat.write(nbformat.v4.new_notebook(cells=cells), tree / "book" / "intro.ipynb")
     (tree / "book" / "lecturer.md").write_text(LECTURER, encoding="utf-8")
@@ -119,7 +145,7 @@ def built(tmp_path_factory) -> Path:
     (tree / "_toc.yml").write_text(toc, encoding="utf-8")
     config = "title: Small\nparse: {myst_enable_extensions: [dollarmath, amsmath]}\n"
     config += "sphinx: {config: {numfig: true}, extra_extensions: [sphinx_exercise],\n"
-    config += "  local_extensions: {quiz: book/_ext}}\n"
+    config += "  local_extensions: {quiz: book/_ext, formulas: book/_ext}}\n"
     (tree / "_config.yml").write_text(config, encoding="utf-8")
     script = "from jupyter_book.cli.main import main; main()"
     done = subprocess.run(
@@ -188,6 +214,13 @@ def test_formulas_are_drawn_without_a_script(deck):
     assert lines[0] == "The jump is" and lines[1].startswith("where") and len(lines) == 2
 
 
+def test_equation_has_the_sentences_that_are_its_own(deck):
+    parts = [deck.find(id=f"equation-eq-{name}") for name in ("two", "three")]
+    lines = [[p.get_text() for p in part.select(".fit > p")] for part in parts]
+    assert lines == [["It doubles,"], ["That is all."]]
+    assert "So it doubles" in parts[0].aside.get_text()
+
+
 def pixels(image) -> np.ndarray:
     data = image["src"].removeprefix("data:image/png;base64,")
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("L"))
@@ -199,7 +232,7 @@ def test_panels_of_a_figure_are_slides_with_its_number_and_a_line(deck, built):
     captions = [one.figcaption.get_text() for one in (first, second)]
     assert re.fullmatch(r"Fig\. 1 +A line of α\s*L\s*\.", captions[0].strip())
     assert first.figcaption.math is not None
-    assert captions[1].strip() == "Fig. 1 (b) It rises again."
+    assert captions[1].strip() == "Fig. 1 (b) It rises again, as in Fig. 7 (c)."
     assert "With a legend" in first.aside.get_text()
     (page_image,) = (built / "_build" / "html" / "_images").glob("*.png")
     whole = np.asarray(Image.open(page_image).convert("L"))
@@ -227,6 +260,10 @@ def drawing(*rows: int, left: int = 10) -> Image.Image:
         ((5, 80), 10, 1, [115]),  # one panel
         ((5,), 10, 0, [25]),  # none
         ((5, 80, 4, 3, 6, 80, 4, 3), 10, 2, [10 + 5 + 10 + 80 + 10 + 4 + 10 + 3 + 5, 138]),
+        # A key above the first title is for both.
+        ((5, 6, 80, 7, 80, 4), 10, 2, [126 + 24, 20 + 126]),
+        # What is on the right belongs to the panel below or above, and is no title.
+        ((5, 6, 80, 7, 80, 4), 45, 2, [143, 109]),
         # No title, but what belongs to the axis above.
         ((5, 80, 4, 80, 4), 10, 1, [10 + 5 + 10 + 80 + 10 + 4 + 5, 5 + 80 + 10 + 4 + 10]),
     ],
@@ -255,7 +292,8 @@ def test_lesson_shows_what_its_plan_links_to(built):
     assert deck.find(id="title").h1.get_text() == "Lesson one: a plan"
     row = deck.find(id="ex-one").aside.p.get_text()
     assert re.fullmatch(r"0–10 – First the exercise, then \(1\)\. – A chapter", row)
-    assert "20–30" in deck.find(id="intro-predict-1").aside.get_text()
+    for name in vote:  # the minutes are in sight throughout
+        assert deck.find(id=name).aside.get_text().startswith("20–30")
 
 
 def test_row_of_a_plan_with_no_slide_is_one(built):
