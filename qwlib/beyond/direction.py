@@ -858,6 +858,8 @@ class Response:
     def error(self) -> float:
         """Estimated error of spin, torque and current, each relative to its length.
 
+        A component that is much smaller than that, as the spin along m where m is close to z, may
+        have no digits of its own.
         It holds for every φ at once: for fields along and across the part of m in the plane alone.
         Where the states cancel to less than `FLOOR` of the sum of their magnitudes, it is relative
         to that.  It is of the states that were found: where `doubt` says that one may be missing,
@@ -867,7 +869,12 @@ class Response:
 
     @property
     def doubt(self) -> str:
-        """Why a state may be missing at one of the angles of the quadrature, empty if none can."""
+        """Why a state may be missing at one of the angles of the quadrature, empty if none can.
+
+        Next to an angle where a contour ends, or two almost cross, doubles prove nothing.  More
+        digits do, at `PRECISE` points for each angle and `PURSE` for each θ; what is left then is
+        not proven, though its states may all be there.
+        """
         return self.quadrature.doubt
 
     @property
