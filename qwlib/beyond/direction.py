@@ -48,9 +48,10 @@ POINTS = 16
 PANELS = 4
 """Intervals of χ to begin with, of half a circle."""
 
-TURN, AHEAD = 0.7, 2.0
+TURN, AHEAD = 0.7, 4.0
 """Contours have not been followed from one angle to the next if the spin of one along m changes by
-more, or if along their tangents two would meet within this many times the distance."""
+more, or if along their tangents two would meet within this many times the distance; within half of
+it two of opposite velocities, whose root reaches that far from a place where they have ended."""
 
 FLOOR = 1e-5
 """Errors are relative to the result, or to this share of the sum of all states' magnitudes: where
@@ -446,7 +447,8 @@ def _unfollowed(
     along = along + states.outside[0].reshape(-1, number)
     sin, cos, width = np.sin(chi)[:, None], np.cos(chi)[:, None], np.diff(chi)[:, None]
     gap, slope = -np.diff(k), -np.diff(np.sign(velocity) * (v_p * sin + v_q * cos))
-    ahead = AHEAD * width
+    opposite = velocity[:-1, 1:] * velocity[:-1, :-1] < 0
+    ahead = np.where(opposite, AHEAD / 2, AHEAD) * width
     meet = np.minimum(gap[:-1] + ahead * slope[:-1], gap[1:] - ahead * slope[1:]) < 0
     jump = np.abs(np.diff(along, axis=0)) > TURN
     meet |= jump[:, 1:] | jump[:, :-1]

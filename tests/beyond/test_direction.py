@@ -458,6 +458,26 @@ def test_error_holds_where_contours_almost_cross_within_1e_4_rad():
     assert found.closest < 2.4e-5  # 2.3e-5 at the place itself
 
 
+def test_error_holds_where_a_crossing_is_as_wide_as_the_spacing():
+    """There both quadratures are wrong, and by about the same."""
+    well = Well(
+        d=0.6733688076812709,
+        V_L=4.915829689755446,
+        V_R=6.071123368853481,
+        Delta=0.017507934600264823,
+        alpha_L=0.02231117500816526,
+        alpha_R=-0.006042914820757525,
+        mass=1.0369370288747901,
+    )
+    found = response(well, 0.7574150250828173, 1.537932964037858, rtol=1e-3)
+    assert found.certified
+    # Midpoints converge as an exponential: half as many leave the same.
+    c = found.contours_at(2 * np.pi * (np.arange(1200) + 0.3) / 1200)
+    outward = np.einsum("in,ni->n", [np.cos(c.phi), np.sin(c.phi)], c.velocity)
+    weight = c.k * c.velocity[:, 0] / np.abs(outward) / (8 * np.pi**3) * 2 * np.pi / 1200
+    assert abs(found.spin[1] + weight @ c.spin[:, 1]) < found.error * np.abs(found.spin).max()
+
+
 def test_equal_cosines_are_not_equal_angles():
     """Next to β = 0 a contour changes its spin within angles whose cosine is 1 in a double."""
     well, sin = Well(d=1.1, alpha_L=0.05, alpha_R=-0.03, V_R=4.0, Delta=0.6), [1e-9, 1e-8]
