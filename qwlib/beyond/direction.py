@@ -48,9 +48,10 @@ POINTS = 16
 PANELS = 4
 """Intervals of χ to begin with, of half a circle."""
 
-TURN, AHEAD = 0.7, 2.0
+TURN, AHEAD = 0.7, 4.0
 """Contours have not been followed from one angle to the next if the spin of one along m changes by
-more, or if along their tangents two would meet within this many times the distance."""
+more, or if along their tangents two would meet within this many times the distance; within half of
+it two of opposite velocities, whose root reaches that far from a place where they have ended."""
 
 FLOOR = 1e-5
 """Errors are relative to the result, or to this share of the sum of all states' magnitudes: where
@@ -446,7 +447,8 @@ def _unfollowed(
     along = along + states.outside[0].reshape(-1, number)
     sin, cos, width = np.sin(chi)[:, None], np.cos(chi)[:, None], np.diff(chi)[:, None]
     gap, slope = -np.diff(k), -np.diff(np.sign(velocity) * (v_p * sin + v_q * cos))
-    ahead = AHEAD * width
+    opposite = velocity[:-1, 1:] * velocity[:-1, :-1] < 0
+    ahead = np.where(opposite, AHEAD / 2, AHEAD) * width
     meet = np.minimum(gap[:-1] + ahead * slope[:-1], gap[1:] - ahead * slope[1:]) < 0
     jump = np.abs(np.diff(along, axis=0)) > TURN
     meet |= jump[:, 1:] | jump[:, :-1]
@@ -627,9 +629,9 @@ def coherence(
 
     Returns
     -------
-    float array (2, 2, 3)
-        In nm⁻² per τeE/ħ: over the well and over all z; for a field along p and along q; spin along
-        m, ∂m/∂θ and q.
+    float array (2, 3)
+        In nm⁻² per τeE/ħ, where the exchange acts: for a field along p and along q; spin along m,
+        ∂m/∂θ and q.
     """
     if angles is None:
         # ħ/τ makes it smooth, but for m all but in the plane, where e₁ turns fast.
@@ -644,8 +646,9 @@ def coherence(
     cos, sin = angle_to_rashba(theta, chi)
     states, _ = states_at(well, E_F, cos, sin)
     fem = interband.mesh(well, E_F, max(states.k, default=1.0), order=8)
+    region = fem.M if well.exchange == "everywhere" else fem.inside
     m, m_theta, p, q = frame(theta, 0.0)
-    total = np.zeros((2, 2, 2, 3))
+    total = np.zeros((2, 2, 3))
     for i in range(angles):
         k_unit = np.cos(chi[i]) * p - np.sin(chi[i]) * q
         n = np.cross([0.0, 0.0, 1.0], k_unit)
@@ -653,11 +656,11 @@ def coherence(
         axes = np.array([m, e_1, np.cross(m, e_1)])
         k = states.k[states.place == i]
         found = interband.coherences(
-            fem, E_F, k, (float(cos[i]), float(sin[i])), fem.inside, hbar_over_tau
+            fem, E_F, k, (float(cos[i]), float(sin[i])), region, hbar_over_tau
         )
         # ∂H/∂k along p and q, of which W σ alone connects two states.
         velocity = [(u @ k_unit) * axes @ n - (u @ n) * axes @ k_unit for u in (p, q)]
-        total += np.einsum("erij,uj,ia,ba->erub", found, velocity, axes, [m, m_theta, q])
+        total += np.einsum("eij,uj,ia,ba->eub", found, velocity, axes, [m, m_theta, q])
     # Reflection at the plane of z and m, and reversal of time: of the other half of the circle.
     driven = np.array([[False, False, True], [True, True, False]])
     even, odd = total
@@ -857,6 +860,8 @@ class Response:
     def error(self) -> float:
         """Estimated error of spin, torque and current, each relative to its length.
 
+        A component that is much smaller than that, as the spin along m where m is close to z, may
+        have no digits of its own.
         It holds for every φ at once: for fields along and across the part of m in the plane alone.
         Where the states cancel to less than `FLOOR` of the sum of their magnitudes, it is relative
         to that.  It is of the states that were found: where `doubt` says that one may be missing,
@@ -866,7 +871,12 @@ class Response:
 
     @property
     def doubt(self) -> str:
-        """Why a state may be missing at one of the angles of the quadrature, empty if none can."""
+        """Why a state may be missing at one of the angles of the quadrature, empty if none can.
+
+        Next to an angle where a contour ends, or two almost cross, doubles prove nothing.  More
+        digits do, at `PRECISE` points for each angle and `PURSE` for each θ; what is left then is
+        not proven, though its states may all be there.
+        """
         return self.quadrature.doubt
 
     @property
@@ -890,33 +900,21 @@ class Response:
         apart = -np.diff(states.k) * (speed[1:] + speed[:-1]) / 2
         return float(apart[same].min(initial=np.inf))
 
-    @cached_property
-    def _coherence(self) -> np.ndarray:
-        if self.hbar_over_tau is None:
-            raise ValueError("hbar_over_tau must be given for the interband part, got None")
-        return coherence(self.well, self.E_F, self.quadrature.theta, self.hbar_over_tau)
-
-    def _interband(self, region: int) -> np.ndarray:
-        along, across = self._coherence[region]
-        m, m_theta, p, q = self._frame
-        # What is even in ħ/τ has the components of Eq. (6), and what is odd has the others.
-        even = self._turned(np.array([*across[:2], along[2]]))
-        return np.array([even, p[0] * (along[0] * m + along[1] * m_theta) + q[0] * across[2] * q])
-
-    @property
-    def interband_spin(self) -> np.ndarray:
-        """What the interband part adds to `spin`, (2, 3): field-like, then damping-like.
-
-        The field-like part has the same components as Eq. (6) and is proportional to (ħ/τ)²; the
-        damping-like part has the others, changes its sign with m, and is proportional to ħ/τ.
-        """
-        return self._interband(0)
-
     @property
     def interband_torque(self) -> np.ndarray:
-        """What the interband part adds to `torque`, (2, 3): field-like, then damping-like."""
-        everywhere = self.well.exchange == "everywhere"
-        return -self.well.Delta * np.cross(self.m, self._interband(1 if everywhere else 0))
+        """What the interband part adds to `torque`, (2, 3): field-like, then damping-like.
+
+        The spin of the field-like part has the same components as Eq. (6) and is proportional to
+        (ħ/τ)²; that of the damping-like part has the others, changes its sign with m, and is
+        proportional to ħ/τ.
+        """
+        if self.hbar_over_tau is None:
+            raise ValueError("hbar_over_tau must be given for the interband part, got None")
+        along, across = coherence(self.well, self.E_F, self.quadrature.theta, self.hbar_over_tau)
+        m, m_theta, p, q = self._frame
+        even = self._turned(np.array([*across[:2], along[2]]))
+        odd = p[0] * (along[0] * m + along[1] * m_theta) + q[0] * across[2] * q
+        return -self.well.Delta * np.cross(self.m, [even, odd])
 
 
 def responses(
@@ -1079,7 +1077,7 @@ def response(
         `Response.spin` is over the well, 0 ≤ z ≤ d.  `Response.torque` and `Response.field` are
         of `Response.exchange_spin`, the spin where the exchange acts: the well alone for a
         "ferromagnet", and with the barriers where it is "everywhere".  `Response.current` is that
-        of all z.  The interband parts are over the same as what they add to.
+        of all z.
 
     Warns
     -----

@@ -260,14 +260,14 @@ def coherences(
 
     Returns
     -------
-    float array (2, 2, 3, 3)
+    float array (2, 3, 3)
         ∫k dk Σ 2 Re[γ ⟨n|σ_i|m⟩⟨m|W σ_j|n⟩/x(γ − ix)], in 1/nm: what is even in γ and what is odd;
-        over `region` and over all z; by i and by j, both in the order 3, 1, 2.
+        by i and by j, both in the order 3, 1, 2.
     """
     cos, sin = rashba
     basis = np.linalg.inv(np.linalg.cholesky(fem.M)).T
     up, down, W, here = (basis.T @ A @ basis for A in (fem.H_up, fem.H_down, fem.W, region))
-    total, gamma = np.zeros((2, 2, 3, 3)), hbar_over_tau
+    total, gamma = np.zeros((2, 3, 3)), hbar_over_tau
     imaginary = np.array([False, False, True])
     mixed = imaginary[:, None] != imaginary
     for q, dk in zip(*_quadrature(k, FEWER), strict=True):
@@ -277,28 +277,25 @@ def coherences(
         n = np.searchsorted(E, E_F - fem.c * q * q)
         full, empty = vectors[:, :n], vectors[:, n:]
         x = E[:n, None] - E[n:]
-        turned, *spins = (_components(full, empty, A) for A in (W, here, None))
+        turned, spin = (_components(full, empty, A) for A in (W, here))
         # Re[γ/(x(γ − ix))], and for one imaginary factor what is left of i γ/(x(γ − ix)).
         even = gamma**2 / (x * (x * x + gamma**2))
         odd = gamma / (x * x + gamma**2)
-        for i, spin in enumerate(spins):
-            for parity, weight in enumerate((even, odd)):
-                total[parity, i] += (2 * q * dk) * np.einsum(
-                    "inm,jnm,nm->ij", spin, turned, weight, optimize=True
-                )
+        for parity, weight in enumerate((even, odd)):
+            total[parity] += (2 * q * dk) * np.einsum(
+                "inm,jnm,nm->ij", spin, turned, weight, optimize=True
+            )
     # Of two imaginary factors the product counts as it is, of one its sign is that of the second.
-    total[0][:, mixed] = 0.0
-    total[1][:, ~mixed] = 0.0
-    total[1, :, :2] *= -1
+    total[0][mixed] = 0.0
+    total[1][~mixed] = 0.0
+    total[1, :2] *= -1
     return total
 
 
-def _components(left: np.ndarray, right: np.ndarray, where: np.ndarray | None) -> np.ndarray:
+def _components(left: np.ndarray, right: np.ndarray, where: np.ndarray) -> np.ndarray:
     """Return ⟨n|σ₃|m⟩, ⟨n|σ₁|m⟩ and i⟨n|σ₂|m⟩ with a weight in space, on an orthonormal basis."""
     up, down = np.split(left, 2)
-    m_up, m_down = np.split(right, 2)
-    if where is not None:
-        m_up, m_down = where @ m_up, where @ m_down
+    m_up, m_down = (where @ part for part in np.split(right, 2))
     A, B = up.T @ m_down, down.T @ m_up
     return np.stack([up.T @ m_up - down.T @ m_down, A + B, A - B])
 
