@@ -52,6 +52,8 @@ def number(value: float | str | None, digits: str = "") -> str:
         digits = "d"
     if not np.isfinite(value):
         return NONE
+    if value == 0 and digits.endswith("e"):  # it has no order of magnitude
+        return "0" + unit
     if not digits.endswith("d"):
         sign = "+" if digits.startswith("+") else ""
         digits = f"{sign}z{digits.removeprefix('+') or 'g'}"

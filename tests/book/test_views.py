@@ -157,6 +157,7 @@ def test_views_need_neither_drawings_nor_widgets(hidden):
         (0.01234, ".3g", "0.0123"),
         (1, "+d", "+1"),
         (1.0, "+.0e", "+1 · 10⁰"),
+        (0.0, ".1e| %", "0 %"),
         (np.nan, ".2f", "–"),
         (None, "", "–"),
         (np.True_, "", "yes"),
