@@ -11,8 +11,8 @@ from test_sliders import decoded, number
 
 from qwlib import Well, fermi_states, sweep
 from qwlib.book import figures, sliders, tables, views
-from qwlib.book.explore import drawn
 from qwlib.book.views import Number, Panel, Series, View
+from qwlib.book.widgets import drawn
 
 E_F = 3.0
 STATES = fermi_states(Well(alpha_L=0.03), E_F)
