@@ -98,7 +98,7 @@ DOUBTS = (
     "",
     "digits: a wave number is not known to 12 digits",
     "tail: at |alpha| = ħ²/m and E_F = V/2 no wave number is proven to be the last",
-    "tangency: within rounding a subband touches the Fermi level, or two meet there",
+    "tangency: a subband touches the Fermi level, or two meet there, too closely to be told apart",
 )
 """Why a well is not certified: of several reasons the last.  Only the first says no more than that
 digits are missing; with the others a state may be."""
