@@ -51,7 +51,7 @@ ALPHA_5, ALPHA_6 = 0.01, 0.001
 """|α| of Figs. 5 and 6."""
 JUMP, PEAK, WIDE = 0.049, 0.062, 0.52
 """α_L of the paper's jump and of its maximum, eV·nm²; d of its maximum, nm."""
-ALPHAS_R, OTHERS_R = (-0.025, 0.0, 0.025), (-0.05, -0.02, 0.0, 0.025, 0.05)
+ALPHAS_R, OTHERS_R = (-0.025, 0.0, 0.025), (-0.02, 0.0, 0.025)
 """The α_R of Fig. 3(a) are three, of which the text names one, and another for Fig. 2: these are
 ours, and those that we lay beside the paper's own."""
 ENDS = (0.12, 0.15, 0.2)
@@ -349,8 +349,10 @@ def tolerated(claim: Claim, factor: float) -> str:
 
 
 def percent(share: float) -> str:
-    """Return a share in percent, with two digits, but no more than one decimal."""
+    """Return a share in percent: two digits, and no more than one decimal, or two beside SHARE."""
     digits = 1 if abs(share) < 0.0995 else 0
+    if round(share, 3) == yardstick.SHARE:  # on which side of it
+        digits = 2
     return number(round(100 * share, digits) + 0.0, "g| %")
 
 

@@ -547,6 +547,16 @@ def test_the_best_by_the_score_stands_out_by_numbers():
     assert not by["a"] & by["c"]
 
 
+def test_a_tuned_distance_of_points_would_come_first():
+    tuned = Convention("", "", solve=trial.with_tails, step=0.012302, chosen=1)
+    best = "barrier exchange opposite, over all z, points of a plot to 0.2"
+    first = trial.order(named(best), found(best))
+    assert trial.order(tuned, numbers(tuned)) < first
+    for factor in (0.999, 1.001):
+        other = replace(tuned, step=factor * tuned.step)
+        assert not ASKED[7].met(numbers(other)["maximum"])
+
+
 def test_the_maximum_of_coarse_widths_is_that_of_the_three_about_it():
     for name in (
         "widths 0.16 apart",

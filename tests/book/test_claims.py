@@ -95,7 +95,7 @@ READINGS = {
     ],
     "chirality-shift": [
         f"over the {whole}, other α_R = {r}, {where}"
-        for r in ("−0.05", "−0.02", "0", "0.025", "0.05")
+        for r in ("−0.02", "0", "0.025")
         for where in TOTALS
         for whole in ("rise", "shift")
     ],
@@ -523,11 +523,13 @@ def test_no_choice_of_widths_has_the_last_state_leave_at_what_rounds_to_the_pape
 
 def test_what_is_in_the_middle_hangs_on_where_it_begins(entries):
     # Up to 4 % in the middle third, and up to 6 % in the middle half, as the "why" says.
+    # By its height S_y stays below 4 % of its largest in the middle half.
     found, z = {}, np.linspace(0, 3.0, 1201)
     for name, right in claims.CASES.items():
         states = fermi_states(Well(d=3.0, alpha_L=0.01, alpha_R=right), 3.0)
         size = np.abs(states.spin_density(z).sum(axis=0))
-        middle = (np.abs(z - 1.5) < part * 1.5 for part in (1 / 3, 1 / 2))
+        middle = [np.abs(z - 1.5) < part * 1.5 for part in (1 / 3, 1 / 2)]
+        assert size[middle[1]].max() < 0.04 * size.max()
         found[name] = [size[some].sum() / size.sum() for some in middle]
         ours = entries["thickness-independent"].answers[f"total, case {name}, alone in a wide well"]
         assert ours.all[1] == pytest.approx(found[name][0], rel=0.02)  # grids of their own
