@@ -459,8 +459,8 @@ def test_printed_page_shows_folded_outputs_and_only_open_solutions(visit):
     page.evaluate(PRINTED)
     page.emulate_media(media="print")
     folds = page.locator("details.hide")
-    # Two outputs, the imports, and what draws the figure and the slider.
-    assert folds.count() == 5 and page.locator("details.hide[open]").count() == 0
+    # Two outputs, the imports, and what draws the figures and the slider.
+    assert folds.count() == 6 and page.locator("details.hide[open]").count() == 0
     page.pdf()
     # Black on white from the dark theme too, and an output does not fade in while it is drawn.
     white = {"theme": "light", "fading": 0}
@@ -488,7 +488,7 @@ def test_fold_opens_when_its_cell_runs(visit):
           "beforeend", '<div class="thebe-controls"><button id="go">run</button></div>')"""
     )
     page.click("#go")
-    assert [fold.evaluate("one => one.open") for fold in folds.all()] == [True, *[False] * 4]
+    assert [fold.evaluate("one => one.open") for fold in folds.all()] == [True, *[False] * 5]
 
 
 @pytest.mark.parametrize("visit", ["light"], indirect=True)
