@@ -56,13 +56,19 @@
   /* Whether a reader has started the explorer of this page; where its cell runs anew, the next goes on. */
   let began = false;
 
+  /* The one that was there before; the next keeps its values unless the cell gives others. */
+  let last;
+
   const number = (value, decimals) => value.toFixed(decimals).replace("-", "−");
 
   customElements.define("qw-explorer", class extends HTMLElement {
     connectedCallback() {
       const source = this.querySelector('script[type="application/json"]');
       if (!source || this.bar) return;
-      Object.assign(this, JSON.parse(source.textContent));
+      this.text = source.textContent.trim();
+      Object.assign(this, JSON.parse(this.text));
+      if (last?.text === this.text) this.values = { ...last.values };
+      last = this;
       this.megabytes = MEGABYTES;
       this.button = html("button", { type: "button", class: "qw-run" }, "Move every parameter");
       Object.assign(this, startBar(STAGES, this.button));

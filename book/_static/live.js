@@ -183,7 +183,9 @@ del Path
         const line = told[place];
         line.textContent = "running …";
         const patience = setTimeout(() => {
-          line.textContent = "still running; “Stop” at the top ends it";
+          if (line.textContent.startsWith("running")) {
+            line.textContent = "still running; “Stop” at the top ends it";
+          }
         }, 5000);
         const over = began();
         let answer;
@@ -509,15 +511,18 @@ del Path
           workers.forEach((worker) => worker.terminate());
           rest();
           document.querySelectorAll(".thebe-button").forEach((one) => (one.disabled = true));
-          const typed = notebook.cells.map((cell) => cell.source);
+          document.querySelectorAll(".qw-stale").forEach((line) => {
+            line.textContent = line.textContent.replace(/^(still )?running.*/, "stopped");
+          });
           say("Python was stopped and has forgotten everything; what you typed is kept.", "failed");
           button.textContent = "Start Python again";
           button.disabled = false;
           button.onclick = () => {
+            const typed = cells().map((cell) => cell.querySelector(".CodeMirror").CodeMirror.getValue());
             sessionStorage.setItem(drawer, JSON.stringify(typed));
             location.reload();
           };
-          button.focus();
+          button.focus({ preventScroll: true }); // the cell that was stopped stays in sight
         };
       } catch (error) {
         stage();

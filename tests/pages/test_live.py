@@ -81,13 +81,14 @@ def test_a_cell_that_is_edited_changes_the_cells_below(running):
     values = explorer.evaluate("explorer => explorer.values")
     assert values["E_F"] == 2.8
     assert totals(explorer) == pytest.approx(computed(values), rel=SAME, abs=1e-12)
-    # Run once more, it goes on by itself, with the values of the cells.
+    # Run once more, it goes on by itself, with the values that it had.
     explorer.get_by_role("slider").first.press("ArrowRight")
+    moved = explorer.evaluate("explorer => explorer.values")
     old = explorer.element_handle()
     cell_of(running.page, last).get_by_role("button", name="run", exact=True).click()
     running.page.wait_for_function("old => !old.isConnected", arg=old)
     expect(explorer.locator(".qw-bar[data-state=live]")).to_contain_text("are live")
-    assert explorer.evaluate("explorer => explorer.values") == values
+    assert explorer.evaluate("explorer => explorer.values") == moved != values
 
 
 def test_tab_key_leaves_the_code_as_it_is(running):
@@ -189,10 +190,14 @@ def test_a_loop_without_an_end_is_stopped_and_what_was_typed_is_kept(running):
     expect(stop).to_be_in_viewport()
     stop.click()
     expect(page.locator(".qw-live")).to_contain_text("was stopped")
+    expect(cell_of(page, 1).locator(".qw-stale")).to_have_text("stopped")
+    # What is typed after the stop is kept, too.
+    mended = endless.replace("True", "False")
+    editor.evaluate("(node, text) => node.CodeMirror.setValue(text)", mended)
     with page.expect_navigation():
         page.get_by_role("button", name="Start Python again").click()
     expect(page.locator(".qw-live[data-state=live]")).to_contain_text("it has not run")
-    assert editor.evaluate("node => node.CodeMirror.getValue()") == endless
+    assert editor.evaluate("node => node.CodeMirror.getValue()") == mended
     expect(cell_of(page, 1).locator(".qw-stale")).to_have_text("edited, not run yet")
     other = cell_of(page, 2)
     text = other.locator(".CodeMirror").evaluate("node => node.CodeMirror.getValue()")
