@@ -119,7 +119,8 @@ def control(name: str, value: Any) -> dict[str, Any]:
     if name == "exchange":
         return about | {"options": EXCHANGE}
     low, high, step = SLIDERS[name]
-    low, high, step = scaled(value, low, high, step)
+    if name in PARAMETERS or name == "hbar_over_tau":
+        low, high, step = scaled(value, low, high, step)
     decimals = 0
     if not isinstance(step, int):
         decimals = max(1, int(np.ceil(-np.log10(step))))
