@@ -26,7 +26,7 @@ import numpy as np
 from bs4 import BeautifulSoup, Tag
 from PIL import Image
 
-from qwlib.run.page import drawn, listed
+from qwlib.run.page import drawn, listed, scriptless
 
 LECTURER = "book/lecturer"
 """The page with the plans of the lessons: sections whose address begins with ``lesson-``."""
@@ -157,8 +157,7 @@ def article_of(page: Path) -> Tag:
     code = (
         r'(<div class="highlight-(?:ipython3|python) [^>]*><div class="highlight">)<pre>.*?</pre>'
     )
-    article = re.sub(code, r"\1", article, flags=re.DOTALL)
-    article = re.sub(r"<(script|noscript)\b.*?</\1>", "", article, flags=re.DOTALL)
+    article = scriptless(re.sub(code, r"\1", article, flags=re.DOTALL))
     article = BeautifulSoup(article, "html.parser").article
     for useless in article.select("a.headerlink, .cell_input, .figure-data, summary"):
         if not (useless.find_parent("fieldset") or useless.find_parent(class_="exercise")):

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 from bs4 import BeautifulSoup, Tag
 
+from qwlib.run.page import scriptless
+
 HEADINGS = ["h1", "h2", "h3", "h4", "h5", "h6"]
 # Not for a preview: controls, what stands for a control, and what is folded.
 USELESS = "a.headerlink, style, button, input, details, .viewcode-link"
@@ -31,8 +33,8 @@ class Article:
 
     def __init__(self, markup: str):
         self.code: list[str] = []
-        markup = re.sub(r"<(script|noscript)\b.*?</\1>", "", markup, flags=re.DOTALL)
-        self.tag = fragment(re.sub(r"<pre>.*?</pre>", self._aside, markup, flags=re.DOTALL))
+        markup = re.sub(r"<pre>.*?</pre>", self._aside, scriptless(markup), flags=re.DOTALL)
+        self.tag = fragment(markup)
         self.named = {tag["id"]: tag for tag in self.tag.find_all(id=True)}
 
     def _aside(self, code: re.Match) -> str:

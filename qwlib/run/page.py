@@ -122,8 +122,8 @@ def standalone(html: Path, page: str) -> str:
     """Return a built page with its figures, their data, formulas, style and cited works inside."""
     path = html / f"{page}.html"
     body: Any = _soup(path).select_one("div.body")
-    for useless in body.select("a.headerlink, script"):
-        useless.decompose()
+    for link in body.select("a.headerlink"):
+        link.decompose()
     # Who asked for a rerun wants to see what came out, on paper too, where a fold stays as it is.
     for fold in body.select("details:is(.hide, .second-reading, .exercise)"):
         fold["open"] = ""
@@ -142,7 +142,7 @@ def standalone(html: Path, page: str) -> str:
 
 
 def _soup(path: Path) -> BeautifulSoup:
-    return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+    return BeautifulSoup(scriptless(path.read_text(encoding="utf-8")), "html.parser")
 
 
 def _inside(path: Path, address: str) -> str:
@@ -177,6 +177,14 @@ def _cite(body: Any, path: Path) -> None:
         body.extend(list(cited.values()))
 
 
+def scriptless(page: str) -> str:
+    """Return the HTML of a page without scripts, and without what is for who has none.
+
+    That is much of a page, and takes long to parse.
+    """
+    return re.sub(r"<(script|noscript)\b.*?</\1>", "", page, flags=re.DOTALL)
+
+
 @cache
 def in_mathml(tex: str) -> str:
     r"""Return MathML of ``\(…\)`` or ``\[…\]``, which browsers draw without a script."""
@@ -188,10 +196,9 @@ def in_mathml(tex: str) -> str:
 
 
 def drawn(page: str) -> str:
-    """Return the HTML of a page with each formula as MathML alone, before its number if any."""
+    """Return the HTML of a `scriptless` page with each formula as MathML, before its number."""
     return re.sub(
-        r'(<span class="eqno">.*?</span>\s*)?<span class="tex">(.*?)</span>'
-        r"(?:<noscript>.*?</noscript>)?",
+        r'(<span class="eqno">.*?</span>\s*)?<span class="tex">(.*?)</span>',
         lambda found: in_mathml(unescape(found[2])) + (found[1] or ""),
         page,
         flags=re.DOTALL,

@@ -51,7 +51,6 @@ def printed(output: Locator) -> str:
 
 
 CHAPTERS = sorted(path.stem for path in BOOK.glob("*.ipynb"))
-WELL = (*Well.__dataclass_fields__, "E_F")
 EXPLORED = [name for name in CHAPTERS if any(has(cell, "explorer") for cell in code(name))]
 
 THOROUGH = "confinement"
@@ -105,6 +104,9 @@ def write(cell: Locator, source: str) -> Locator:
     cell.get_by_role("button", name="run", exact=True).click()
     return cell.locator("[data-output]")
 
+
+MOVE = "Move every parameter"
+"""The button of an explorer."""
 
 RUNS = count()
 
@@ -172,7 +174,7 @@ def run_all(page: Page, chapter: str) -> int:
 def started(
     browser: Browser, site: Site, chapter: str, copies: Path | None = None
 ) -> Iterator[SimpleNamespace]:
-    """Start a chapter: give the page, the cell of its explorer, and what was loaded for it.
+    """Start a chapter: give the page, and what was loaded for it.
 
     A page that takes Thebe and Pyodide from their public addresses gets the local copies there.
     """
@@ -203,7 +205,6 @@ def started(
         site=site,
         chapter=chapter,
         page=page,
-        explorer=page.locator("div.tag_explorer"),
         before=before,
         idle=idle,
         loaded=site.seen[len(before) :],
@@ -228,7 +229,7 @@ def here(chapter: str) -> Explorer:
 
 def begin(page: Page) -> Locator:
     """Press the button of the sliders at the top and wait until they are live."""
-    page.get_by_role("button", name="Move every parameter").first.click()
+    page.get_by_role("button", name=MOVE).first.click()
     explorer = page.locator("qw-explorer")
     bar = explorer.locator(".qw-bar:is([data-state=live], [data-state=failed])")
     bar.wait_for()

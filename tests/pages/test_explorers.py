@@ -18,6 +18,7 @@ from conftest import Site, served, told, violations
 from livepage import (
     BOOK,
     EXPLORED,
+    MOVE,
     SAME,
     begin,
     code,
@@ -33,7 +34,6 @@ from playwright.sync_api import Locator, Page, expect
 from qwlib.book import steer
 
 CHAPTER = "confinement"
-MOVE = "Move every parameter"
 
 
 def stored(chapter: str) -> str:
