@@ -1,5 +1,8 @@
 """The book as its readers get it: built from a copy of the tree, and looked at as HTML."""
 
+import asyncio
+import gc
+import logging
 import os
 import re
 import shutil
@@ -18,7 +21,7 @@ from conftest import NOTEBOOKS, PAGES, PATIENCE, ROOT, build
 from PIL import Image
 
 from qwlib.book import claims
-from qwlib.run import chapters
+from qwlib.run import chapters, cli
 from tools import architecture, baseline
 
 # The least number of figures in each page of _toc.yml: those of the paper at least.
@@ -418,6 +421,36 @@ def test_chapters_beside_each_other_do_not_meet(tmp_path, jobs):
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == sorted(
         ["here", *(path.name for path in paths)]
     )
+
+
+def test_ctrl_c_in_the_middle_of_a_chapter_lets_the_others_end(tmp_path, monkeypatch, caplog):
+    paths = [tmp_path / f"{name}.ipynb" for name in ("here", "there")]
+    ended, left = [], []
+
+    async def one(path, _):
+        try:
+            if path.stem == "here":
+                await asyncio.sleep(0)  # the other has begun
+                signal.raise_signal(signal.SIGINT)
+            await asyncio.sleep(PATIENCE)
+        finally:
+            await asyncio.sleep(0)  # as when a kernel is ended, by a loop that still runs
+            ended.append(path)
+
+    for path in paths:
+        nbformat.write(nbformat.v4.new_notebook(), path)
+    monkeypatch.setattr(chapters, "_execute_one", one)
+    monkeypatch.setattr(sys, "unraisablehook", left.append)
+    heard = signal.signal(signal.SIGINT, cli.interrupt)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            chapters.execute(paths)
+        assert signal.getsignal(signal.SIGINT) is cli.interrupt
+    finally:
+        signal.signal(signal.SIGINT, heard)
+        logging.disable(logging.NOTSET)
+    gc.collect()  # what nobody has waited for is told of as it goes
+    assert sorted(ended) == paths and not left and not caplog.records
 
 
 # Output that comes in pieces, cut as the moment has it, and no id.
