@@ -12,6 +12,7 @@ import io
 import mimetypes
 import re
 import shutil
+import unicodedata
 import warnings
 from contextlib import redirect_stderr, redirect_stdout
 from copy import copy
@@ -192,7 +193,19 @@ def in_mathml(tex: str) -> str:
     display = "block" if tex.startswith(r"\[") else "inline"
     # The converter prints the & of aligned, and the space that a line asks for after it.
     tex = re.sub(r"\\\\\[\w+\]", r"\\\\", tex[2:-2].strip().replace("{aligned}", "{split}"))
-    return convert(tex, display=display)
+    return LOOK.sub(in_its_look, convert(tex, display=display))
+
+
+LOOK = re.compile(r'<(m[in]) mathvariant="(bold|bold-italic|double-struck)">(.*?)</\1>')
+"""A letter whose look is said in a word that browsers pass over."""
+
+
+def in_its_look(found: re.Match) -> str:
+    """Return the letter that has the look by itself: a vector must not look as a number does."""
+    name = unicodedata.name(unescape(found[3]))
+    name = re.sub(r"^(LATIN|GREEK) (SMALL|CAPITAL) LETTER", r"\2", name)
+    look = found[2].upper().replace("BOLD-", "BOLD ")
+    return f"<{found[1]}>{unicodedata.lookup(f'MATHEMATICAL {look} {name}')}</{found[1]}>"
 
 
 def drawn(page: str) -> str:
