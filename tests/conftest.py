@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -115,6 +116,17 @@ class Handler(SimpleHTTPRequestHandler):
         pass
 
 
+class Plain(Handler):
+    """Serves pages on which nobody sets the formulas, since that is most of the work on a page."""
+
+    def do_GET(self):
+        if "/mathjax/" not in self.path:
+            return super().do_GET()
+        self.send_response(HTTPStatus.OK)
+        self.send_header("Content-Type", "text/javascript")
+        self.end_headers()
+
+
 class Site(str):
     """The address of a folder that is served on this machine; `seen` lists what was fetched."""
 
@@ -194,7 +206,7 @@ def local_html(tmp_path_factory, html, local_copies) -> Path:
 @pytest.fixture(scope="module")
 def local_site(local_html) -> Iterator[Site]:
     """The address of those pages."""
-    with served(local_html) as address:
+    with served(local_html, Plain) as address:
         yield address
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup, Tag
-from conftest import NOTEBOOKS, served
+from conftest import NOTEBOOKS, Plain, served
 from matplotlib.colors import to_rgb
 from matplotlib.quiver import Quiver
 from PIL import Image
@@ -460,7 +460,7 @@ def test_captions_name_no_colour_that_the_dark_theme_changes():
 
 @pytest.mark.parametrize("media", ["screen", "print"])
 def test_dark_figures_lie_on_the_page_and_print_light(browser, html, media):
-    with served(html) as address:
+    with served(html, Plain) as address:
         page = browser.new_page(color_scheme="dark", viewport={"width": 1400, "height": 1000})
         page.goto(f"{address}/book/model.html")
         page.emulate_media(media=media, color_scheme="dark")
@@ -480,7 +480,7 @@ def test_dark_figures_lie_on_the_page_and_print_light(browser, html, media):
 
 @pytest.mark.parametrize("width", [400, 1400])
 def test_figures_fit_the_screen_with_their_shape(browser, html, width):
-    with served(html) as address:
+    with served(html, Plain) as address:
         page = browser.new_page(viewport={"width": width, "height": 900})
         for name in ("chirality", "thickness"):
             page.goto(f"{address}/book/{name}.html")
@@ -522,7 +522,7 @@ COLOURS = """() => [...document.querySelectorAll(
 
 
 def test_cells_of_a_live_page_are_dark(browser, html, local_copies):
-    with served(html) as address:
+    with served(html, Plain) as address:
         page = browser.new_page(color_scheme="dark")
         page.goto(f"{address}/book/confinement.html")
         page.add_style_tag(path=local_copies / "thebe" / "thebe.css")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT, served, violations, watched
+from conftest import ROOT, Plain, served, violations, watched
 from playwright.sync_api import expect
 from scipy import constants
 
@@ -723,7 +723,7 @@ def test_nothing_in_the_data_ends_the_element():
 @pytest.fixture(scope="module")
 def site(html):
     """The address of the chapters."""
-    with served(html) as address:
+    with served(html, Plain) as address:
         yield f"{address}/book"
 
 
@@ -732,11 +732,9 @@ def visits(browser, site):
     """Open chapters; at the end, nothing may have gone wrong on any of them."""
     pages = []
 
-    def visit(chapter, width=1400, scheme="light", formulas=True, **options):
+    def visit(chapter, width=1400, scheme="light", **options):
         size = {"width": width, "height": 900}
         context = browser.new_context(viewport=size, color_scheme=scheme, **options)
-        if not formulas:  # to set them is most of the work on a page
-            context.route("**/mathjax/*.js", lambda route: route.fulfill(body=""))
         pages.append(watched(context.new_page(), site.removesuffix("/book")))
         pages[-1].goto(f"{site}/{chapter}.html")
         return pages[-1]
@@ -762,8 +760,7 @@ def kept(browser, site):
 
         def page_of(chapter):
             if chapter not in pages:
-                options = {"has_touch": True, "accept_downloads": True, "formulas": False}
-                pages[chapter] = visit(chapter, **options)
+                pages[chapter] = visit(chapter, has_touch=True, accept_downloads=True)
             page = pages[chapter]
             page.set_viewport_size({"width": 1400, "height": 900})
             page.emulate_media(color_scheme="light")
@@ -918,7 +915,6 @@ def test_on_a_phone_the_slider_stays_above_a_drawing_that_is_longer_than_the_scr
     page = visit("lost", width=400)
     page.set_viewport_size({"width": 400, "height": 600})
     page.wait_for_load_state("networkidle")
-    page.evaluate("MathJax.startup.promise")
     drawing_box = page.locator("qw-slider .drawing").first
     # The theme would scroll there in its own time.
     drawing_box.evaluate(

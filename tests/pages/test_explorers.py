@@ -14,7 +14,7 @@ from types import SimpleNamespace
 
 import pytest
 from bs4 import BeautifulSoup
-from conftest import Site, served, told, violations
+from conftest import Plain, Site, served, told, violations
 from livepage import (
     BOOK,
     EXPLORED,
@@ -291,7 +291,7 @@ def test_an_explorer_of_a_page_opened_as_a_file_says_what_to_do(browser, html):
 
 
 def test_without_a_network_it_says_so_and_can_be_started_again(browser, html):
-    with served(html) as address:
+    with served(html, Plain) as address:
         page = open_page(browser, address, CHAPTER)
         says(page, "did not deliver https://cdn.jsdelivr.net/")
         again = page.locator("qw-explorer").get_by_role("button", name="Start Python again")

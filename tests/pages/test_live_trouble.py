@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from conftest import Handler, served
+from conftest import Plain, served
 from livepage import CHAPTERS, code, has, open_page
 from playwright.sync_api import Page, expect
 
@@ -24,7 +24,7 @@ def says(page: Page, text: str | re.Pattern) -> None:
 
 
 def test_without_a_network_the_button_says_so_and_can_be_pressed_again(browser, html):
-    with served(html) as address:
+    with served(html, Plain) as address:
         page = open_page(browser, address, "confinement")
         says(page, "did not deliver https://cdn.jsdelivr.net/")
         assert "Check the connection" in page.inner_text(".qw-live")
@@ -32,7 +32,7 @@ def test_without_a_network_the_button_says_so_and_can_be_pressed_again(browser, 
         page.close()
 
 
-class Cut(Handler):
+class Cut(Plain):
     """Serves one file to its middle only."""
 
     half = ""

@@ -17,7 +17,7 @@ from types import SimpleNamespace
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from conftest import PAGES, ROOT, served, told, violations, watched
+from conftest import PAGES, ROOT, Plain, served, told, violations, watched
 from playwright.sync_api import expect
 
 ENTRIES = runpy.run_path(str(ROOT / "book" / "_ext" / "entries.py"))["ENTRIES"]
@@ -35,7 +35,7 @@ RESIZED = """() => Array.from(document.querySelectorAll(
   "pre, .nboutput > .output_area, .cell_output > .output, .jp-RenderedHTMLCommon"
 )).every(one => one.tabIndex === (
   one.scrollWidth > one.clientWidth || one.scrollHeight > one.clientHeight ? 0 : -1))"""
-SETTLED = "() => !window.MathJax || MathJax.startup.promise.then(() => true)"
+SETTLED = "() => window.MathJax?.startup?.promise.then(() => true) ?? true"
 # What sticks out: the page may not scroll sideways; a box with a scroll bar of its own may.
 EXCESS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 THEME = "document.documentElement.dataset.theme"
@@ -69,13 +69,20 @@ def site(html):
         yield address
 
 
+@pytest.fixture(scope="module")
+def plain_site(html):
+    """The same for what has nothing to do with formulas."""
+    with served(html, Plain) as address:
+        yield address
+
+
 @pytest.fixture(params=["light", "dark"])
-def visit(request, browser, site):
+def visit(request, browser, site, plain_site):
     """Open a page in one colour scheme; return it with what went wrong on the way."""
     context = browser.new_context(color_scheme=request.param)
 
-    def open_page(path):
-        page = open_in(context, site, path)
+    def open_page(path, formulas=False):
+        page = open_in(context, site if formulas else plain_site, path)
         return page, page.wrong
 
     yield open_page
@@ -265,11 +272,11 @@ SMALL = """() => Array.from(document.querySelectorAll(
 
 
 @pytest.mark.parametrize("name", ["book/confinement", "book/chirality", "search"])
-def test_a_finger_finds_what_it_is_to_hit(browser, site, name):
+def test_a_finger_finds_what_it_is_to_hit(browser, plain_site, name):
     phone = {"width": WIDTHS[-1], "height": 800}
     context = browser.new_context(has_touch=True, is_mobile=True, viewport=phone)
     page = context.new_page()
-    page.goto(f"{site}/{name}.html")
+    page.goto(f"{plain_site}/{name}.html")
     page.wait_for_load_state("networkidle")
     assert page.evaluate(SMALL) == []
     context.close()
@@ -293,7 +300,7 @@ def test_search_page_finds_a_chapter(visit):
     assert not obstacles(page)
 
 
-def test_search_leads_to_where_a_word_is_treated(browser, site, html):
+def test_search_leads_to_where_a_word_is_treated(browser, plain_site, html):
     page = browser.new_page()
     for words, where in (
         ("27", "lost.html#lost-counts"),
@@ -302,7 +309,7 @@ def test_search_leads_to_where_a_word_is_treated(browser, site, html):
         ("alpha_L", "symbols.html#sym-alpha"),
         ("damping", "interband.html"),
     ):
-        page.goto(f"{site}/search.html?q={words}")
+        page.goto(f"{plain_site}/search.html?q={words}")
         expect(page.locator("ul.search > li > a").first).to_have_attribute("href", f"book/{where}")
     page.close()
     for name, place, _ in ENTRIES:
@@ -322,10 +329,10 @@ def test_formulas_are_drawn_without_scripts(browser, site):
     context.close()
 
 
-def test_colours_of_the_system_leave_buttons_and_focus(browser, site):
+def test_colours_of_the_system_leave_buttons_and_focus(browser, plain_site):
     context = browser.new_context(forced_colors="active", color_scheme="dark")
     page = context.new_page()
-    page.goto(f"{site}/book/confinement.html")
+    page.goto(f"{plain_site}/book/confinement.html")
     button = page.get_by_role("button", name="Edit the cells")
     style = """(one, name) => {
       const drawn = getComputedStyle(one);
@@ -345,10 +352,10 @@ def test_colours_of_the_system_leave_buttons_and_focus(browser, site):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_more_contrast_is_given_to_who_asks_for_it(browser, site, scheme):
+def test_more_contrast_is_given_to_who_asks_for_it(browser, plain_site, scheme):
     context = browser.new_context(contrast="more", color_scheme=scheme)
     page = context.new_page()
-    page.goto(f"{site}/book/confinement.html")
+    page.goto(f"{plain_site}/book/confinement.html")
     colour = "one => getComputedStyle(one).color"
     ink = {"light": "rgb(0, 0, 0)", "dark": "rgb(255, 255, 255)"}[scheme]
     muted = page.locator(".bd-sidebar-primary .toctree-l1:not(.current) > a").first
@@ -399,7 +406,7 @@ def test_menus_open_on_a_narrow_screen_and_give_room_on_a_wide_one(visit):
 
 @pytest.mark.parametrize("visit", ["light"], indirect=True)
 def test_formulas_are_set_by_the_mathjax_of_the_site(visit):
-    page, _ = visit("book/model.html")
+    page, _ = visit("book/model.html", formulas=True)
     sources = page.eval_on_selector_all("script[src]", "all => all.map(one => one.src)")
     # MathJax itself, and what it loads when a formula needs it.
     assert {urlsplit(s).hostname for s in sources if "mathjax" in s} == {"127.0.0.1"}
@@ -409,7 +416,7 @@ def test_formulas_are_set_by_the_mathjax_of_the_site(visit):
 
 @pytest.mark.parametrize("visit", ["light"], indirect=True)
 def test_what_is_hidden_at_the_right_fades_until_it_is_scrolled_to(visit):
-    page, wrong = visit("book/model.html")
+    page, wrong = visit("book/model.html", formulas=True)
     cut = page.locator("div.math mjx-container.qw-cut")
     assert cut.count() == 0
     page.set_viewport_size({"width": WIDTHS[-1], "height": 1000})
@@ -493,7 +500,7 @@ def test_fold_opens_when_its_cell_runs(visit):
 
 @pytest.mark.parametrize("visit", ["light"], indirect=True)
 def test_question_says_why_an_answer_is_right_or_wrong(visit):
-    page, wrong = visit("book/confinement.html")
+    page, wrong = visit("book/confinement.html", formulas=True)
     question = page.locator(".quiz fieldset").first
     said = question.locator(".quiz-feedback")
     # Until an answer is chosen, nothing tells which is right.
@@ -598,7 +605,7 @@ def ready(page) -> None:
 @pytest.mark.parametrize("visit", ["light"], indirect=True)
 @pytest.mark.parametrize("name", sorted({name for name, *_ in PREVIEWS}))
 def test_link_shows_what_it_leads_to(visit, name):
-    page, wrong = visit(f"book/{name}.html")
+    page, wrong = visit(f"book/{name}.html", formulas=True)
     box = page.locator(BOX)
     for width in (1400, 400):
         page.set_viewport_size({"width": width, "height": 700})
@@ -618,7 +625,7 @@ def test_link_shows_what_it_leads_to(visit, name):
 
 
 def test_preview_serves_the_keyboard_and_every_theme(visit):
-    page, wrong = visit("book/confinement.html")
+    page, wrong = visit("book/confinement.html", formulas=True)
     box = page.locator(BOX)
     link = page.locator('.bd-article a[href="#fig-confinement"]:not(.headerlink)')
     # The Tab key goes on from here to the link.
@@ -655,10 +662,10 @@ def test_preview_serves_the_keyboard_and_every_theme(visit):
     assert not wrong
 
 
-def test_tap_follows_a_link_and_shows_no_preview(browser, site):
+def test_tap_follows_a_link_and_shows_no_preview(browser, plain_site):
     context = browser.new_context(has_touch=True, viewport={"width": 400, "height": 700})
     page = context.new_page()
-    page.goto(f"{site}/book/confinement.html")
+    page.goto(f"{plain_site}/book/confinement.html")
     page.evaluate(SETTLED)
     shown = """() => { window.shown = 0; new MutationObserver(() => window.shown++).observe(
       document.getElementById("qw-preview"), { attributes: true, childList: true }); }"""

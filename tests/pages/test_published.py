@@ -7,7 +7,7 @@ once, on the page of a chapter as it is published, and cells of others are run t
 import re
 
 import pytest
-from conftest import served
+from conftest import Plain, served
 from livepage import (
     BOOK,
     CHAPTERS,
@@ -39,7 +39,7 @@ PUBLISHED = "speed"
 @pytest.fixture(scope="module")
 def running(browser, html, local_copies):
     """A published page that runs, which takes Thebe and Pyodide from their public addresses."""
-    with served(html) as address:
+    with served(html, Plain) as address:
         yield from started(browser, address, PUBLISHED, local_copies)
 
 
