@@ -361,6 +361,17 @@ def slides_of(page: Path) -> Iterator[Slide]:
             yield Slide(name, f"{own}<div class='fit'>{shown}</div>", notes)
 
 
+def board(page: Path, name: str) -> str:
+    """Return the text and formulas of the section of a page with that name, folded or not."""
+    place = article_of(page).find(id=name)
+    text = BeautifulSoup(inside(place and place.find_parent("section")), "html.parser")
+    for useless in text.select("h2, h3, .cell, figure"):
+        useless.decompose()
+    for around in text.select("section, details"):
+        around.unwrap()
+    return str(text)
+
+
 def stack(slides: list[Slide]) -> str:
     """Return slides that stand below each other in the overview."""
     return "<section>{}</section>".format(
@@ -374,7 +385,8 @@ def stack(slides: list[Slide]) -> str:
 def lessons(page: Path, slides: dict[str, list[Slide]]) -> Iterator[tuple[str, str, list]]:
     """Return name, title and stacks of the lessons: what each line of a plan links to.
 
-    A row of a plan that links to no slide is one itself.
+    A row of a plan that links to no slide is one itself.  What it links to that is no slide is work
+    for the board: its text is in the notes of the slide before.
 
     Raises
     ------
@@ -385,12 +397,16 @@ def lessons(page: Path, slides: dict[str, list[Slide]]) -> Iterator[tuple[str, s
         title = inside(section.h2)
         stacks = [[Slide("title", f"<h1>{title}</h1><p>{inside(section.p)}</p>")]]
         for line in section.select("tr, section > p"):
-            found = []
+            found, derived = [], [""]
             for link in line.select("a[href*='#']"):
                 file, _, name = link["href"].partition("#")
-                if "/slides" in file and name.removeprefix("/") not in slides:
+                if name.removeprefix("/") in slides:
+                    found += slides[name.removeprefix("/")]
+                    derived += [""] * (len(found) - len(derived))
+                elif "/slides" in file:
                     raise ValueError(f"{page.name}: {title} asks for a slide {name}, which is none")
-                found += slides.get(name.removeprefix("/"), [])
+                else:
+                    derived[-1] += board(page.parent / file, name)
             cells = [inside(cell.p or cell) for cell in line.find_all("td")]
             if cells and not found:
                 _, happens, about = cells
@@ -402,8 +418,8 @@ def lessons(page: Path, slides: dict[str, list[Slide]]) -> Iterator[tuple[str, s
                 heads = [plan, *[minutes] * (len(found) - 1)]
                 stacks.append(
                     [
-                        one._replace(notes=head + one.notes)
-                        for head, one in zip(heads, found, strict=True)
+                        one._replace(notes=head + one.notes + more)
+                        for head, one, more in zip(heads, found, derived, strict=True)
                     ]
                 )
         yield "-".join(section["id"].split("-")[:2]), title, stacks

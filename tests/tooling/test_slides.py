@@ -20,6 +20,21 @@ from tools import slides
 
 CHAPTER = """# A *chapter*
 
+(derived)=
+## Derivation
+
+To derive.
+
+### In detail
+
+<details>
+
+$$
+5a
+$$
+
+</details>
+
 ## First section
 
 The jump is
@@ -101,7 +116,7 @@ Aim: to see.
 |---|---|---|
 | 0–10 | First {ref}`the exercise <ex-one>`, then {eq}`eq-jump`. | {doc}`intro` |
 | 10–20 | Say what *you* think. | {doc}`intro` |
-| 20–30 | A <a href="../slides.html#/intro-predict-1">vote</a>, and {numref}`fig-one`. | |
+| 20–30 | <a href="../slides.html#/intro-predict-1">Vote</a>, {ref}`derived`, {numref}`fig-one`. | |
 """
 FORMULAS = """from qwbook import without_scripts
 def setup(app):
@@ -297,6 +312,15 @@ def test_lesson_shows_what_its_plan_links_to(built):
     assert re.fullmatch(r"0–10 – First the exercise, then \(1\)\. – A chapter", row)
     for name in vote:  # the minutes are in sight throughout
         assert deck.find(id=name).aside.get_text().startswith("20–30")
+
+
+def test_speaker_has_what_is_derived_at_the_board(built):
+    deck = shown(built, "slides-lesson-one")
+    before, *after = (deck.find(id=name).aside for name in ("intro-predict-1", "fig-one", "title"))
+    assert re.search(r"To derive\.\s+5a", before.get_text())
+    # There a fold cannot be opened, and a section would be a slide.
+    assert before.math is not None and not before.find(["details", "section"])
+    assert not any("derive." in notes.get_text() for notes in after)
 
 
 def test_row_of_a_plan_with_no_slide_is_one(built):
