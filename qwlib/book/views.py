@@ -319,8 +319,8 @@ def by_place(states: FermiStates) -> View:
     ]
     waves = every[states.kind == "propagating"].sum(axis=0)
     sums = [
-        Series("all states", z, every.sum(axis=0), "second"),
-        Series("propagating states alone", z, waves),
+        Series("all states", z, every.sum(axis=0), "both"),
+        Series("propagating states alone", z, waves, "plain"),
     ]
     ends = Series("the interfaces", [0, states.well.d], None, "guide")
     values = np.concatenate([one.y for one in signs + sums])
