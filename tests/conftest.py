@@ -17,7 +17,9 @@ from contextlib import contextmanager
 from functools import partial
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -154,6 +156,13 @@ def common(tmp_path_factory) -> Path:
     """Return a folder that all workers share."""
     base = tmp_path_factory.getbasetemp()
     return base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+
+
+@pytest.fixture
+def slow_drawing(monkeypatch) -> None:
+    """Let a machine be so slow that Matplotlib warns of a legend for which it looks for a place."""
+    clock = SimpleNamespace(perf_counter=partial(next, count(step=2)))
+    monkeypatch.setattr("matplotlib.legend.time", clock)
 
 
 @pytest.fixture(scope="session")

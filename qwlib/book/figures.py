@@ -269,7 +269,7 @@ def draw(view: View, size: tuple[float, float] | None = None) -> Figure:
                 ax.set_ylim(low, high)
         names = {one.name for one in panel.series if one.look != "guide"} - {""}
         if names - named and not view.full:
-            ax.legend(fontsize=9.5)
+            ax.legend(fontsize=9.5, loc="best")
         named |= names
     if view.full:
         handles = {h.get_label(): h for ax in axes[:, 0] for h in ax.get_legend_handles_labels()[0]}
@@ -582,7 +582,7 @@ def interband_ratio(
         ax.annotate(words, (1.01, level), annotation_clip=False, **place)
     top.set(yscale="log", ylabel=r"$|\int_0^d S_x\,dz\,/\int_0^d S_y\,dz|$", title="(a)")
     bottom.set(ylim=(0, None), ylabel="precession / loss", title="(b)", xlabel="$α_L$ (eV nm²)")
-    bottom.legend(fontsize=9.5)
+    bottom.legend(fontsize=9.5, loc="best")
     return fig
 
 
@@ -863,7 +863,7 @@ def followed_state(
             ax.axvline(threshold, color=NEUTRAL, lw=1, ls=":")
     # Beside the title, or on a ground of its own: the dotted line must not run through the words.
     upper.legend(fontsize=9.5, loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0)
-    lower.legend(fontsize=9.5)
+    lower.legend(fontsize=9.5, loc="best")
     # An axis each: what is below belongs to the lower one alone.
     upper.tick_params(labelbottom=True)
     upper.set(xlabel="$α_L$ (eV nm²)", ylabel="$E$ (eV)", title="(a) energy along $z$")

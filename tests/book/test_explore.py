@@ -22,6 +22,8 @@ from qwlib.book.steer import SLIDERS
 from qwlib.book.widgets import WITHOUT_PYTHON, widget
 from qwlib.matching import Full
 
+pytestmark = pytest.mark.usefixtures("slow_drawing")
+
 BY_KIND = ("states", "profile", "alpha_L", "d")
 """Explorers with a table by kind."""
 

@@ -27,6 +27,8 @@ from qwlib.book import figures, views
 from qwlib.book.figures import DIGITS, data
 from qwlib.run import page as pages
 
+pytestmark = pytest.mark.usefixtures("slow_drawing")
+
 SKETCHES = {"fig-model-scheme", "fig-model-circles"}
 """Figures that show no numbers."""
 
