@@ -301,6 +301,8 @@ class Convention:
     end: float = ALONG_ALPHA[-1]  # where its curves along α_L end
     # Of its widths from the thinnest of the text on, in nm; without one they are looked at closely.
     width_step: float = 0.0
+    # Of the α_L, in eV·nm², of its profiles, among which S_y(0) is largest; without one, of all.
+    profile_step: float = 0.0
     # How many values it uses that neither the text nor a slip in reading it gives: fitted ones, or
     # such as a width for what has none.
     chosen: int = 0
@@ -318,6 +320,11 @@ class Convention:
         if self.width_step:
             return np.arange(THINNEST, ALONG_D[-1], self.width_step)
         return ALONG_D
+
+    @property
+    def profiles(self) -> np.ndarray:
+        """The α_L of its profiles in the paper's Fig. 4, eV·nm², if it has only some."""
+        return np.arange(1, ALONG_ALPHA[-1] / (self.profile_step or np.inf)) * self.profile_step
 
     def well(self, alpha_L: float = FIRST, alpha_R: float = 0.0, **others: float) -> Well:
         """Return the well that it solves where the paper asks for one."""
@@ -520,10 +527,11 @@ def thin(convention: Convention, d: float) -> Well:
 
 
 def fixed_wells(convention: Convention) -> list[Well]:
-    """Return the wells that are asked for whatever is found: four, and two grids along d."""
+    """Return the wells that are asked for whatever is found: four, two grids along d, profiles."""
     well, widths = convention.well, [THICK, *convention.widths, *THIN]
     thick = well(ALPHA_5, ALPHA_5, d=THICK)
-    return [well(FIRST), well(SECOND), thick, *(thin(convention, d) for d in widths)]
+    profiles = (well(alpha_L, RIGHT[1]) for alpha_L in convention.profiles)
+    return [well(FIRST), well(SECOND), thick, *(thin(convention, d) for d in widths), *profiles]
 
 
 def questions(
@@ -536,7 +544,8 @@ def questions(
     for key, second in (("plus", "plus later"), ("minus", "minus later")):
         found[key], found[second] = map(int, sums[key][:2])
     found["a"], found["c"] = map(int, sums["number"][2:4])
-    total, number = sums["total"][4 : 4 + widths.size], sums["number"][4 + widths.size :]
+    ends = np.cumsum([4, widths.size, THIN.size])
+    total, number = (sums[y][slice(*ends[i : i + 2])] for i, y in enumerate(("total", "number")))
 
     def along(search: Closing, alpha_R: float, y: Callable) -> Asking:
         return convention, search, lambda alpha_L: convention.well(alpha_L, alpha_R), y
@@ -560,6 +569,8 @@ def questions(
         fall = to_end_of_fall(alphas[later], y["total"][later], close)
         searches["fall ends"] = along(fall, RIGHT[1], TOTAL)
     peak = to_maximum(alphas[later], y["left"][later], PEAK, close)
+    if convention.profile_step:
+        peak = to_maximum(convention.profiles, sums["left"][ends[-1] :], PEAK, close=False)
     searches["maximum"] = along(peak, RIGHT[1], LEFT)
     return found, searches
 
@@ -718,6 +729,7 @@ def conventions() -> tuple[Convention, ...]:
     """Return the conventions on trial, the fitted ones last."""
     plot: dict[str, Any] = {"step": 0.15 / 49, "chosen": 1}
     longer: dict[str, Any] = {"step": 0.2 / 49, "end": 0.2, "chosen": 1}
+    coarse = longer | {"profile_step": 0.031, "width_step": 0.16, "chosen": 3}
     printed = Convention(
         "as printed", "Eqs. (1)-(5) are solved and states with two real κ counted."
     )
@@ -876,6 +888,40 @@ def conventions() -> tuple[Convention, ...]:
             "The maximum along d is that of widths 0.16 nm apart, from 0.2 nm on.",
             width_step=0.16,
             chosen=1,
+        ),
+        Convention(
+            "profiles 0.031 apart",
+            "The maximum of S_y(0) is that of profiles 0.031 apart, from 0.031 on.",
+            profile_step=0.031,
+            chosen=1,
+        ),
+        replace(
+            tails,
+            name="over all z, points to 0.2, profiles and widths apart",
+            assumes="As printed, a total over all z, and all three distances of points.",
+            **coarse,
+        ),
+        replace(
+            reversed_sign,
+            name="barrier exchange opposite, over all z, points to 0.2, widths 0.16 apart",
+            assumes="Exchange −Δ in the insulators, a total over all z, and two distances.",
+            solve=opposite_with_tails,
+            width_step=0.16,
+            **longer | {"chosen": 2},
+        ),
+        replace(
+            reversed_sign,
+            name="barrier exchange opposite, over all z, points to 0.2, profiles and widths apart",
+            assumes="Exchange −Δ in the insulators, a total over all z, and all three distances.",
+            solve=opposite_with_tails,
+            **coarse,
+        ),
+        replace(
+            alone,
+            name="exchange in F alone, over all z, points to 0.2, profiles and widths apart",
+            assumes="Non-magnetic insulators, a total over all z, and all three distances.",
+            solve=with_tails,
+            **coarse,
         ),
         replace(
             alone,

@@ -23,7 +23,7 @@ import numpy as np
 
 from ..beyond.conserving import conserving
 from ..beyond.interband import damping_like
-from ..beyond.places import bend, local_maxima, peaks
+from ..beyond.places import bend, local_maxima, peaks, refined
 from ..beyond.thresholds import rashba_at
 from ..beyond.torque import exchange_torque
 from ..grid import sweep
@@ -827,21 +827,41 @@ def constant(material: Material) -> dict[str, Answer]:
 
 
 def drop(material: Material) -> dict[str, Answer]:
-    """Return how far the + and the − sum drop where a state stops propagating, over the total."""
+    """Return how far the + and the − sum drop where a state stops propagating, over the total.
+
+    And from point to point of a curve that has `POINTS`: by how much more than beside it.
+    """
     place = loss(material, ALPHA_R)
-    if place is None:
-        return dict.fromkeys(TOTALS, Answer(None, None))
-    before, after = (
-        material.states(alpha_L=place * (1 + x), alpha_R=ALPHA_R) for x in (-1e-6, 1e-6)
-    )
 
-    def drops(added, kind):
-        old, new = (added(chosen(states, kind)) for states in (before, after))
-        scale = max(abs(old.sum()), abs(new.sum()))
-        fall = [np.maximum(s * old, 0).sum() - np.maximum(s * new, 0).sum() for s in (1, -1)]
-        return [fraction(fall[0], scale), fraction(abs(fall[1]), scale)]
+    def drops(alpha_L):
+        with warnings.catch_warnings():
+            # A point after the jump may be past the end of the model.
+            warnings.simplefilter("ignore", UnboundedSpectrumWarning)
+            wells = [material.well(alpha_L=a, alpha_R=ALPHA_R) for a in alpha_L]
+        several = fermi_states_of(wells, material.E_F)
+        at = len(several) // 2  # the first point after it
 
-    return by_sense(drops, TOTALS)
+        def of(added, kind):
+            some = [added(chosen(states, kind)) for states in several]
+            scale = max(abs(some[i].sum()) for i in (at - 1, at))
+            sums = [[np.maximum(sign * y, 0).sum() for y in some] for sign in (1, -1)]
+            falls = -np.diff(sums, axis=1)
+            beside = (falls[:, at - 2 : at - 1] + falls[:, at:]) / 2
+            fall = falls[:, at - 1] - beside.sum(axis=1)
+            return [fraction(fall[0], scale), fraction(abs(fall[1]), scale)]
+
+        return by_sense(of, TOTALS)
+
+    nothing = dict.fromkeys(TOTALS, Answer(None, None))
+    result = nothing if place is None else drops([place * (1 + x) for x in (-1e-6, 1e-6)])
+    for end in ENDS:
+        curve = np.linspace(0, end, POINTS)
+        i = POINTS if place is None else int(np.searchsorted(curve, place))
+        seen = drops(curve[i - 2 : i + 2]) if 2 <= i < POINTS - 1 else nothing
+        result = result | {
+            f"{where}, {POINTS} points up to {end:g}": one for where, one in seen.items()
+        }
+    return result
 
 
 def decrease(material: Material) -> dict[str, Answer]:
@@ -858,7 +878,13 @@ def decrease(material: Material) -> dict[str, Answer]:
         for where, (everything, propagating) in along(material, alpha_R, alpha).items():
             up = np.flatnonzero(np.diff(propagating) > 0)
             falls = place is not None and (not up.size or up[0] > 0)
-            ends = float(alpha[up[0] if up.size else -1]) if falls else None
+            ends = float(alpha[-1]) if falls else None
+            if falls and up.size:
+
+                def minus(x, alpha_R=alpha_R, where=where):
+                    return -along(material, alpha_R, np.array([x]))[where].propagating[0]
+
+                ends = refined(minus, *alpha[[up[0] - 1, up[0] + 1]]).x
             name = f"{of_right(alpha_R)}, {where}"
             result[f"where it ends, {name}"] = Answer(None, ends)
             whole = wrong_way(everything[inside]) if known else ENDED

@@ -81,6 +81,11 @@ def test_every_convention_that_was_thought_of_is_on_trial():
         "exchange in F alone, over all z, points of a plot to 0.2",
         "widths 0.16 apart",
         "exchange in F alone, over all z, points to 0.2, widths 0.16 apart",
+        "barrier exchange opposite, over all z, points to 0.2, widths 0.16 apart",
+        "profiles 0.031 apart",
+        "over all z, points to 0.2, profiles and widths apart",
+        "exchange in F alone, over all z, points to 0.2, profiles and widths apart",
+        "barrier exchange opposite, over all z, points to 0.2, profiles and widths apart",
         "as printed, V = 5.46",
         "as printed, Δ = 0.088",
         "as printed, m = 0.972",
@@ -530,7 +535,7 @@ def test_the_best_by_the_score_stands_out_by_numbers():
     jumps = [one for one in ASKED if one.key in JUMPS]
     coarse = {n for n in NAMES if " to 0.2" in n}
     small = {n for n in NAMES if "Δ = 0.08" in n}
-    assert (len(coarse), len(small)) == (6, 3)
+    assert (len(coarse), len(small)) == (10, 3)
     assert {*DIAGONAL, *coarse, *small} == {
         n for n in NAMES if all(one.met(found(n)[one.key]) for one in jumps)
     }
@@ -542,7 +547,15 @@ def test_the_best_by_the_score_stands_out_by_numbers():
     by = {one.key: {n for n in NAMES if one.met(found(n)[one.key])} for one in ASKED}
     assert all(named(n).chosen for key in ("maximum", "cusp") for n in by[key])
     assert by["cusp"] == small | {n for n in NAMES if "widths" in n}
-    assert all(named(n).chosen == 2 for n in by["maximum"])
+    apart = {n for n in NAMES if "profiles" in n}
+    assert by["maximum"] == apart | {n for n in NAMES if n.count(" = ") == 2}
+    # With three distances chosen all but the 27, and as printed but that and the 0.2 nm.
+    rest = "over all z, points to 0.2, profiles and widths apart"
+    for name, missed in (("", {"a", "last"}), ("barrier exchange opposite, ", {"a"})):
+        assert {one.key for one in ASKED if name + rest not in by[one.key]} == missed
+        assert named(name + rest).chosen == 3
+    # All seven counts and jumps of Fig. 2 and 3: these points, a small exchange, one more.
+    assert set.intersection(*(by[one.key] for one in ASKED[:7])) == {*coarse, *small, DIAGONAL[1]}
     # And what no convention gives: 27 beside 14.
     assert not by["a"] & by["c"]
 
@@ -558,17 +571,26 @@ def test_a_tuned_distance_of_points_would_come_first():
 
 
 def test_the_maximum_of_coarse_widths_is_that_of_the_three_about_it():
-    for name in (
-        "widths 0.16 apart",
-        "exchange in F alone, over all z, points to 0.2, widths 0.16 apart",
-    ):
+    for name in (n for n in NAMES if "widths" in n):
         convention = named(name)
         assert found(name)["cusp"] == pytest.approx(0.52, abs=1e-12)
         wells = [convention.well(0.01, -0.01, d=d) for d in (0.36, 0.52, 0.68)]
         left, top, right = (witness(convention, well)[1].sum() for well in wells)
         assert left < top > right
         # And of no finer ones: looked at closely it is elsewhere, by more than the tolerance.
-        assert abs(numbers(replace(convention, width_step=0.0))["cusp"] - 0.52) > 0.01
+        assert abs(numbers(replace(convention, width_step=0.0))["cusp"] - 0.52) > 0.005
+
+
+def test_the_maximum_of_coarse_profiles_is_that_of_the_three_about_it():
+    for name in ("profiles 0.031 apart", *(n for n in NAMES if "profiles and" in n)):
+        convention = named(name)
+        assert found(name)["maximum"] == pytest.approx(0.062, abs=1e-12)
+        wells = [convention.well(alpha_L, -0.025) for alpha_L in (0.031, 0.062, 0.093)]
+        left, top, right = (witness(convention, well)[2].sum() for well in wells)
+        assert left < top > right
+        # And of no finer ones: looked at closely it is elsewhere, by more than the tolerance.
+        closely = replace(convention, profile_step=0.0, step=0.0)
+        assert abs(numbers(closely)["maximum"] - 0.062) > 0.005
 
 
 def test_a_feature_that_is_not_there_is_not_a_number():

@@ -219,6 +219,15 @@ def test_chapter_counts_the_two_cases_as_the_net_number_does():
         assert [net_number(well, E_F, E) for well in (CASE_A, CASE_C)] == [number] * 2
 
 
+def test_no_threshold_and_no_two_have_27_in_one_case_and_14_in_the_other():
+    levels = np.linspace(-0.4, 2.99, 60)
+    above = np.array([[net_number(well, E_F, E) for E in levels] for well in (CASE_A, CASE_C)])
+    apart = above[0] - above[1]
+    # Above one energy they differ by one at most, so between two of them by two: not by 13.
+    assert np.abs(apart).max() == 1 and np.ptp(apart) <= 2
+    assert above.max() == 17
+
+
 def test_spin_density_has_its_cusp_where_the_second_upper_subband_enters():
     edge, h = entry_width(THIN, E_F, 1, 1), 1e-4
     left, at, right = (
