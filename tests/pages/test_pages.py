@@ -627,7 +627,7 @@ def test_link_shows_what_it_leads_to(visit, name):
 def test_preview_serves_the_keyboard_and_every_theme(visit):
     page, wrong = visit("book/confinement.html", formulas=True)
     box = page.locator(BOX)
-    link = page.locator('.bd-article a[href="#fig-confinement"]:not(.headerlink)')
+    link = page.locator('.bd-article a[href="#fig-confinement"]:not(.headerlink)').first
     # The Tab key goes on from here to the link.
     link.evaluate(
         """one => { const before = document.createElement("button");
