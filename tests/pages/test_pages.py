@@ -173,16 +173,17 @@ def turn(page, scheme: str) -> None:
 
 
 @pytest.fixture(scope="module", params=PAGES)
-def opened(request, browser, site):
-    """A page, what was fetched for it, and when it was seen first; all below look at this visit."""
-    del site.seen[:]
-    # A page follows its reader's system, so one visit shows it light and dark.
-    # What slides into place would be on its way in the pictures.
-    context = browser.new_context(color_scheme="light", reduced_motion="reduce")
-    page = open_in(context, site, f"{request.param}.html")
-    page.wait_for_load_state("networkidle")
-    yield SimpleNamespace(name=request.param, page=page, asked=list(site.seen))
-    context.close()
+def opened(request, browser, html):
+    """A page, and what was fetched for it; all below look at this visit."""
+    # At an address of its own, or what a slow page before it asks for late would be among that.
+    with served(html) as site:
+        # A page follows its reader's system, so one visit shows it light and dark.
+        # What slides into place would be on its way in the pictures.
+        context = browser.new_context(color_scheme="light", reduced_motion="reduce")
+        page = open_in(context, site, f"{request.param}.html")
+        page.wait_for_load_state("networkidle")
+        yield SimpleNamespace(name=request.param, page=page, asked=list(site.seen))
+        context.close()
 
 
 @cache
