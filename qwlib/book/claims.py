@@ -1061,8 +1061,13 @@ SIZES = (*MEASURES, "integral over all z")
 
 def measured(material: Material, left: float, right: float, d: float) -> dict[str, Answer]:
     """Return each of `SIZES`."""
+    return sizes_of(material.states(alpha_L=left, alpha_R=right, d=d))
+
+
+def sizes_of(states: FermiStates) -> dict[str, Answer]:
+    """Return each of `SIZES` of some states."""
+    d = states.well.d
     z = (np.arange(1000) + 0.5) / 1000 * d  # midpoints, of which the mean is an integral
-    states = material.states(alpha_L=left, alpha_R=right, d=d)
     y = both(lambda some: some.spin_density(z).sum(axis=0), states)
     of_profile = (Answer(*(f(curve, d) for curve in y)) for f in MEASURES.values())
     tails = both(functools.partial(size_of, with_barriers), states)
@@ -1148,33 +1153,36 @@ def thinner_maximum(material: Material) -> dict[str, Answer]:
 
 
 def last_width(material: Material) -> dict[str, Answer]:
-    """Return the width below which no state is left, and no spin density to speak of, case (c)."""
+    """Return the width below which no state is left, and no spin density to speak of, case (c).
+
+    The spin density by each of `SIZES`.
+    """
     from scipy.optimize import bisect
 
     grid = np.geomspace(0.02, 2.0, 60)
 
     @functools.cache
-    def states_of(d):
-        return material.states(alpha_L=ALPHA_5, alpha_R=-ALPHA_5, d=d)
+    def all_of(d):
+        states = material.states(alpha_L=ALPHA_5, alpha_R=-ALPHA_5, d=d)
+        return {"number": both(len, states), **sizes_of(states)}
 
-    def narrowest(sense, kind):
-        value, share = sense
-        values = np.array([value(chosen(states_of(d), kind)) for d in grid])
+    def narrowest(name, share, i):
+        def value(d):
+            return all_of(d)[name][i]
+
+        values = np.array([value(d) for d in grid])
         least = share * values.max()
         some = values > least
         if some.all() or not some.any():
             return None
-        i = int(np.argmax(some))
-        ends = grid[i - 1], grid[i]
-        return float(bisect(lambda d: value(chosen(states_of(d), kind)) - least, *ends, xtol=1e-9))
+        after = int(np.argmax(some))
+        return float(bisect(lambda d: value(d) - least, *grid[[after - 1, after]], xtol=1e-9))
 
-    senses: dict[str, tuple[Callable[[FermiStates], float], float]] = {
-        "the last state leaves": (len, 1e-3),
+    senses = {"the last state leaves": ("number", 1e-3)}
+    senses |= {f"{100 * yardstick.SHARE:g} % is left, {n}": (n, yardstick.SHARE) for n in SIZES}
+    return {
+        words: Answer(*(narrowest(*sense, i) for i in (0, 1))) for words, sense in senses.items()
     }
-    for where, added in TOTALS.items():
-        name = f"{100 * yardstick.SHARE:g} % is left, {where}"
-        senses[name] = (functools.partial(size_of, added), yardstick.SHARE)
-    return by_sense(narrowest, senses)
 
 
 def exponents(material: Material) -> dict[str, Answer]:
