@@ -116,8 +116,10 @@ LAST_STEP = 2.0**-28
 to a Fermi state: its order of convergence is 1.84, and what it leaves is seen, and mended, when
 the state is polished."""
 
-POLISHED = 2.0**-44
-"""A state whose k moves by more than this, relative to k, when it is polished is polished again."""
+POLISHED = 2.0**-49
+"""A state whose k moves by more than this, relative to k, when it is polished is polished again.
+Its wave function is of the k before; what that leaves of a spin is a hundred times as much, and
+sums over states that cancel have it whole."""
 
 AGAIN, RESTS = 4, 2e-13
 """A state whose k moves by more than this is polished so many times, since each squares what a

@@ -373,6 +373,21 @@ def test_turning_magnet_and_field_together():
     assert tensor[1] == pytest.approx(R @ tensor[0] @ R[:2, :2].T, abs=1e-14)
 
 
+def test_what_a_last_step_leaves_of_the_spins_does_not_outlive_their_sum():
+    """Shares of 1e-5 are left of the spins of six states; by eigenvectors of the matrix of Eq. (5).
+
+    For complex spinors along z, in a program of its own, over the whole circle.
+    """
+    well = Well(5.0, 6.5, 3.2, 0.066, 0.029, 0.016, mass=0.118, exchange="ferromagnet")
+    found = response(well, 1.33, 2.9, -2.8, rtol=1e-8)
+    spin = [3.8369259750639e-07, -7.2247115936981e-08, 1.65221792634631e-06]
+    torque = [1.33694268330010e-08, 6.367557393861e-12, -3.10448760376352e-09]
+    assert found.certified
+    assert found.error < 2e-10
+    for value, expected in ((found.spin, spin), (found.torque, torque)):
+        assert np.linalg.norm(value - expected) < found.error * np.linalg.norm(expected)
+
+
 def test_mirror_planes():
     size = np.abs(response(THIN, E_F, 0.8).spin).max()
     # xz: a field in the plane of m and z drives spin across it; yz: spin within it.
