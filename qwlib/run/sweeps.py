@@ -23,12 +23,15 @@ import os
 import platform
 import re
 import shutil
+import signal
 import sys
+import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import CancelledError
 from contextlib import closing, contextmanager, suppress
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -659,15 +662,59 @@ def solver(parts: Parts, jobs: int, scheduler: str | None) -> Iterator[Generator
         yield solved_here(parts)
     else:
         quiet()
-        with LocalCluster(
-            n_workers=jobs,
-            threads_per_worker=1,
-            dashboard_address=":0",
-            silence_logs=logging.CRITICAL,
-            local_directory=str(parts.folder),
-            preload=[DEAF],
-        ) as cluster:
+        with local_cluster(jobs, str(parts.folder)) as cluster:
             yield solved_by_cluster(parts, cluster.scheduler_address)
+
+
+@contextmanager
+def local_cluster(jobs: int, folder: str) -> Iterator[LocalCluster]:
+    """Give a cluster of `jobs` processes that are deaf to Ctrl-C.
+
+    The first Ctrl-C while they start is heard when they have started: a cluster that has some of
+    its workers only cannot be closed.
+    """
+    heard: list[tuple] = []
+    before = signal.getsignal(signal.SIGINT)
+    # It is no function where a shell has started this in the background.
+    first = callable(before) and threading.current_thread() is threading.main_thread()
+
+    def wait(*args: Any) -> None:
+        signal.signal(signal.SIGINT, before)
+        heard.append(args)
+
+    if first:
+        signal.signal(signal.SIGINT, wait)
+    try:
+        with deaf():
+            cluster = LocalCluster(
+                n_workers=jobs,
+                threads_per_worker=1,
+                dashboard_address=":0",
+                silence_logs=logging.CRITICAL,
+                local_directory=folder,
+                preload=[DEAF],
+            )
+    finally:
+        if first:
+            signal.signal(signal.SIGINT, before)
+    with cluster:
+        if heard:
+            before(*heard[0])
+        yield cluster
+
+
+@contextmanager
+def deaf() -> Iterator[None]:
+    """Have no thread that is started meanwhile, nor a process that it starts, hear Ctrl-C."""
+    if WINDOWS:
+        yield
+        return
+    resource_tracker.ensure_running()  # it would end that where it is started first
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def solve_grid(parts: Parts, jobs: int = 1, scheduler: str | None = None) -> None:

@@ -22,6 +22,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import psutil
 import pytest
 import xarray as xr
 import zarr
@@ -656,6 +657,24 @@ def test_stopped_sweep_goes_on_from_its_finished_chunks(
     assert command(*(options if how == signal.SIGKILL else [])) == 0
     assert f"{CHUNKS} chunks, {kept} of them finished before" in capsys.readouterr().out
     assert len(solved) == CHUNKS - kept
+    same_bits("result.nc", bare)
+    assert only_result(place)
+
+
+def test_sweep_that_is_stopped_while_its_workers_start_says_so_alone(place, bare):
+    process = start("--jobs", "2")
+    here = psutil.Process(process.pid)
+    while not any("spawn_main" in str(one.cmdline()) for one in here.children(recursive=True)):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does, to the workers too
+    _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130
+    assert err == (
+        f"interrupted: 0 of {CHUNKS} chunks are kept in result.nc.parts; "
+        "the same command goes on from them\n"
+    )
+    assert command() == 0
     same_bits("result.nc", bare)
     assert only_result(place)
 
