@@ -72,7 +72,7 @@
       this.megabytes = MEGABYTES;
       this.button = html("button", { type: "button", class: "qw-run" }, "Move every parameter");
       Object.assign(this, startBar(STAGES, this.button));
-      this.button.onclick = () => this.begin();
+      this.button.onclick = () => this.press();
       this.stop.onclick = () => this.ended("Python was stopped; the sliders keep their values.");
       this.say(
         "starts Python in your browser for the sliders of all parameters; nothing to install, " +
@@ -81,7 +81,14 @@
       );
       this.shown = html("div", { class: "shown" });
       this.replaceChildren(this.bar, source);
+      this.tabIndex = -1;
       if (began) this.begin();
+    }
+
+    /* The button may be far from here, and goes: the next Tab is to find the sliders. */
+    press() {
+      this.focus({ preventScroll: true });
+      this.begin();
     }
 
     /* It may only be moved. */

@@ -401,7 +401,7 @@ del Path
       move.onclick = () => {
         const now = document.querySelector("qw-explorer"); // where its cell has run, another
         now.scrollIntoView();
-        now.begin();
+        now.press();
       };
       bar.prepend(move);
     }

@@ -177,6 +177,14 @@ def test_a_value_that_is_typed_is_taken_or_the_page_says_why_not(
     settled(running.explorer)
 
 
+def test_from_the_button_at_the_top_the_next_tab_is_to_the_sliders(running):
+    page = running.page
+    page.get_by_role("button", name=MOVE).first.press("Enter")
+    page.keyboard.press("Tab")
+    expect(slider(running.explorer, "d")).to_be_focused()
+    expect(slider(running.explorer, "d")).to_be_in_viewport()
+
+
 def test_what_belongs_to_other_values_is_marked(running):
     explorer, dimmed = running.explorer, running.explorer.locator(".shown")
     before = totals(settled(explorer))
