@@ -312,6 +312,10 @@ def test_a_network_that_breaks_off_is_told(browser, local_site, file):
     page = open_page(browser, local_site, CHAPTER)
     page.context.route(f"**/*{file.lstrip('/')}*", lambda route: route.abort())
     says(page, re.compile(f"did not deliver .*{re.escape(file)}.*Check the connection"))
+    # The address that it names is not cut on a phone.
+    page.set_viewport_size({"width": 390, "height": 800})
+    box = page.locator(".text_html:has(> qw-explorer)")
+    assert box.evaluate("node => node.scrollWidth - node.clientWidth") <= 1
     page.close()
 
 
