@@ -698,7 +698,7 @@ def local_cluster(jobs: int, folder: str) -> Iterator[LocalCluster]:
         if first:
             signal.signal(signal.SIGINT, before)
     with cluster:
-        if heard:
+        if heard and callable(before):
             before(*heard[0])
         yield cluster
 
