@@ -1,4 +1,9 @@
-"""Current-driven spin density in a magnetic quantum well, without losing a state."""
+"""Current-driven spin density in a magnetic quantum well, without losing a state.
+
+Read `well` (parameters), `waves` (one layer), `matching` (Eq. (5) and the count), `search` (every
+Fermi state; from `solve` upwards), `kubo` (Eq. (6)) and `grid` (many wells); `far` and `precise`
+are for hard cases.
+"""
 
 from importlib import import_module
 

@@ -35,7 +35,7 @@ def past_critical(rule: Rule) -> np.ndarray:
 
 
 def rate(rule: Rule, kin: np.ndarray) -> np.ndarray:
-    """Return k³ d/dk (q + γ)/k in nm⁻², (2, 2, n), which falls with k."""
+    """Return k³ d[(q + γ)/k]/dk in nm⁻², (2, 2, n), which falls with k."""
     inner = rule.kappa2 / np.sqrt(1 - rule.kappa2 / kin)
     return inner - rule.q2 / np.sqrt(1 + rule.q2 / kin)
 
@@ -95,7 +95,7 @@ def drift(rule: Rule, k1: np.ndarray, k2: np.ndarray) -> np.ndarray:
 
     For large k, where M/k varies slowly.  With one spin eliminated and without what tunnels it is a
     number for each interface, μ↑ − a²/μ↓ with μ = (q + γ)/k, which changes with k like
-    ρ↑ + (a²/μ↓²)ρ↓ divided by k³, where ρ = kκ²/γ − kq²/q falls with k.  If these numbers go the
+    ρ↑ + (a²/μ↓²)ρ↓ divided by k³, where ρ is `rate`, which falls with k.  If these numbers go the
     same way so do all eigenvalues of M/k; an interface whose sign is known need not.
     """
     known = signs(rule, k1, k2)

@@ -1,7 +1,8 @@
 """Eq. (6): the spin density that a current drives, as a sum over Fermi states.
 
-The angular integral of Eq. (6) and its energy delta function are done exactly.  What is left of the
-sum over all states is one term for each Fermi state,
+The angular integral of Eq. (6) and its energy delta function are done exactly: at the angle φ of k,
+⟨v_x⟩ is v cos φ/ħ and ⟨σ_y⟩ is 2ψ↑ψ↓ cos φ, and ∫cos²φ dφ = π.  What is left of the sum over all
+states is one term for each Fermi state,
 
     S_y(z) = −(τeE/ħ) Σ_n (k_n/8π²) sgn(v_n) 2ψ↑(z)ψ↓(z) ,
 
@@ -113,6 +114,8 @@ class FermiStates:
         """Whether it is proven, rounding included, that no Fermi state of the well is missing.
 
         Its k then are good to 12 digits: estimated, and proven where the estimate is in doubt.
+        Of the digits of spins and velocities nothing is proven but the sign of the latter; tests
+        compare them with other methods.
         """
         return not self.doubt
 

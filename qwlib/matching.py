@@ -13,8 +13,8 @@ With the magnetisation along another direction σ_φ is not perpendicular to it,
 span a plane: where the exchange is σ_z, σ_φ is cos β σ_z + sin β σ_x (`Rule.turned`), and all is
 real as before.
 
-M is never used near its poles.  What is evaluated are entire functions of E and k: M with its poles
-multiplied out.  Wells are columns of arrays here, so that a sweep solves all of them together.
+M is never used near its poles: what is evaluated is M with its poles multiplied out.  Wells are
+columns of arrays here, so that a sweep solves all of them together.
 """
 
 from __future__ import annotations
@@ -264,9 +264,9 @@ class Sector:
         raise NotImplementedError
 
     def clamped(self, x, y):
-        """Return J, the number of states of a layer that is clamped where S vanishes, by spin.
+        """Return J by spin, how many states of the layer clamped at its interfaces lie below E.
 
-        Or where C does, in half a well: there the derivative of an even wave would have to vanish.
+        They are where S vanishes; in half a well C, of an even wave.
         """
         return clamped_states(x, y, np.where(self.even, 0.5, 0.0)[..., None] if self.half else 0.0)
 
@@ -628,6 +628,7 @@ def symmetry(rule: Rule) -> np.ndarray:
     """
     _, _, _, V_L, V_R, Delta, _, alpha_L, alpha_R, *tilt = rule.exact[rule.origin].T
     equal_barriers = V_L == V_R
+    # What is said later goes before: with α_L = α_R the well is a mirror image, exchange or not.
     kind = np.zeros(rule.d.shape, dtype=np.intp)
     kind[equal_barriers & (alpha_L == -alpha_R)] = 1
     kind[Delta == 0] = 3

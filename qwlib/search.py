@@ -3,8 +3,8 @@
 A Fermi state is a k > 0 at which a subband E_n(k) + c k² meets ε_F.  Along that parabola the count
 N(k) of `matching` says how many subbands lie below ε_F, so it changes by one at each Fermi state,
 down where the velocity is positive and up where it is negative, and by more or not at all where
-subbands cross or touch there.  Cells of k are split until each
-holds one state, or none, by a proof:
+subbands cross or touch there.  Cells of k are split until each holds one state, or none, by a
+proof:
 
 monotonicity
     where dM/dk along the parabola is positive definite all velocities are positive, N cannot rise,
@@ -97,11 +97,11 @@ PROVEN, BLURRED, ENDLESS, TANGENCY = range(4)
 DOUBTS = (
     "",
     "digits: a wave number is not known to 12 digits",
-    "tail: at |alpha| = ħ²/m and E_F = V/2 no wave number is proven to be the last",
+    "tail: no wave number is proven to be the last, as at |alpha| = ħ²/m with E_F = V/2",
     "tangency: a subband touches the Fermi level, or two meet there, too closely to be told apart",
 )
-"""Why a well is not certified: of several reasons the last.  Only the first says no more than that
-digits are missing; with the others a state may be."""
+"""Why a well is not certified, the last of these if there are several.  "digits" says no more than
+that digits are missing; with the others a state may be."""
 
 BELOW_SUM = 1 - 2.0**-47
 """What a float is multiplied with to be a lower bound, if none of its digits cancelled: 64 units in
@@ -518,7 +518,8 @@ class Search:
     def first_cells(self) -> Cells:
         """Return cells from k = 0 to a K of each well, beyond which it is proven that none lies.
 
-        They are even in κ, about as many as there are states, and one more from κ = 0 to K.
+        They are evenly spaced in κ, about as many as there are states, and one more goes from κ = 0
+        to K.
         """
         n, top = self.doubt.size, self.top
         K = np.sqrt(top + 0.1 / self.rule.d**2)

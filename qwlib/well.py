@@ -82,7 +82,7 @@ def check_names(given: Iterable[str], known: Collection[str]) -> None:
 def checked_number(name: str, value: Any, unit: str) -> float:
     """Return `value` as a float; a `ValueError` if it is not one finite real number."""
     allowed = f"{name} must be a finite real number" + (f" in {unit}" if unit else "")
-    # NumPy's own would be taken for 1, or lose their imaginary part.
+    # A bool of NumPy would pass as 1, and a complex number lose its imaginary part.
     kind = getattr(getattr(value, "dtype", None), "kind", "f")
     other = isinstance(value, (str, bytes, bytearray, memoryview, bool)) or kind not in "iuf"
     if other or np.ndim(value) != 0 or np.ma.is_masked(value):
