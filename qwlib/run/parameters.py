@@ -118,7 +118,8 @@ class Parameter:
             return self._checked_one(value, self.default)
         if not isinstance(value, (list, tuple)) or not value:
             raise ValueError(
-                f"{self.name} must be a list, like {self.default}, got {written(value)}"
+                f"{self.name} must be a list of at least one value, like {self.default}, "
+                f"got {written(value)}"
             )
         return [self._checked_one(element, self.default[0]) for element in value]
 
