@@ -11,12 +11,10 @@ import json
 import logging
 import os
 import re
-import signal
 import subprocess
-import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +25,8 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
+
+from .interrupts import first_interrupt
 
 TIMEOUT = 600
 """How long a cell may take, in s."""
@@ -163,34 +163,6 @@ def execute(
         raise KeyboardInterrupt from None
 
 
-@contextmanager
-def cancelled_by_an_interrupt() -> Iterator[None]:
-    """Have the first Ctrl-C cancel the task that is here, and the next do what it did before.
-
-    asyncio does so only where Python's own handler stands, and the command line has another: an
-    exception that comes at any place of any task would leave tasks that nobody ends.
-    """
-    before = signal.getsignal(signal.SIGINT)
-    # It is no function where a shell has started this in the background.
-    if not callable(before) or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
-    assert task is not None  # there is one wherever this is called from: a coroutine
-
-    def cancel(number: int, frame: Any) -> None:
-        # A kernel that the same Ctrl-C has ended is no news.
-        logging.disable(logging.CRITICAL)
-        signal.signal(signal.SIGINT, before)
-        loop.call_soon_threadsafe(task.cancel)
-
-    signal.signal(signal.SIGINT, cancel)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
 async def _execute(paths: list[Path], say: Callable[[str], None], jobs: int) -> dict[Path, Failed]:
     notebooks = {path: read(path) for path in paths}
     gate = asyncio.Semaphore(jobs)
@@ -212,7 +184,17 @@ async def _execute(paths: list[Path], say: Callable[[str], None], jobs: int) -> 
     def code(path: Path) -> int:
         return sum(cell.cell_type == "code" for cell in notebooks[path].cells)
 
-    with cancelled_by_an_interrupt():
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None  # this is a coroutine
+
+    def cancel() -> None:
+        # A kernel that the same Ctrl-C has ended is no news.
+        logging.disable(logging.CRITICAL)
+        loop.call_soon_threadsafe(task.cancel)
+
+    # asyncio does so only where Python's own handler stands, and the command line has another: an
+    # exception that comes at any place of any task would leave tasks that nobody ends.
+    with first_interrupt(cancel):
         async with asyncio.TaskGroup() as group:
             # What has the most cells first, so that no core waits long for the last one.
             for path in sorted(paths, key=code, reverse=True):

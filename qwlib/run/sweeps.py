@@ -25,7 +25,6 @@ import re
 import shutil
 import signal
 import sys
-import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator
@@ -47,6 +46,7 @@ from zarr.codecs import Crc32cCodec, ZstdCodec
 
 from .. import __version__
 from ..grid import ATTRIBUTES, CHUNK, PER_WELL, VARIABLES, Grid, about, full, solve_columns
+from .interrupts import first_interrupt
 from .record import files_hash, versions
 
 WELL_BYTES = sum(
@@ -673,33 +673,19 @@ def local_cluster(jobs: int, folder: str) -> Iterator[LocalCluster]:
     The first Ctrl-C while they start is heard when they have started: a cluster that has some of
     its workers only cannot be closed.
     """
-    heard: list[tuple] = []
-    before = signal.getsignal(signal.SIGINT)
-    # It is no function where a shell has started this in the background.
-    first = callable(before) and threading.current_thread() is threading.main_thread()
-
-    def wait(*args: Any) -> None:
-        signal.signal(signal.SIGINT, before)
-        heard.append(args)
-
-    if first:
-        signal.signal(signal.SIGINT, wait)
-    try:
-        with deaf():
-            cluster = LocalCluster(
-                n_workers=jobs,
-                threads_per_worker=1,
-                dashboard_address=":0",
-                silence_logs=logging.CRITICAL,
-                local_directory=folder,
-                preload=[DEAF],
-            )
-    finally:
-        if first:
-            signal.signal(signal.SIGINT, before)
+    heard: list[bool] = []
+    with first_interrupt(lambda: heard.append(True)), deaf():
+        cluster = LocalCluster(
+            n_workers=jobs,
+            threads_per_worker=1,
+            dashboard_address=":0",
+            silence_logs=logging.CRITICAL,
+            local_directory=folder,
+            preload=[DEAF],
+        )
     with cluster:
-        if heard and callable(before):
-            before(*heard[0])
+        if heard:
+            signal.raise_signal(signal.SIGINT)
         yield cluster
 
 
@@ -709,7 +695,7 @@ def deaf() -> Iterator[None]:
     if WINDOWS:
         yield
         return
-    resource_tracker.ensure_running()  # it would end that where it is started first
+    resource_tracker.ensure_running()  # where it is started later, it unblocks the signal
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
