@@ -568,9 +568,10 @@ def questions(
     else:
         fall = to_end_of_fall(alphas[later], y["total"][later], close)
         searches["fall ends"] = along(fall, RIGHT[1], TOTAL)
-    peak = to_maximum(alphas[later], y["left"][later], PEAK, close)
     if convention.profile_step:
         peak = to_maximum(convention.profiles, sums["left"][ends[-1] :], PEAK, close=False)
+    else:
+        peak = to_maximum(alphas[later], y["left"][later], PEAK, close)
     searches["maximum"] = along(peak, RIGHT[1], LEFT)
     return found, searches
 

@@ -14,7 +14,7 @@ import functools
 import re
 import tomllib
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from typing import Any, NamedTuple
@@ -634,13 +634,17 @@ def fraction(part: float, whole: float) -> float:
     return float(part / whole) if whole else 0.0
 
 
-def along(material: Material, alpha_R: float, alpha_L: np.ndarray) -> dict[str, Answer]:
-    """Return the total spin density along α_L, nm⁻² per τeE/ħ, by what is meant by it."""
+def states_along(material: Material, alpha_R: float, alpha_L: Iterable) -> list[FermiStates]:
+    """Return the Fermi states at each α_L: the paper's figures go past the end of the model."""
     with warnings.catch_warnings():
-        # The paper's figures go past the end of the model.
         warnings.simplefilter("ignore", UnboundedSpectrumWarning)
         wells = [material.well(alpha_L=alpha, alpha_R=alpha_R) for alpha in alpha_L]
-    several = fermi_states_of(wells, material.E_F)
+    return fermi_states_of(wells, material.E_F)
+
+
+def along(material: Material, alpha_R: float, alpha_L: np.ndarray) -> dict[str, Answer]:
+    """Return the total spin density along α_L, nm⁻² per τeE/ħ, by what is meant by it."""
+    several = states_along(material, alpha_R, alpha_L)
 
     def totals(added, kind):
         return np.array([added(chosen(states, kind)).sum() for states in several])
@@ -834,11 +838,7 @@ def drop(material: Material) -> dict[str, Answer]:
     place = loss(material, ALPHA_R)
 
     def drops(alpha_L):
-        with warnings.catch_warnings():
-            # A point after the jump may be past the end of the model.
-            warnings.simplefilter("ignore", UnboundedSpectrumWarning)
-            wells = [material.well(alpha_L=a, alpha_R=ALPHA_R) for a in alpha_L]
-        several = fermi_states_of(wells, material.E_F)
+        several = states_along(material, ALPHA_R, alpha_L)
         at = len(several) // 2  # the first point after it
 
         def of(added, kind):
@@ -1162,24 +1162,32 @@ def last_width(material: Material) -> dict[str, Answer]:
     grid = np.geomspace(0.02, 2.0, 60)
 
     @functools.cache
-    def all_of(d):
-        states = material.states(alpha_L=ALPHA_5, alpha_R=-ALPHA_5, d=d)
-        return {"number": both(len, states), **sizes_of(states)}
+    def states_of(d):
+        return material.states(alpha_L=ALPHA_5, alpha_R=-ALPHA_5, d=d)
 
-    def narrowest(name, share, i):
-        def value(d):
-            return all_of(d)[name][i]
+    @functools.cache
+    def sizes(d):
+        return sizes_of(states_of(d))
 
-        values = np.array([value(d) for d in grid])
+    def narrowest(of, share, i):
+        values = np.array([of(d)[i] for d in grid])
         least = share * values.max()
         some = values > least
         if some.all() or not some.any():
             return None
         after = int(np.argmax(some))
-        return float(bisect(lambda d: value(d) - least, *grid[[after - 1, after]], xtol=1e-9))
+        return float(bisect(lambda d: of(d)[i] - least, *grid[[after - 1, after]], xtol=1e-9))
 
-    senses = {"the last state leaves": ("number", 1e-3)}
-    senses |= {f"{100 * yardstick.SHARE:g} % is left, {n}": (n, yardstick.SHARE) for n in SIZES}
+    def number_of(d):
+        return both(len, states_of(d))
+
+    def size(name, d):
+        return sizes(d)[name]
+
+    senses: dict[str, tuple[Callable, float]] = {"the last state leaves": (number_of, 1e-3)}
+    for name in SIZES:
+        words = f"{100 * yardstick.SHARE:g} % is left, {name}"
+        senses[words] = functools.partial(size, name), yardstick.SHARE
     return {
         words: Answer(*(narrowest(*sense, i) for i in (0, 1))) for words, sense in senses.items()
     }
