@@ -17,14 +17,13 @@ from contextlib import contextmanager
 from functools import partial
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from itertools import count
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from filelock import FileLock
 from hypothesis import settings
+from matplotlib.axes import Axes
 from playwright.sync_api import (
     Browser,
     BrowserContext,
@@ -159,10 +158,14 @@ def common(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def slow_drawing(monkeypatch) -> None:
-    """Let a machine be so slow that Matplotlib warns of a legend for which it looks for a place."""
-    clock = SimpleNamespace(perf_counter=partial(next, count(step=2)))
-    monkeypatch.setattr("matplotlib.legend.time", clock)
+def placed_legends(monkeypatch) -> None:
+    """Refuse a legend without a place: Matplotlib warns where a machine is slow to find one."""
+    legend = Axes.legend
+
+    def placed(axes: Axes, *args, loc: str, **options):
+        return legend(axes, *args, loc=loc, **options)
+
+    monkeypatch.setattr(Axes, "legend", placed)
 
 
 @pytest.fixture(scope="session")

@@ -578,7 +578,8 @@ def test_the_maximum_of_coarse_widths_is_that_of_the_three_about_it():
         left, top, right = (witness(convention, well)[1].sum() for well in wells)
         assert left < top > right
         # And of no finer ones: looked at closely it is elsewhere, by more than the tolerance.
-        assert abs(numbers(replace(convention, width_step=0.0))["cusp"] - 0.52) > 0.005
+        least = 0.005 if "opposite" in name else 0.01
+        assert abs(numbers(replace(convention, width_step=0.0))["cusp"] - 0.52) > least
 
 
 def test_the_maximum_of_coarse_profiles_is_that_of_the_three_about_it():

@@ -22,7 +22,7 @@ from qwlib.book.steer import SLIDERS
 from qwlib.book.widgets import WITHOUT_PYTHON, widget
 from qwlib.matching import Full
 
-pytestmark = pytest.mark.usefixtures("slow_drawing")
+pytestmark = pytest.mark.usefixtures("placed_legends")
 
 BY_KIND = ("states", "profile", "alpha_L", "d")
 """Explorers with a table by kind."""

@@ -27,7 +27,7 @@ from qwlib.book import figures, views
 from qwlib.book.figures import DIGITS, data
 from qwlib.run import page as pages
 
-pytestmark = pytest.mark.usefixtures("slow_drawing")
+pytestmark = pytest.mark.usefixtures("placed_legends")
 
 SKETCHES = {"fig-model-scheme", "fig-model-circles"}
 """Figures that show no numbers."""

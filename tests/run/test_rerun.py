@@ -26,6 +26,7 @@ from bs4 import BeautifulSoup
 from conftest import PATIENCE, ROOT
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+from processes import wait_for
 
 from qwlib import Well, count_states, fermi_states
 from qwlib.beyond.interband import damping_like
@@ -745,16 +746,6 @@ def test_failing_cell_keeps_its_notebook_and_what_was_there_before(tree, done):
     assert not list(kept.parent.glob("*.html"))
     assert snapshot(done) == before
     assert not hidden_folders(tree)
-
-
-def wait_for(condition, process: subprocess.Popen) -> None:
-    """Wait until `condition()` holds while `process` runs."""
-    for _ in range(PATIENCE * 20):
-        if condition():
-            return
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.05)
-    raise AssertionError("waited in vain")
 
 
 def in_the_middle(tree: Path, seconds: float) -> subprocess.Popen:

@@ -16,7 +16,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 import warnings
 from pathlib import Path
 from types import SimpleNamespace
@@ -30,6 +29,7 @@ from conftest import PATIENCE
 from distributed import Client, LocalCluster
 from hypothesis import given
 from hypothesis import strategies as st
+from processes import wait_for
 
 import qwlib
 from qwlib import sweep
@@ -637,9 +637,7 @@ def test_stopped_sweep_goes_on_from_its_finished_chunks(
 ):
     Path("result.nc").write_text("precious")
     process = start(*options, code=SLOW)
-    while finished(place) < 3:
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.02)
+    wait_for(lambda: finished(place) >= 3, process)
     # As Ctrl-C does, to the workers too.
     (os.killpg if how == signal.SIGINT else os.kill)(process.pid, how)
     _, err = process.communicate(timeout=PATIENCE)
@@ -663,10 +661,10 @@ def test_stopped_sweep_goes_on_from_its_finished_chunks(
 
 def test_sweep_that_is_stopped_while_its_workers_start_says_so_alone(place, bare):
     process = start("--jobs", "2")
-    here = psutil.Process(process.pid)
-    while not any("spawn_main" in str(one.cmdline()) for one in here.children(recursive=True)):
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.02)
+    workers = psutil.Process(process.pid).children
+    wait_for(
+        lambda: any("spawn_main" in str(one.cmdline()) for one in workers(recursive=True)), process
+    )
     os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does, to the workers too
     _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130

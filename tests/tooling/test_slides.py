@@ -222,10 +222,10 @@ def test_long_table_goes_on_with_its_head(deck):
 def test_formulas_are_drawn_without_a_script(deck):
     equation = deck.find(id="equation-eq-jump").select_one(".equation")
     assert equation.math is not None and equation.select_one(".eqno").get_text() == "(1)"
-    # What the converter does not know it prints.
     # Browsers pass over the word for bold, and a vector must not look as a number does.
     assert "\N{MATHEMATICAL BOLD SMALL K}" in equation.math.get_text()
     assert not equation.select("[mathvariant]")
+    # What the converter does not know it prints.
     assert not {"&", "["} & {mark.get_text() for mark in equation.find_all(["mi", "mo"])}
     assert "\\" not in deck.main.get_text()
     lines = [p.get_text() for p in deck.find(id="equation-eq-jump").select(".fit > p")]
