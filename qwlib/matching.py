@@ -26,7 +26,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .waves import UNIT, Point, barrier, clamped_states, interior, odd_number
+from .waves import (
+    UNIT,
+    Point,
+    barrier,
+    clamped_states,
+    half_condition,
+    interior,
+    interior_error,
+    largest_S,
+    odd_number,
+    scalar_minors,
+)
 from .well import Well, checked_numbers, exchange_in_barriers, half_inverse_mass, written
 
 
@@ -169,7 +180,7 @@ each of its terms, and as much again for what their products and sums are rounde
 
 BELOW_DIFFERENCE = 1 - 2.0**-40
 """What a float is multiplied with to be a lower bound, though some of its digits cancelled: by 2¹³
-units in the last place.  Eight bits cancel where most do, in `search.odd_ratio` above 0.1."""
+units in the last place.  Eight bits cancel where most do, in `waves.odd_ratio` above 0.1."""
 
 FAINT = 2.0**-600
 """Below such a V/c, in nm⁻², products may underflow, of which no relative error is known: `precise`
@@ -187,15 +198,6 @@ class Count(NamedTuple):
     F: np.ndarray  # determinant without its poles: with the sign (−1)^N
     sure: np.ndarray  # whether N and the sign of F are proven, rounding included
     exact: np.ndarray  # whether F was found with more digits, and has but the last rounding
-
-
-def scalar_minors(x, S, C, left, right):
-    """Return the minors of a scalar well's matching matrix times S = sin(κd)/κ.
-
-    Those of z = 0 alone, of z = d alone, and the determinant; `left` and `right` are q, or what
-    stands there in its place.
-    """
-    return S * left + C, S * right + C, S * (left * right - x) + (left + right) * C
 
 
 def standing_out(minors, bounds, error) -> np.ndarray:
@@ -309,38 +311,35 @@ class Sector:
         them: no sign depends on it.  The bounds have the signs for which `minors` adds them up.
         """
         d = rule.d / 2 if self.half else rule.d
-        deep = np.maximum(y, 1.0)
         size = rule.size + np.abs(kin)
         q = np.abs(layers.q) + rule.q_size
         if self.sign or shift is not None:
             # A sum with q may be much smaller than either.
             most = (np.abs(k) if self.sign else 0.0) + (0.0 if shift is None else np.abs(shift))
             q = q + self.potential(rule, 0.0, 2 * most)
-        # The phase κd inherits the rounding of ε and k², the more so the larger it is.  Of what is
-        # evanescent exp(−γd) is taken out, and what is left of the phase with it.
-        phase = d * d * size / deep * (layers.t + 1 / deep)
-        phase = phase if deep.ndim == 1 else phase.max(axis=0)
+        error = interior_error(size, y, layers.t, d)
+        error = error if y.ndim == 1 else error.max(axis=0)
         q_error = rule.q_error
         if (kin < 0).any():  # E counted from zero: q² may be a small difference
             least = barrier(rule.q2.min(axis=(0, 1)), kin)
             worst = 4 * UNIT * (1 + rule.q_size / np.maximum(least, SMALL * rule.q_size))
             q_error = np.maximum(q_error, np.where(kin < 0, worst, 0.0))
-        error = 16 * UNIT * (1 + phase) + q_error
-        one = 1.0 if deep.ndim == 1 else ONE
+        error = error + q_error
+        one, S = 1.0 if y.ndim == 1 else ONE, largest_S(y, d)
         return (
-            Layers(-size * one, d / deep, one, one, q, -layers.LL, -layers.RR, -np.abs(layers.LR)),
+            Layers(-size * one, S, one, one, q, -layers.LL, -layers.RR, -np.abs(layers.LR)),
             error,
         )
 
     def coarse(self, rule: Rule, kin, k, y, shift=None) -> tuple[list, np.ndarray]:
         """Return bounds of the minors of `magnitudes`, and of the error, that cost less than those.
 
-        With s = d/max(y, 1), which |S| is at most, and G the sum of q, |κ|, 1/s and |k a|, all as
+        With s = d/max(y, 1), which is `largest_S`, and G the sum of q, |κ|, 1/s and |k a|, all as
         large as `magnitudes` has them, a minor is at most s to its `poles` times G to its `powers`:
         multiplied out, that has all its terms.  Not a number where kin < 0.
         """
         d = rule.d / 2 if self.half else rule.d
-        s = np.atleast_2d(d / np.maximum(y, 1.0))
+        s = np.atleast_2d(largest_S(y, d))
         r = rule.q_size + np.sqrt(kin)  # at least q and |κ|, and 1/s − 1/d
         a, most = np.abs(rule.a), np.abs(k)
         if shift is not None:
@@ -501,10 +500,7 @@ class Mirror(Sector):
 
     def conditions(self, x, S, C, q):
         """Return numerators and denominators of each spin's condition, lists by spin."""
-        pairs = [
-            (q[s] * C[s] - x[s] * S[s], C[s]) if even else (q[s] * S[s] + C[s], S[s])
-            for s, even in enumerate(self.even)
-        ]
+        pairs = [half_condition(even, x[s], S[s], C[s], q[s]) for s, even in enumerate(self.even)]
         return zip(*pairs, strict=True)
 
     def minors(self, layers: Layers) -> tuple:
@@ -567,7 +563,7 @@ class Conserved(Sector):
         """As `Sector.minors`."""
         x, S, C, _, q, *_ = layers
         if self.half:
-            return (q * C - x * S if self.even else q * S + C,)
+            return half_condition(self.even, x, S, C, q)[:1]
         a, _, P = scalar_minors(x, S, C, *q)
         return a, P
 

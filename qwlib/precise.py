@@ -14,6 +14,7 @@ import functools
 import numpy as np
 
 from .matching import Count, Layers, Rule, Sector
+from .waves import interior_exactly
 
 BITS = (106, 212, 424, 848)
 """Precisions that are tried one after the other."""
@@ -86,8 +87,6 @@ def _sign(x) -> int | None:
 
 def _interval_sturm(iv, sector: Sector, exact: list[float], k: float, kin: float | None):
     """Return what `sturm` does with the digits that there are."""
-    from mpmath.libmp import round_floor, to_int
-
     energy, c, d, V_L, V_R, Delta, barrier, alpha_L, alpha_R, *tilt = map(iv.mpf, exact)
     k = iv.mpf(k)
     kin = k * k if kin is None else iv.mpf(kin)
@@ -98,20 +97,10 @@ def _interval_sturm(iv, sector: Sector, exact: list[float], k: float, kin: float
     for s, sign in enumerate((1, -1)):
         x = (energy - sign * Delta) / c - kin
         known = _sign(x)
-        kappa = iv.sqrt(abs(x))
-        phase = kappa * d
         if known is None:
             return None
-        if known > 0:
-            layers[:, s] = x, iv.sin(phase) / kappa, iv.cos(phase), iv.mpf(1)
-        elif known < 0:
-            decay = iv.exp(-phase)
-            layers[:, s] = x, (1 - decay**2) / (2 * kappa), (1 + decay**2) / 2, decay
-        else:
-            layers[:, s] = x, d, iv.mpf(1), iv.mpf(1)
-        # Which side of a pole the phase is taken to lie on makes no difference, as in `matching`.
-        lower = to_int((2 * phase / iv.pi)._mpi_[0], round_floor)
-        y[s], signs[s] = (lower + 0.5) * np.pi / 2, known
+        *found, y[s] = interior_exactly(iv, x, known, d)
+        layers[:, s], signs[s] = (x, *found), known
         for side, V in enumerate((V_L, V_R)):
             q2 = (V + sign * barrier - energy) / c + kin
             above = _sign(q2)

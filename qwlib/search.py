@@ -50,17 +50,22 @@ from .matching import (
     symmetry,
 )
 from .waves import (
-    TINY,
     UNIT,
     Point,
     Shape,
     barrier,
     boundary_values,
+    clamped_gram,
+    decay_over_k,
+    deep_rates,
+    gram_beyond,
     overlap,
     overlap_of_spins,
     own_integrals,
     product,
     shapes,
+    slopes_over_k,
+    wave_rates,
 )
 from .well import HBAR2_OVER_2ME, Well, checked_number, written
 
@@ -138,30 +143,6 @@ class Roots(NamedTuple):
     amplitude: np.ndarray  # (n, 4), normalised
     velocity_over_c: np.ndarray  # dε/dk divided by c, 1/nm
     overlap: np.ndarray  # ∫₀^d ψ↑ψ↓ dz
-
-
-def clamped_gram(kappa2: np.ndarray, d: np.ndarray) -> np.ndarray:
-    """Return a lower bound of ∫₀^d|ψ|² / (|ψ(0)|² + |ψ(d)|²) in nm, never falling with κ².
-
-    For real κ the ratio is at least d/6, and at least (d/4)(1 − 1/κd); for imaginary κ the odd
-    combination is smallest: (coth y − y/sinh²y)/(2γ) with y = γd/2.
-    """
-    y = np.sqrt(np.abs(kappa2)) * d
-    real = kappa2 >= 0
-    bound = np.maximum(1 / 6, (1 - 1 / (y + TINY)) / 4)
-    if not real.all():
-        i = np.nonzero(~real)
-        half = y[i] / 2
-        bound[i] = np.where(half < 0.1, 1 / 6 - half**2 / 45, odd_ratio(half) / (4 * half + TINY))
-    return bound * d
-
-
-def odd_ratio(y: np.ndarray) -> np.ndarray:
-    """Return coth y − y/sinh²y, which rises from 0 to 1, or for small y a little less."""
-    e = np.exp(-2 * y)
-    rest = -np.expm1(-2 * y) + TINY
-    # Below 0.1 the two terms cancel; the series is alternating.
-    return np.where(y < 0.1, 2 * y / 3 - 4 * y**3 / 45, (1 + e) / rest - 4 * y * e / rest**2)
 
 
 def monotonic(rule: Rule, k1: np.ndarray, k2: np.ndarray) -> np.ndarray:
@@ -248,14 +229,11 @@ def excluded(sector: Sector, rule: Rule, k1: np.ndarray, k2: np.ndarray) -> np.n
 def rising(rule: Rule, k: np.ndarray) -> np.ndarray:
     """Return where dM/dk is proven positive definite at k and at all larger ones.
 
-    k/q rises with k, and so does what stands here for (k/γ)(coth y − y/sinh²y) of an evanescent
-    spin; `clamped_gram` of a propagating one is above it too.
+    k/q rises with k, and so does `gram_beyond`.
     """
     kin = k * k
     kin = kin + rule.slack(kin)
-    gamma = np.sqrt(np.maximum(kin - rule.kappa2, 0.0))
-    inner = odd_ratio(k * rule.d / 2) * np.minimum(1.0, k / (gamma + TINY))
-    least = k / np.sqrt(rule.q2 + kin) + inner
+    least = k / np.sqrt(rule.q2 + kin) + gram_beyond(rule.kappa2 - kin, k, rule.d)
     # At depths below 1 the terms of `odd_ratio` cancel.
     return beats(rule, least, np.where(k * rule.d > 2, BELOW_SUM, BELOW_DIFFERENCE))
 
@@ -264,30 +242,17 @@ def rising(rule: Rule, k: np.ndarray) -> np.ndarray:
 def settled(rule: Rule, k1: np.ndarray, k2: np.ndarray | None = None) -> np.ndarray:
     """Return where N(k) is proven constant on [k1, k2], or for all k ≥ k1, both spins evanescent.
 
-    M lies between two matrices that do not couple the interfaces, q + γ tanh(γd/2) and
-    q + γ coth(γd/2) on the diagonal.  Divided by k they vary slowly: q/k falls, and γ/k goes from
-    its value at one end to that at the other.  If they settle the sign of each interface's
-    determinant, M keeps its inertia.
+    M lies between two matrices that do not couple the interfaces, with q and what `slopes_over_k`
+    says of the layer on the diagonal.  Divided by k they vary slowly, and q/k falls.  If they
+    settle the sign of each interface's determinant, M keeps its inertia.
     """
-
-    def over_k(square, k, up):
-        kin = k * k
-        kin = kin + (rule.slack(kin) if up else -rule.slack(kin))
-        return np.sqrt(np.maximum(square + kin, 0.0)) / (k + TINY)
-
-    first = over_k(-rule.kappa2, k1, False), over_k(-rule.kappa2, k1, True)
-    if k2 is None:
-        last, least_q = (1.0, 1.0), np.ones((2, 1, 1))
-    else:
-        last = over_k(-rule.kappa2, k2, False), over_k(-rule.kappa2, k2, True)
-        least_q = over_k(rule.q2, k2, False)
-    # γ/k·tanh(γd/2) is bounded by the smaller of either factor, coth by its first value.
-    shallow = first[0] * k1 if k2 is None else np.minimum(first[0] * k1, last[0] * k2)
-    slope = np.tanh(shallow * rule.d / 2 + TINY)
-    least = least_q + np.minimum(first[0], last[0]) * slope
-    most = over_k(rule.q2, k1, True) + np.maximum(first[1], last[1]) / slope
+    slack1 = rule.slack(k1 * k1)
+    slack2 = 0.0 if k2 is None else rule.slack(k2 * k2)
+    low, high, evanescent = slopes_over_k(rule.kappa2, rule.d, k1, k2, slack1, slack2)
+    least_q = np.ones((2, 1, 1)) if k2 is None else decay_over_k(rule.q2, k2, -slack2)
+    least, most = least_q + low, decay_over_k(rule.q2, k1, slack1) + high
     proven = joint_sign(rule, least, BELOW_SUM)[0] | joint_sign(rule, most, BELOW_SUM)[1]
-    proven = proven.all(axis=0) & (first[0] > 0).all(axis=0)
+    proven = proven.all(axis=0) & evanescent
     i = np.nonzero(~proven & (k1 * k1 >= rule.q_size**2))[0]
     if i.size:
         end = np.full(i.size, np.inf) if k2 is None else k2[i]
@@ -325,22 +290,15 @@ def simple(sector: Sector, rule: Rule, cells: Cells) -> np.ndarray:
     d = rule.d / 2 if sector.half else rule.d
     least = np.maximum(rule.q2.min(axis=(0, 1)), 0.0) + k1 * k1
     most = np.maximum(rule.q2.max(axis=(0, 1)), 0.0) + rule.slack(k1 * k1)
-    # Rates of change relative to the bounds, and second derivatives.  A wave, with its phase,
-    # or what decays over less than the layer ...
-    area = d * d / np.maximum(np.minimum(y1, y2), 1.0)
-    first = 2 * k2 * area + 1 / k1
-    second = 2 * first**2 + 2 * area
-    # ... and what decays faster, of which exp(−γd) is taken out, as `interior` does.
-    deep = (x2 < 0) & (x1 < 0) & (y1 > 1) & ((k2 - k1) * k2 * d * d < y1 * y1 / 16)
+    kappa2 = np.atleast_2d(rule.kappa2[sector.part[1]])
+    first, second, area = wave_rates(y1, y2, k1, k2, d)
+    rate, curved, holds, fading, bending = deep_rates(kappa2, y1, k1, k2, d)
+    deep = (x2 < 0) & (x1 < 0) & holds
     if sector.sign and sector.tunnels:
         # Where one spin is deep, `spin_monotonic` has nothing to say of a tilted coupling.
         deep &= deep.all(axis=0)
-    gamma, tiny = y1 / d, np.exp(-2 * y1)
-    slow = np.abs(np.atleast_2d(rule.kappa2[sector.part[1]])) / gamma**2
-    rate = slow / k1 + 2 * d * (k2 / gamma) * tiny
-    curved = 3 * slow / gamma**2 + (4 * d * k2 / gamma + 2 * slow / k2) * d * k2 / gamma * tiny
     first = np.where(deep, rate, first).max(axis=0)
-    second = np.where(deep, curved + rate * rate, second).max(axis=0)
+    second = np.where(deep, curved, second).max(axis=0)
     size = np.maximum(most / least, 2 * rule.size / (rule.size + k1 * k1))
     first, second = np.maximum(first, size / k1), np.maximum(second, 3 * size / k1**2)
 
@@ -379,8 +337,8 @@ def simple(sector: Sector, rule: Rule, cells: Cells) -> np.ndarray:
     narrow = (first * w < 1 / 4) & (k2 < 1.25 * k1 + start * small)
     if sector.tunnels:
         # What tunnels between the interfaces, 2 LR t↑t↓, is small by its own t.
-        rate = (deep * d * k2 / gamma).sum(axis=0)
-        bend = 2 * rate**2 + (deep * d * slow / gamma).sum(axis=0)
+        rate = (deep * fading).sum(axis=0)
+        bend = 2 * rate**2 + (deep * bending).sum(axis=0)
         through = 2 * left * right * one.t[0] * one.t[1] * np.exp(scale[0])
         slope, curvature = slope + through * rate, curvature + through * bend
     # F leaves its chord by an eighth of what its curvature makes of the square of the width.
@@ -821,14 +779,13 @@ def pole_free(rule: Rule, k: np.ndarray, point: Point) -> tuple[np.ndarray, np.n
     T = np.zeros((k.size, 4, 4))
     form = np.zeros((k.size, 4, 4))
     for s in (0, 1):
-        x, S, C, _, y = (part[s] for part in point[:-1])
         qL, qR = point.q[:, s]
-        unit = S * y / (rule.d / 2)  # sin y, so that both scales are dimensionless
-        even, odd = np.sqrt(np.abs(C)), np.sqrt(np.abs(unit))
+        even2, odd2, of_even, of_odd = point.parities(s, rule.d)
+        even, odd = np.sqrt(even2), np.sqrt(odd2)
         T[:, s, s], T[:, 2 + s, s] = even, even
         T[:, s, 2 + s], T[:, 2 + s, 2 + s] = -odd, odd
-        form[:, s, s] = (qL + qR) * np.abs(C) - 2 * x * S * np.sign(C)
-        form[:, 2 + s, 2 + s] = (qL + qR) * np.abs(unit) + 2 * C * np.abs(unit) / S
+        form[:, s, s] = (qL + qR) * even2 + of_even
+        form[:, 2 + s, 2 + s] = (qL + qR) * odd2 + of_odd
         form[:, s, 2 + s] = form[:, 2 + s, s] = (qR - qL) * even * odd
     rashba = np.zeros_like(form)
     for i, side in ((0, 0), (2, 1)):

@@ -2,8 +2,12 @@
 
 In the well a spin component is a combination of two waves or exponentials, in an insulator it
 decays, so that all that a state needs is known in closed form.  What costs thought is to lose no
-digit where wave numbers are equal, zero or imaginary.  How layers are joined is the business of
-`matching`: nothing here knows of the Rashba coupling.
+digit where wave numbers are equal, zero or imaginary.
+
+First comes what the rule of `matching` is made of, for one spin between two insulators; then what
+the proofs of `search` have to know of it: rounding errors, bounds, how fast it changes with k; then
+wave functions.  All that depends on what the potential in the well is like is here, and nothing
+here knows of the Rashba coupling.
 """
 
 from __future__ import annotations
@@ -62,6 +66,44 @@ def odd_number(J: np.ndarray) -> np.ndarray:
     return (J & 1).astype(bool)
 
 
+def interior_exactly(iv, x, sign: int, d) -> tuple:
+    """Return S, C and t of `interior` as intervals of `mpmath`, and y to a quarter of a period.
+
+    `iv` does the arithmetic, and `sign` is that of κ², the interval `x`.  Of y it is enough to know
+    which states `clamped_states` counts; which side of a pole of M it is taken to lie on makes no
+    difference, as in `matching`.
+    """
+    from mpmath.libmp import round_floor, to_int
+
+    kappa = iv.sqrt(abs(x))
+    phase = kappa * d
+    lower = to_int((2 * phase / iv.pi)._mpi_[0], round_floor)
+    y = (lower + 0.5) * np.pi / 2
+    if sign > 0:
+        return iv.sin(phase) / kappa, iv.cos(phase), iv.mpf(1), y
+    if sign < 0:
+        decay = iv.exp(-phase)
+        return (1 - decay**2) / (2 * kappa), (1 + decay**2) / 2, decay, y
+    return d, iv.mpf(1), iv.mpf(1), y
+
+
+def scalar_minors(x, S, C, left, right):
+    """Return the minors of one spin's matching matrix times S = sin(κd)/κ.
+
+    Those of z = 0 alone, of z = d alone, and the determinant; `left` and `right` are q, or what
+    stands there in its place.
+    """
+    return S * left + C, S * right + C, S * (left * right - x) + (left + right) * C
+
+
+def half_condition(even: bool, x, S, C, q) -> tuple:
+    """Return numerator and denominator of one spin's condition in half a well, even or odd.
+
+    Their ratio is q plus the slope towards the middle over the value at the interface.
+    """
+    return (q * C - x * S, C) if even else (q * S + C, S)
+
+
 def barrier(q2: np.ndarray, kin: np.ndarray) -> np.ndarray:
     """Return the decay constant q in 1/nm in an insulator; 0 where rounding makes q² negative."""
     q = q2 + kin
@@ -93,6 +135,122 @@ class Point(NamedTuple):
         """Return S, C and t of `interior` for the whole width."""
         S, C, t = self.S, self.C, self.t
         return 2 * S * C, C * C - self.x * S * S, t * t
+
+    def parities(self, spin: int, d: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Return squares of scales for even and odd solutions, and the form of M with them.
+
+        The scales have no unit and vanish where M has a pole; the forms are what the layer adds, in
+        1/nm, and have none.
+        """
+        x, S, C, _, y = (part[spin] for part in self[:-1])
+        unit = S * y / (d / 2)  # sin y, so that both scales are dimensionless
+        even, odd = np.abs(C), np.abs(unit)
+        return even, odd, -2 * x * S * np.sign(C), 2 * C * odd / S
+
+
+def largest_S(y: np.ndarray, d: np.ndarray | float) -> np.ndarray:
+    """Return what |S| of `interior` is at most, in nm; the others are at most 1."""
+    return d / np.maximum(y, 1.0)
+
+
+def interior_error(size: np.ndarray, y: np.ndarray, t: np.ndarray, d: np.ndarray) -> np.ndarray:
+    """Return a bound of the errors of S, C and t, relative to what they are at most.
+
+    κ² is off by a rounding of `size`, in nm⁻².  The phase κd inherits that, the more so the larger
+    it is; of what is evanescent exp(−γd) is taken out, and what is left of the phase with it.
+    """
+    deep = np.maximum(y, 1.0)
+    return 16 * UNIT * (1 + d * d * size / deep * (t + 1 / deep))
+
+
+def clamped_gram(kappa2: np.ndarray, d: np.ndarray) -> np.ndarray:
+    """Return a lower bound of ∫₀^d|ψ|² / (|ψ(0)|² + |ψ(d)|²) in nm, never falling with κ².
+
+    For real κ the ratio is at least d/6, and at least (d/4)(1 − 1/κd); for imaginary κ the odd
+    combination is smallest: (coth y − y/sinh²y)/(2γ) with y = γd/2.
+    """
+    y = np.sqrt(np.abs(kappa2)) * d
+    real = kappa2 >= 0
+    bound = np.maximum(1 / 6, (1 - 1 / (y + TINY)) / 4)
+    if not real.all():
+        i = np.nonzero(~real)
+        half = y[i] / 2
+        bound[i] = np.where(half < 0.1, 1 / 6 - half**2 / 45, odd_ratio(half) / (4 * half + TINY))
+    return bound * d
+
+
+def odd_ratio(y: np.ndarray) -> np.ndarray:
+    """Return coth y − y/sinh²y, which rises from 0 to 1, or for small y a little less."""
+    e = np.exp(-2 * y)
+    rest = -np.expm1(-2 * y) + TINY
+    # Below 0.1 the two terms cancel; the series is alternating.
+    return np.where(y < 0.1, 2 * y / 3 - 4 * y**3 / 45, (1 + e) / rest - 4 * y * e / rest**2)
+
+
+def gram_beyond(kappa2: np.ndarray, k: np.ndarray, d: np.ndarray) -> np.ndarray:
+    """Return what 2k times the ratio of `clamped_gram` is at least, there and at all larger k.
+
+    It rises with k, as (k/γ)(coth y − y/sinh²y) of an evanescent spin does, in whose place it
+    stands; the ratio of a propagating one is above it too.  `kappa2` is that at k.
+    """
+    gamma = np.sqrt(np.maximum(-kappa2, 0.0))
+    return odd_ratio(k * d / 2) * np.minimum(1.0, k / (gamma + TINY))
+
+
+def decay_over_k(square: np.ndarray, k: np.ndarray, slack: np.ndarray | float) -> np.ndarray:
+    """Return (square + k² + slack)^½/k, which is q/k or γ/k."""
+    return np.sqrt(np.maximum(square + (k * k + slack), 0.0)) / (k + TINY)
+
+
+def slopes_over_k(
+    kappa2: np.ndarray,
+    d: np.ndarray,
+    k1: np.ndarray,
+    k2: np.ndarray | None,
+    slack1: np.ndarray,
+    slack2: np.ndarray | float,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return bounds of (γ/k) tanh(γd/2) and (γ/k) coth(γd/2) on [k1, k2], and where they hold.
+
+    Or for all k ≥ k1 without a k2.  They are what the slopes of even and odd solutions are, over
+    the values; what the layer adds to M lies between them.  They hold where both spins are
+    evanescent.  γ/k goes from its value at one end to that at the other.  `kappa2` is that at
+    k = 0, and `slack1` and `slack2` bound its rounding at either end.
+    """
+    first = decay_over_k(-kappa2, k1, -slack1), decay_over_k(-kappa2, k1, slack1)
+    last = np.ones_like(k1), np.ones_like(k1)
+    if k2 is not None:
+        last = decay_over_k(-kappa2, k2, -slack2), decay_over_k(-kappa2, k2, slack2)
+    # γ/k·tanh(γd/2) is bounded by the smaller of either factor, coth by its first value.
+    shallow = first[0] * k1 if k2 is None else np.minimum(first[0] * k1, last[0] * k2)
+    slope = np.tanh(shallow * d / 2 + TINY)
+    least, most = np.minimum(first[0], last[0]) * slope, np.maximum(first[1], last[1]) / slope
+    return least, most, np.all(first[0] > 0, axis=0)
+
+
+def wave_rates(y1, y2, k1, k2, d) -> tuple[np.ndarray, ...]:
+    """Return how fast S k and C change with k where they are waves, or decay over less than d.
+
+    On [k1, k2], where `interior` gives y1 and y2: first and second derivative at most, over what
+    they are at most themselves; and the first of S and C with respect to k², in nm².
+    """
+    area = d * largest_S(np.minimum(y1, y2), d)
+    first = 2 * k2 * area + 1 / k1
+    return first, 2 * first**2 + 2 * area, area
+
+
+def deep_rates(kappa2, y1, k1, k2, d) -> tuple[np.ndarray, ...]:
+    """Return how fast evanescent S k and C change with k, exp(−γd) taken out of them.
+
+    First and second derivative as `wave_rates` has them; where [k1, k2] is so narrow and the layer
+    so deep that it is so; and first and second derivative of γd.  `kappa2` is κ² at k = 0.
+    """
+    holds = (y1 > 1) & ((k2 - k1) * k2 * d * d < y1 * y1 / 16)
+    gamma, tiny = y1 / d, np.exp(-2 * y1)
+    slow = np.abs(kappa2) / gamma**2
+    first = slow / k1 + 2 * d * (k2 / gamma) * tiny
+    curved = 3 * slow / gamma**2 + (4 * d * k2 / gamma + 2 * slow / k2) * d * k2 / gamma * tiny
+    return first, curved + first * first, holds, d * k2 / gamma, d * slow / gamma
 
 
 class Shape(NamedTuple):

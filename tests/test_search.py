@@ -3,7 +3,6 @@ from functools import partial
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
-from hypothesis import strategies as st
 from scipy.optimize import brentq, minimize_scalar
 from wells import E_F, PAPER, between, wells, wells_and_energies
 
@@ -11,11 +10,9 @@ from qwlib import Well, bound_states, count_states, fermi_states, matching_matri
 from qwlib.matching import FULL, Rule
 from qwlib.search import (
     Cells,
-    clamped_gram,
     excluded,
     levels,
     monotonic,
-    odd_ratio,
     refine,
     rising,
     settled,
@@ -23,7 +20,6 @@ from qwlib.search import (
     solve,
     spin_monotonic,
 )
-from qwlib.waves import Point, Shape, basis_integrals, interior, own_integrals
 
 
 def scalar_levels(well, s):
@@ -387,27 +383,6 @@ def test_interface_state_runs_away_at_the_end_of_the_model(fraction, count):
 # --- what the proofs stand on -------------------------------------------------------------------
 
 
-@given(between(1e-3, 60), between(0.1, 5), st.booleans())
-def test_lower_bound_of_the_clamped_norm(y, d, real):
-    """Against the exact smallest ratio of ∫|ψ|² to |ψ(0)|² + |ψ(d)|²."""
-    kappa2 = (y / d) ** 2 * (1 if real else -1)
-    sinc, C = (np.sin(y) / y, np.cos(y)) if real else (np.sinh(y) / y, np.cosh(y))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        even, odd = (1 + sinc) / (2 * (1 + C)), (1 - sinc) / (2 * (1 - C))
-    exact = d * np.fmin(even, odd)
-    bound = clamped_gram(np.array([kappa2]), np.array([d]))[0]
-    assert bound <= exact * (1 + 1e-8)  # (1 − sin y/y) loses digits at small y in the test itself
-    # The exact ratio is at most d/2 (where sin y/y = cos y) and the bound at least d/6.
-    assert bound >= exact / 3 * (1 - 1e-8)
-    assert 0 < odd_ratio(np.array([y]))[0] <= 1
-
-
-def test_lower_bound_falls_along_the_parabola():
-    x = np.linspace(60, -60, 4001)
-    bound = clamped_gram(x, np.full(x.shape, 2.2))
-    assert (np.diff(bound) <= 1e-15).all()
-
-
 def test_interface_states_that_only_tunnelling_splits():
     """Without exchange and with α_L = −α_R: two pairs, closer than 1e-4, of definite parity."""
     well = Well(d=0.85, V_L=3.6, V_R=3.6, Delta=0.0, alpha_L=0.0724, alpha_R=-0.0724)
@@ -513,33 +488,6 @@ def test_where_the_curvature_is_too_small_there_is_one_root_or_none():
     assert (proven & crossed).sum() > 1500  # it says something
     assert (proven & ~crossed).sum() > 300
     assert (inside[proven] == crossed[proven]).all()
-
-
-def test_norm_integrals_by_their_own_formula_agree_with_those_of_any_two_functions():
-    rng = np.random.default_rng(11)
-    kappa2 = np.concatenate(
-        [[0.0, 1e-12, -1e-12], rng.uniform(-1, 1, 997) * 10.0**4 ** rng.random(997)]
-    )
-    d = 10 ** rng.uniform(-1, 1, kappa2.size)
-    S, C, t, y = interior(kappa2, d / 2)
-    shape = Shape(kappa2, None, None, S, C, y)
-    own, general = own_integrals(shape, d, t), basis_integrals(shape, shape, d)
-    for one, other in zip(own, general, strict=True):
-        # The odd one is a difference of two terms up to 3.5 times as large.
-        assert one == pytest.approx(other, rel=2e-14)
-
-
-def test_layers_of_half_the_width_give_those_of_the_whole():
-    rng = np.random.default_rng(12)
-    kappa2 = rng.uniform(-1, 1, 1000) * 10.0**4 ** rng.random(1000)
-    d = 10 ** rng.uniform(-1, 1, kappa2.size)
-    half = Point(kappa2, *interior(kappa2, d / 2), None)
-    S, C, t, y = interior(kappa2, d)
-    # In units of the largest value each can have; the phase itself carries a rounding error.
-    for one, other, scale in zip(
-        half.whole(), (S, C, t), (d / np.maximum(y, 1), 1, 1), strict=True
-    ):
-        assert (np.abs(one - other) <= 1e-15 * (4 + y) * scale).all()
 
 
 def test_root_finder_finds_the_root_of_each_bracket_by_itself():
