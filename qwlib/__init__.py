@@ -1,8 +1,8 @@
 """Current-driven spin density in a magnetic quantum well, without losing a state.
 
-Read `well` (parameters), `waves` (one layer), `matching` (Eq. (5) and the count), `search` (every
-Fermi state; from `solve` upwards), `kubo` (Eq. (6)) and `grid` (many wells); `far` and `precise`
-are for hard cases.
+Read `well` (parameters), `waves` (one layer), `matching` (Eq. (5), the count), `proofs` (how many
+states an interval of k holds), `search` (every Fermi state; from `solve` upwards), `kubo` (Eq. (6))
+and `grid` (many wells); `far` and `precise` are for hard cases.
 """
 
 from importlib import import_module

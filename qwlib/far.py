@@ -7,7 +7,7 @@ e = k(q + γ − 2k) of each spin and a = α/c it is
 
     (q↑ + γ↑)(q↓ + γ↓) − a²k² = 2(e↑ + e↓) + e↑e↓/k² − (a² − 4)k² .
 
-What is proven here is so including rounding, as in `search`.
+What is proven here is so including rounding, as in `proofs`.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def signs(rule: Rule, k1: np.ndarray, k2: np.ndarray | float = np.inf) -> np.nda
     """Return the sign of each interface's determinant where it is proven on [k1, k2], 0 elsewhere.
 
     (2, n), and M has as many negative eigenvalues as there are negative ones among them: as in
-    `search.settled`, M lies between two matrices that do not couple the interfaces.
+    `proofs.settled`, M lies between two matrices that do not couple the interfaces.
     """
     if rule.field is not None:
         return np.zeros(rule.a.shape, dtype=np.intp)

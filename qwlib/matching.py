@@ -203,7 +203,7 @@ class Count(NamedTuple):
 def standing_out(minors, bounds, error) -> np.ndarray:
     """Return where all minors are larger than three times their rounding errors.
 
-    Three times, so that what stands out here also does in `search.simple`.
+    Three times, so that what stands out here also does in `proofs.simple`.
     """
     limit = 3 * FACTORS * error
     sure: Any = True

@@ -3,29 +3,14 @@
 A Fermi state is a k > 0 at which a subband E_n(k) + c k² meets ε_F.  Along that parabola the count
 N(k) of `matching` says how many subbands lie below ε_F, so it changes by one at each Fermi state,
 down where the velocity is positive and up where it is negative, and by more or not at all where
-subbands cross or touch there.  Cells of k are split until each holds one state, or none, by a
-proof:
-
-monotonicity
-    where dM/dk along the parabola is positive definite all velocities are positive, N cannot rise,
-    and a cell holds exactly N(k₁) − N(k₂) states; the same follows, near the bottom of a subband,
-    from M with one spin eliminated;
-exclusion
-    bounding E by the ends of the cell and the coupling by its middle, ± half the width, bounds N
-    from both sides; where the bounds agree no subband touches ε_F;
-tail
-    beyond some K either N is zero and cannot rise, or the matrix M is positive but for one negative
-    eigenvalue at each interface whose Rashba parameter is past ħ²/m, whatever k; between two k
-    the same argument settles a cell, and close to ħ²/m so does `far`;
-simplicity
-    where the determinant changes by more than its curvature can, it has one root or none.
+subbands cross or touch there.  Cells of k are split until each holds one state, or none, by one of
+the `proofs`; then its root is found, and its wave function.
 
 What is proven is proven of the well with exactly the doubles that were given, ħ²/2m divided by the
 mass included: a sign counts where a minor is larger than the bound of its rounding error, and where
-it is not, `precise` finds it with more digits; every inequality leaves room for rounding.  NumPy's
-functions are trusted to a few units in the last place.  A wave number lies in its cell by proof; of
-its digits there is an estimate, and where that leaves less than twelve, a proof with more digits.
-What is not proven has a word for it in `DOUBTS`.
+it is not, `precise` finds it with more digits.  A wave number lies in its cell by proof; of its
+digits there is an estimate, and where that leaves less than twelve, a proof with more digits.  What
+is not proven has a word for it in `DOUBTS`.
 """
 
 from __future__ import annotations
@@ -37,8 +22,6 @@ import numpy as np
 
 from . import far, precise
 from .matching import (
-    BELOW_DIFFERENCE,
-    FACTORS,
     FULL,
     SECTORS,
     Count,
@@ -49,23 +32,26 @@ from .matching import (
     slopes,
     symmetry,
 )
+from .proofs import (
+    Cells,
+    excluded,
+    monotonic,
+    rising,
+    settled,
+    simple,
+    spin_monotonic,
+    tail,
+)
 from .waves import (
     UNIT,
     Point,
     Shape,
-    barrier,
     boundary_values,
-    clamped_gram,
-    decay_over_k,
-    deep_rates,
-    gram_beyond,
     overlap,
     overlap_of_spins,
     own_integrals,
     product,
     shapes,
-    slopes_over_k,
-    wave_rates,
 )
 from .well import HBAR2_OVER_2ME, Well, checked_number, written
 
@@ -108,10 +94,6 @@ DOUBTS = (
 """Why a well is not certified, the last of these if there are several.  "digits" says no more than
 that digits are missing; with the others a state may be."""
 
-BELOW_SUM = 1 - 2.0**-47
-"""What a float is multiplied with to be a lower bound, if none of its digits cancelled: 64 units in
-the last place, more than the operations here make."""
-
 BLUR, MET = 8e-13, 1 / 600
 """Expected relative error of k from which it is found again with more digits; and the share of the
 bound of a rounding error that is expected."""
@@ -143,235 +125,6 @@ class Roots(NamedTuple):
     amplitude: np.ndarray  # (n, 4), normalised
     velocity_over_c: np.ndarray  # dε/dk divided by c, 1/nm
     overlap: np.ndarray  # ∫₀^d ψ↑ψ↓ dz
-
-
-def monotonic(rule: Rule, k1: np.ndarray, k2: np.ndarray) -> np.ndarray:
-    """Return where dM/dk along the Fermi parabola is proven positive definite on [k1, k2].
-
-    dM/dk = 2k G + diag(a_L, a_R)⊗σ_φ with the Gram matrix G = −c ∂M/∂E, which is at least
-    diagonal with `clamped_gram` + 1/2q in it; both fall along the parabola.
-    """
-    return beats(rule, 2 * k1 * lower_gram(rule, k2 * k2))
-
-
-def lower_gram(rule: Rule, kin: np.ndarray) -> np.ndarray:
-    """Return a lower bound of the diagonal of −c ∂M/∂E, (2, 2, n), never rising with `kin`."""
-    kin = kin + rule.slack(kin)
-    return clamped_gram(rule.kappa2 - kin, rule.d) + 0.5 / barrier(rule.q2, kin)
-
-
-def joint_sign(
-    rule: Rule, diagonal: np.ndarray, less: np.ndarray | float = BELOW_DIFFERENCE
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return where det(diagonal + a σ_φ) is proven > 0 at each interface, and where < 0.
-
-    `diagonal` is (2, 2, n), by interface and spin, and > 0: one eigenvalue at most is negative.
-    `less` is for what is lost in rounding.
-    """
-    up, down = diagonal[:, 0], diagonal[:, 1]
-    product, aa = up * down, rule.a * rule.a
-    if rule.field is None:
-        return product * less > aa, product < aa * less
-    room = (1 - less) * (product + aa + np.abs(rule.field) * (up + down))
-    aa = aa + rule.field * (up - down)
-    return product > aa + room, product < aa - room
-
-
-def beats(rule: Rule, *diagonal) -> np.ndarray:
-    """Return where the matrix of `joint_sign` is proven positive definite at both interfaces."""
-    return (joint_sign(rule, *diagonal)[0] | (rule.a == 0)).all(axis=0)
-
-
-def spin_monotonic(sector: Sector, rule: Rule, k1: np.ndarray, k2: np.ndarray) -> np.ndarray:
-    """Return where N(k) is proven not to rise on [k1, k2], one spin eliminated from M.
-
-    Nowhere if the spins have a coupling of first order each, as along a tilted magnetisation.
-    Near the bottom of a subband `monotonic` fails, since there the coupling k a is first order in k
-    but what it does to a single spin's subband is of second order.  With s = k² and one spin's
-    block M_a inverted, N is the number of states of spin a without coupling, plus what is counted
-    of spin b with M_b − s a M_a⁻¹ a in place of M_b.  Where the former does not change on the cell,
-    M_a⁻¹ falls with s, and that matrix rises if G_b > a M_a⁻¹ a with M_a⁻¹ at k1 and G_b at k2.
-    """
-    n, kin2 = k1.size, k2 * k2
-    found = sector.inverse(twice(rule), np.concatenate([k1 * k1, kin2]))
-    if found is None:
-        return np.zeros(n, dtype=bool)
-    N1, LL, LR, RR, error = (column[:, :n] for column in found)
-    N2 = found[0][:, n:]
-    with np.errstate(all="ignore"):  # a level at k1: nothing is proven
-        gram = lower_gram(rule, kin2)[:, ::-1] * BELOW_DIFFERENCE  # of the spin that is left
-        aa = rule.a * rule.a
-        error = error + (1 / BELOW_DIFFERENCE - 1) * np.abs([LL, LR, RR]).max(axis=0)
-        Q_L, Q_R = gram[0] - aa[0] * (LL + error), gram[1] - aa[1] * (RR + error)
-        mixed = aa[0] * aa[1] * (np.abs(LR) + error) ** 2
-        proven = (Q_L > 0) & (Q_R > 0) & (Q_L * Q_R * BELOW_DIFFERENCE > mixed)
-        proven &= (N1 == N2) & (N1 >= 0)
-    return proven.any(axis=0)
-
-
-def twice(rule: Rule) -> Rule:
-    """Return the rule of all wells, and of all once more: one call for both ends of cells."""
-    n = rule.d.size
-    return rule.take(np.arange(2 * n) % n)
-
-
-def excluded(sector: Sector, rule: Rule, k1: np.ndarray, k2: np.ndarray) -> np.ndarray:
-    """Return where no subband of the sector touches ε_F for k in [k1, k2]."""
-    middle = (k1 + k2) / 2
-    half = np.maximum(middle - k1, k2 - middle) * (1 + 4 * UNIT)
-    kin = np.concatenate([k1 * k1 * (1 - 2 * UNIT), k2 * k2 * (1 + 2 * UNIT)])
-    shift = np.concatenate([-half, half])
-    found = sector.sturm(twice(rule), kin, np.concatenate([middle, middle]), shift)
-    (most, least), (sure, too) = found.N.reshape(2, -1), found.sure.reshape(2, -1)
-    return (most == least) & sure & too
-
-
-def rising(rule: Rule, k: np.ndarray) -> np.ndarray:
-    """Return where dM/dk is proven positive definite at k and at all larger ones.
-
-    k/q rises with k, and so does `gram_beyond`.
-    """
-    kin = k * k
-    kin = kin + rule.slack(kin)
-    least = k / np.sqrt(rule.q2 + kin) + gram_beyond(rule.kappa2 - kin, k, rule.d)
-    # At depths below 1 the terms of `odd_ratio` cancel.
-    return beats(rule, least, np.where(k * rule.d > 2, BELOW_SUM, BELOW_DIFFERENCE))
-
-
-@np.errstate(all="ignore")
-def settled(rule: Rule, k1: np.ndarray, k2: np.ndarray | None = None) -> np.ndarray:
-    """Return where N(k) is proven constant on [k1, k2], or for all k ≥ k1, both spins evanescent.
-
-    M lies between two matrices that do not couple the interfaces, with q and what `slopes_over_k`
-    says of the layer on the diagonal.  Divided by k they vary slowly, and q/k falls.  If they
-    settle the sign of each interface's determinant, M keeps its inertia.
-    """
-    slack1 = rule.slack(k1 * k1)
-    slack2 = 0.0 if k2 is None else rule.slack(k2 * k2)
-    low, high, evanescent = slopes_over_k(rule.kappa2, rule.d, k1, k2, slack1, slack2)
-    least_q = np.ones((2, 1, 1)) if k2 is None else decay_over_k(rule.q2, k2, -slack2)
-    least, most = least_q + low, decay_over_k(rule.q2, k1, slack1) + high
-    proven = joint_sign(rule, least, BELOW_SUM)[0] | joint_sign(rule, most, BELOW_SUM)[1]
-    proven = proven.all(axis=0) & evanescent
-    i = np.nonzero(~proven & (k1 * k1 >= rule.q_size**2))[0]
-    if i.size:
-        end = np.full(i.size, np.inf) if k2 is None else k2[i]
-        proven[i] = (far.signs(rule.take(i), k1[i], end) != 0).all(axis=0)
-    return proven
-
-
-def tail(rule: Rule, K: np.ndarray, N: np.ndarray) -> np.ndarray:
-    """Return where N(k) is proven constant for all k ≥ K.
-
-    Either N is zero there and cannot rise, or it is settled.
-    """
-    proven = (N == 0) & rising(rule, K)
-    i = np.nonzero(~proven)[0]
-    if i.size:
-        proven[i] = settled(rule.take(i), K[i])
-    return proven
-
-
-@np.errstate(all="ignore")  # what overflows, or is not a number, proves nothing
-def simple(sector: Sector, rule: Rule, cells: Cells) -> np.ndarray:
-    """Return where F is proven to have one root if it changes sign in the cell, and none if not.
-
-    F is a polynomial in numbers that change slowly, so that its own slope and curvature are
-    bounded.  It has no root where it is larger than it can change; and it is strictly monotonic
-    where it changes by more than its curvature can.  Below some k it is followed as a function of
-    k², or of k where coupling is a potential, and above as one of k, divided by its last power of
-    k.
-    """
-    k1, k2 = cells.k1, cells.k2
-    one, y1 = sector.layers(rule, k1 * k1, k1)
-    two, y2 = sector.layers(rule, k2 * k2, k2)
-    bounds, error = sector.magnitudes(rule, k1 * k1, k1, one, y1)
-    x1, x2, y1, y2 = map(np.atleast_2d, (one.x, two.x, y1, y2))
-    d = rule.d / 2 if sector.half else rule.d
-    least = np.maximum(rule.q2.min(axis=(0, 1)), 0.0) + k1 * k1
-    most = np.maximum(rule.q2.max(axis=(0, 1)), 0.0) + rule.slack(k1 * k1)
-    kappa2 = np.atleast_2d(rule.kappa2[sector.part[1]])
-    first, second, area = wave_rates(y1, y2, k1, k2, d)
-    rate, curved, holds, fading, bending = deep_rates(kappa2, y1, k1, k2, d)
-    deep = (x2 < 0) & (x1 < 0) & holds
-    if sector.sign and sector.tunnels:
-        # Where one spin is deep, `spin_monotonic` has nothing to say of a tilted coupling.
-        deep &= deep.all(axis=0)
-    first = np.where(deep, rate, first).max(axis=0)
-    second = np.where(deep, curved, second).max(axis=0)
-    size = np.maximum(most / least, 2 * rule.size / (rule.size + k1 * k1))
-    first, second = np.maximum(first, size / k1), np.maximum(second, 3 * size / k1**2)
-
-    area = area.max(axis=0)
-    start = 1 / np.sqrt(area)
-    small = k1 < start
-    deep &= ~small
-    if sector.sign:
-        w, k = k2 - k1, k1 + start
-        low = 2 * k2 * area + k2 / least + 1 / k
-        low_second = 2 * low**2 + 2 * area + 1 / least
-    else:
-        w, k = np.where(small, k2 * k2 - k1 * k1, k2 - k1), np.hypot(k1, start)
-        low = area + 1 / least + 1 / k**2
-        low_second = 2 * low**2
-    first, second = np.where(small, low, first), np.where(small, low_second, second)
-    rounding = FACTORS * error * sector.minors(bounds)[-1]
-    k = np.where(small, k, k1)
-    left, right = np.abs(k * rule.a)
-    bounds = bounds._replace(LL=-left * left, RR=-right * right, LR=-left * right)
-    if sector.sign:
-        bounds = bounds._replace(q=bounds.q + sector.potential(rule, 0.0, 2 * (k - k1)))
-    # What is not deep is compared as it is, without its exp(−γd).
-    scale = [np.where((x < 0) & ~deep, y, 0.0).sum(axis=0) for x, y in ((x1, y1), (x2, y2))]
-    F1 = cells.F1 * np.exp(scale[0])
-    degree = sector.powers[-1] - sector.poles[-1]
-    F2 = cells.F2 * np.exp(scale[1]) * np.where(small, 1.0, k1 / k2) ** degree
-    bound = sector.minors(bounds)[-1] * np.exp(scale[0])
-    # How much the bounds themselves grow in the cell; S k is at most squared in them.
-    D = sector.order
-    rounding *= np.exp(scale[0] + D * first * w) * (k2 / k1) ** 4
-    noise = np.where(cells.exact1, 16 * UNIT * np.abs(F1), rounding)
-    noise = noise + np.where(cells.exact2, 16 * UNIT * np.abs(F2), rounding)
-    grown = bound * np.exp(D * first * w) * np.where(small, 1.0, k2 / k1) ** 2
-    slope, curvature = D * first * grown, (D * (D - 1) * first**2 + D * second) * grown
-    narrow = (first * w < 1 / 4) & (k2 < 1.25 * k1 + start * small)
-    if sector.tunnels:
-        # What tunnels between the interfaces, 2 LR t↑t↓, is small by its own t.
-        rate = (deep * fading).sum(axis=0)
-        bend = 2 * rate**2 + (deep * bending).sum(axis=0)
-        through = 2 * left * right * one.t[0] * one.t[1] * np.exp(scale[0])
-        slope, curvature = slope + through * rate, curvature + through * bend
-    # F leaves its chord by an eighth of what its curvature makes of the square of the width.
-    bent = curvature * w * w
-    clear = np.minimum(np.abs(F1), np.abs(F2)) > noise + np.minimum(slope * w, bent / 8)
-    return narrow & (clear & (F1 * F2 > 0) | (np.abs(F2 - F1) > noise + bent))
-
-
-class Cells(NamedTuple):
-    """Intervals [k1, k2] of k of one well each, with the count and the determinant at the ends."""
-
-    well: np.ndarray
-    k1: np.ndarray
-    k2: np.ndarray
-    N1: np.ndarray
-    N2: np.ndarray
-    F1: np.ndarray
-    F2: np.ndarray
-    exact1: np.ndarray
-    exact2: np.ndarray
-
-    @property
-    def change(self) -> np.ndarray:
-        """By how much N falls in each."""
-        return self.N1 - self.N2
-
-    def inside(self, k: np.ndarray, other: np.ndarray) -> np.ndarray:
-        """Return k where it lies in its cell, and elsewhere the other, which does."""
-        return np.where((k >= self.k1) & (k <= self.k2) & (k > 0), k, other)
-
-    def take(self, index: np.ndarray | slice) -> Cells:
-        """Return some of them, by a mask, a slice or by numbers."""
-        return Cells(*[column[index] for column in self])
 
 
 class Search:

@@ -5,7 +5,7 @@ decays, so that all that a state needs is known in closed form.  What costs thou
 digit where wave numbers are equal, zero or imaginary.
 
 First comes what the rule of `matching` is made of, for one spin between two insulators; then what
-the proofs of `search` have to know of it: rounding errors, bounds, how fast it changes with k; then
+the `proofs` have to know of it: rounding errors, bounds, how fast it changes with k; then
 wave functions.  All that depends on what the potential in the well is like is here, and nothing
 here knows of the Rashba coupling.
 """

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from mpmath import iv
 
-from qwlib import Well, count_states, fermi_states, precise, search
+from qwlib import Well, count_states, fermi_states, precise, proofs
 from qwlib.matching import FULL, SECTORS, Rule, symmetry
 
 pytestmark = pytest.mark.filterwarnings("ignore::qwlib.UnboundedSpectrumWarning")
@@ -138,8 +138,8 @@ def test_a_bound_that_is_just_met_proves_nothing():
     """A slope of M that is not negative may be zero."""
     rule = Rule.of_well(Well(alpha_L=0.046, alpha_R=0.02), 3.0)
     just = np.abs(np.stack([rule.a, rule.a], axis=1))
-    assert not search.beats(rule, just, 1.0).any()
-    assert search.beats(rule, just * (1 + 1e-15), 1.0).all()
+    assert not proofs.beats(rule, just, 1.0).any()
+    assert proofs.beats(rule, just * (1 + 1e-15), 1.0).all()
 
 
 @pytest.mark.parametrize("V", [1e-300, 1e-308, 1e-320])

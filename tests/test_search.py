@@ -8,18 +8,8 @@ from wells import E_F, PAPER, between, wells, wells_and_energies
 
 from qwlib import Well, bound_states, count_states, fermi_states, matching_matrix
 from qwlib.matching import FULL, Rule
-from qwlib.search import (
-    Cells,
-    excluded,
-    levels,
-    monotonic,
-    refine,
-    rising,
-    settled,
-    simple,
-    solve,
-    spin_monotonic,
-)
+from qwlib.proofs import Cells, excluded, monotonic, rising, settled, simple, spin_monotonic
+from qwlib.search import levels, refine, solve
 
 
 def scalar_levels(well, s):

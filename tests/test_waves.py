@@ -92,7 +92,7 @@ def test_nothing_changes_faster_than_its_bounds():
     k, h = (k1 + k2) / 2, (k2 - k1) / 4
     before, there, after = of(k - h), of(k), of(k + h)
     slope, bend = (after - before) / (2 * h), (after - 2 * there + before) / h**2
-    # As `search.simple` asks for.  What the sizes themselves grow by in a cell is exp(first·w);
+    # As `proofs.simple` asks for.  What the sizes themselves grow by in a cell is exp(first·w);
     # the differences lose digits where little changes.
     narrow = (first * (k2 - k1) < 1 / 4) & (at1[2] > 1e-100)
     grown = np.exp(first * (k2 - k1))

@@ -1,6 +1,6 @@
 """The search of `qwlib.search` step by step: which argument settles which cell of k.
 
-It repeats the subdivision with the functions that the search itself uses, except that it starts
+It repeats the subdivision with the proofs that the search itself uses, except that it starts
 from one cell and keeps no root.
 """
 
@@ -11,17 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ..matching import FULL, SECTORS, Count, Rule, Sector, symmetry
-from ..search import (
-    ROUNDING,
-    Cells,
-    excluded,
-    monotonic,
-    rising,
-    settled,
-    simple,
-    spin_monotonic,
-    tail,
-)
+from ..proofs import Cells, excluded, monotonic, rising, settled, simple, spin_monotonic, tail
+from ..search import ROUNDING
 from ..well import Well
 
 ARGUMENTS = ("monotonic", "one spin eliminated", "excluded", "one root", "narrow")

@@ -25,7 +25,8 @@ from qwlib.beyond.fem import FiniteElements
 from qwlib.beyond.interband import damping_like
 from qwlib.beyond.torque import exchange_torque, field_per_current
 from qwlib.matching import SECTORS, Rule, symmetry
-from qwlib.search import joint_sign, pole_free, solve
+from qwlib.proofs import joint_sign
+from qwlib.search import pole_free, solve
 
 THIN = Well(d=0.6, V_R=4.2, alpha_L=0.045, alpha_R=0.012)
 FERRO = THIN.replace(exchange="ferromagnet", Delta=-0.4)
