@@ -414,89 +414,128 @@ def roots_of(search: Search, digits: bool = True) -> Roots:
 
     With `digits`, k is found again with more digits where doubles leave less than twelve.
     """
-    sector, rule, cells = search.sector, search.rule, search.cells()
+    states = Candidates(search, *closed_in(search, search.cells()))
+    states.settle()
+    states.part()
+    states.sharpen(digits)
+    amplitude = states.u.reshape(4, -1).T
+    return Roots(states.cells.well, states.k, amplitude, states.velocity, states.overlap)
+
+
+def closed_in(search: Search, cells: Cells) -> tuple[Cells, np.ndarray]:
+    """Return each cell as often as it has states, and about where they are, by well and k."""
     number = np.abs(cells.change)
     k = (cells.k1 + cells.k2) / 2
     one = np.nonzero(number == 1)[0]
-    part, active = cells.take(one), rule.take(cells.well[one])
+    part, active = cells.take(one), search.rule.take(cells.well[one])
     brackets = active
 
     def determinant(x, i):
         nonlocal active
         if i.size != active.d.size:  # some brackets have stopped since the last call
             active = brackets.take(i)
-        return sector.determinant(active, x * x, x)
+        return search.sector.determinant(active, x * x, x)
 
     k[one] = refine(determinant, part.k1, part.k2, part.F1, part.F2, LAST_STEP)
     if one.size != k.size:
         each = np.repeat(np.arange(k.size), number)
         cells, k = cells.take(each), k[each]
     order = np.lexsort((k, cells.well))
-    cells, k = cells.take(order), k[order]
-    well, some, single = cells.well, rule.take(cells.well), np.abs(cells.change) == 1
+    return cells.take(order), k[order]
 
-    rough = k
-    k, u, velocity, overlap = polished(sector, some, k)
-    k = cells.inside(k, rough)
-    gap = np.diff(k)
-    same = well[1:] == well[:-1]
-    # A null vector is as good as the k it was taken at, and that of one of a close pair needs k to
-    # more digits: once more, now from those.
-    again = (np.abs(k - rough) > POLISHED * k) | neighbours(same & (gap < 1e-3 * k[1:]))
-    again = np.nonzero(again)[0]
-    restless = np.zeros(k.size, dtype=bool)
-    for _ in range(AGAIN):
-        if not again.size:
-            break
-        once, u[..., again], velocity[again], overlap[again] = polished(
-            sector, some.take(again), k[again]
-        )
-        restless[again] = np.abs(once - k[again]) > RESTS * k[again]
-        k[again] = cells.take(again).inside(once, k[again])
-        again = again[restless[again]]
 
-    near = same & (gap < NEAR * k[1:])
-    lost = np.zeros(k.size, dtype=bool)
-    alone = single & ~neighbours(near)
-    for start in np.nonzero(near & ~np.concatenate([[False], near])[:-1])[0]:
-        stop = start + 1
-        while stop < k.size and near[stop - 1]:
-            stop += 1
-        if stop - start > 4:  # as many as there can be
-            search.why(well[start : start + 1], TANGENCY)
-            continue
-        group = slice(int(start), int(stop))
-        try:
-            found, u[..., group], velocity[group], overlap[group] = cluster(
-                some.take(np.array([start])), k[group].mean(), int(stop - start)
+class Candidates:
+    """States of one sector on the way to their digits, one array entry each, by well and k.
+
+    Polished once, each in its cell.
+
+    Attributes
+    ----------
+    k, u, velocity, overlap : arrays
+        As `polished` returns them.
+    gap, near : float and bool arrays
+        Distance in 1/nm from each state to the next of its well; whether that is too small to solve
+        for them one by one.
+    restless, lost : bool arrays
+        Whether polishing does not bring a state to rest; whether it was found outside its cell.
+    """
+
+    def __init__(self, search: Search, cells: Cells, k: np.ndarray):
+        self.search, self.sector, self.cells = search, search.sector, cells
+        self.rule = search.rule.take(cells.well)
+        found, self.u, self.velocity, self.overlap = polished(self.sector, self.rule, k)
+        self.k = cells.inside(found, k)
+        self.moved = np.abs(self.k - k)
+        self.restless, self.lost = np.zeros((2, k.size), dtype=bool)
+        self.gap = np.where(cells.well[1:] == cells.well[:-1], np.diff(self.k), np.inf)
+        self.near = self.gap < NEAR * self.k[1:]
+
+    def settle(self) -> None:
+        """Polish once more what may gain by it, until it rests.
+
+        A null vector is as good as the k it was taken at, and that of one of a close pair needs k
+        to more digits.
+        """
+        again = (self.moved > POLISHED * self.k) | neighbours(self.gap < 1e-3 * self.k[1:])
+        again = np.nonzero(again)[0]
+        for _ in range(AGAIN):
+            if not again.size:
+                break
+            once, self.u[..., again], self.velocity[again], self.overlap[again] = polished(
+                self.sector, self.rule.take(again), self.k[again]
             )
-        except np.linalg.LinAlgError:  # numbers that overflow
-            found = np.full(group.stop - group.start, np.nan)
-        k[group] = cells.take(group).inside(found, k[group])
-        lost[group] |= k[group] != found
+            self.restless[again] = np.abs(once - self.k[again]) > RESTS * self.k[again]
+            self.k[again] = self.cells.take(again).inside(once, self.k[again])
+            again = again[self.restless[again]]
 
-    blur = expected_error(sector, some, cells, k, velocity)
-    wrong = np.sign(velocity) != np.sign(cells.change)
-    blurred = digits & (~(blur <= BLUR) | restless | wrong) | lost
-    out = np.nonzero((blurred | wrong) & (cells.k1 >= 2 * some.q_size))[0]
-    if out.size:
-        second = np.concatenate([[False], same & (cells.k1[1:] == cells.k1[:-1])])
-        columns = far_roots(sector, some.take(out), cells.take(out), second[out])
-        i = out[columns[0]]
-        k[i], u[..., i], velocity[i], overlap[i] = (v[..., columns[0]] for v in columns[1:])
-        blurred[i] = lost[i] = False
-    for i in np.nonzero(blurred & single & ~lost)[0].tolist():
-        if search.spend(well[i], 6):
-            ends = float(cells.k1[i]), float(cells.k2[i])
-            exact = precise.sharpened(sector, some, i, float(k[i]), float(blur[i]), ends)
-            blurred[i] = exact is None
-            k[i] = k[i] if exact is None else exact
-            if alone[i]:
-                _, u[..., i : i + 1], velocity[i : i + 1], overlap[i : i + 1] = polished(
-                    sector, some.take(np.array([i])), k[i : i + 1], step=False
+    def part(self) -> None:
+        """Solve together for states that are too close to be told apart one by one."""
+        for start in np.nonzero(self.near & ~np.concatenate([[False], self.near])[:-1])[0]:
+            stop = start + 1
+            while stop < self.k.size and self.near[stop - 1]:
+                stop += 1
+            if stop - start > 4:  # as many as there can be
+                self.search.why(self.cells.well[start : start + 1], TANGENCY)
+                continue
+            group = slice(int(start), int(stop))
+            try:
+                found, self.u[..., group], self.velocity[group], self.overlap[group] = cluster(
+                    self.rule.take(np.array([start])), self.k[group].mean(), int(stop - start)
                 )
-    search.why(well[blurred | (np.sign(velocity) != np.sign(cells.change))], BLURRED)
-    return Roots(well, k, u.reshape(4, -1).T, velocity, overlap)
+            except np.linalg.LinAlgError:  # numbers that overflow
+                found = np.full(group.stop - group.start, np.nan)
+            self.k[group] = self.cells.take(group).inside(found, self.k[group])
+            self.lost[group] |= self.k[group] != found
+
+    def sharpen(self, digits: bool) -> None:
+        """Find again what rounding has blurred: far out by `far`, elsewhere with more digits."""
+        cells, well, change = self.cells, self.cells.well, self.cells.change
+        blur = expected_error(self.sector, self.rule, cells, self.k, self.velocity)
+        wrong = np.sign(self.velocity) != np.sign(change)
+        blurred = digits & (~(blur <= BLUR) | self.restless | wrong) | self.lost
+        out = np.nonzero((blurred | wrong) & (cells.k1 >= 2 * self.rule.q_size))[0]
+        if out.size:
+            second = np.concatenate([[False], (self.gap < np.inf) & (np.diff(cells.k1) == 0)])
+            columns = far_roots(self.sector, self.rule.take(out), cells.take(out), second[out])
+            i = out[columns[0]]
+            self.k[i], self.u[..., i], self.velocity[i], self.overlap[i] = (
+                v[..., columns[0]] for v in columns[1:]
+            )
+            blurred[i] = self.lost[i] = False
+        single = np.abs(change) == 1
+        alone = single & ~neighbours(self.near)
+        for i in np.nonzero(blurred & single & ~self.lost)[0].tolist():
+            if self.search.spend(well[i], 6):
+                ends, k = (float(cells.k1[i]), float(cells.k2[i])), float(self.k[i])
+                exact = precise.sharpened(self.sector, self.rule, i, k, float(blur[i]), ends)
+                blurred[i] = exact is None
+                self.k[i] = k if exact is None else exact
+                if alone[i]:
+                    one = np.array([i])
+                    _, self.u[..., one], self.velocity[one], self.overlap[one] = polished(
+                        self.sector, self.rule.take(one), self.k[one], step=False
+                    )
+        self.search.why(well[blurred | (np.sign(self.velocity) != np.sign(change))], BLURRED)
 
 
 @np.errstate(all="ignore")
