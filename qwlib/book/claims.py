@@ -14,24 +14,27 @@ import functools
 import re
 import tomllib
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from importlib import resources
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ..beyond.conserving import conserving
 from ..beyond.interband import damping_like
-from ..beyond.places import bend, local_maxima, peaks, refined
+from ..beyond.places import bend, peaks, refined
 from ..beyond.thresholds import rashba_at
 from ..beyond.torque import exchange_torque
 from ..grid import sweep
 from ..kubo import SILENT, FermiStates, contribution, fermi_states, fermi_states_of
-from ..search import count_states
+from ..search import count_states, refine
 from ..well import UnboundedSpectrumWarning, Well
 from . import yardstick
 from .tables import number
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 REPRODUCED = "reproduced"
 PROPAGATING = "only for propagating states"
@@ -112,6 +115,15 @@ class Material:
     def states(self, **changes) -> FermiStates:
         """Return the Fermi states of that well."""
         return fermi_states(self.well(**changes), self.E_F)
+
+    def several(self, **changes) -> list[FermiStates]:
+        """Return the Fermi states of many such wells, of arrays of numbers that are broadcast.
+
+        They are solved for together, in a tenth of the time that they take one by one.
+        """
+        rows = zip(*np.broadcast_arrays(*changes.values()), strict=True)
+        wells = [self.well(**dict(zip(changes, row, strict=True))) for row in rows]
+        return fermi_states_of(wells, self.E_F)
 
 
 PAPER = Material()
@@ -634,12 +646,11 @@ def fraction(part: float, whole: float) -> float:
     return float(part / whole) if whole else 0.0
 
 
-def states_along(material: Material, alpha_R: float, alpha_L: Iterable) -> list[FermiStates]:
+def states_along(material: Material, alpha_R: float, alpha_L: ArrayLike) -> list[FermiStates]:
     """Return the Fermi states at each α_L: the paper's figures go past the end of the model."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UnboundedSpectrumWarning)
-        wells = [material.well(alpha_L=alpha, alpha_R=alpha_R) for alpha in alpha_L]
-    return fermi_states_of(wells, material.E_F)
+        return material.several(alpha_L=alpha_L, alpha_R=alpha_R)
 
 
 def along(material: Material, alpha_R: float, alpha_L: np.ndarray) -> dict[str, Answer]:
@@ -676,8 +687,8 @@ def loss(material: Material, alpha_R: float) -> float | None:
 
 def maximum(function, grid: np.ndarray, values: np.ndarray, near: float) -> float | None:
     """Return the place of the local maximum next to `near`, from values on a grid."""
-    places = [one.x for one in local_maxima(function, grid, values)]
-    return min(places, key=lambda place: abs(place - near), default=None)
+    i = min(peaks(values), key=lambda i: abs(grid[i] - near), default=None)
+    return None if i is None else refined(function, grid[i - 1], grid[i + 1]).x
 
 
 def at_top(x: np.ndarray, y: np.ndarray | list[float]) -> float | None:
@@ -948,20 +959,20 @@ def interface_maximum(material: Material) -> dict[str, Answer]:
     next_to, highest, drawn = [], [], []
     for kind in WHICH:
 
-        def value(alpha, kind=kind):
-            with warnings.catch_warnings():
-                # The paper's figures go past the end of the model.
-                warnings.simplefilter("ignore", UnboundedSpectrumWarning)
-                states = material.states(alpha_L=alpha, alpha_R=ALPHA_R)
-            return at_left_interface(chosen(states, kind))
+        def values(alpha, kind=kind):
+            some = states_along(material, ALPHA_R, alpha)
+            return np.array([at_left_interface(chosen(states, kind)) for states in some])
 
-        y = np.array([value(alpha) for alpha in grid])
+        def value(alpha, values=values):
+            return values([alpha])[0]
+
+        y = values(grid)
         next_to.append(maximum(value, grid[beyond], y[beyond], PEAK))
         highest.append(at_top(grid, y))
         end = end_of_model(material) if kind is None else np.inf
         sets = (np.array(some) for some in (NAMED, *(x * np.arange(1, 0.15 / x) for x in APART)))
         several = [some[some < end] for some in sets]
-        drawn.append([at_top(some, [value(alpha) for alpha in some]) for some in several])
+        drawn.append([at_top(some, values(some)) for some in several])
     names = ("of those named", *(f"of some {number(x)} apart" for x in APART))
     return {"beyond the jump": Answer(*next_to), "the highest": Answer(*highest)} | {
         name: Answer(*places) for name, places in zip(names, zip(*drawn, strict=True), strict=True)
@@ -975,12 +986,10 @@ def penetration(material: Material) -> dict[str, Answer]:
     of the two; up to the end of the model, or to 0.075.
     """
     stop = min(end_of_model(material), 0.075)
+    alpha = np.linspace(PEAK * min(1, stop / 0.075), stop, 14)
     several = [
         (both(in_left_barrier, states), both(at_left_interface, states))
-        for states in (
-            material.states(alpha_L=a, alpha_R=ALPHA_R)
-            for a in np.linspace(PEAK * min(1, stop / 0.075), stop, 14)
-        )
+        for states in material.several(alpha_L=alpha, alpha_R=ALPHA_R)
     ]
     # Positive where it has the sign that it starts with.
     inside, at = np.moveaxis(np.array(several), 1, 0)
@@ -1002,8 +1011,8 @@ def apart(material: Material, alpha_R: float, d: float, alone: float) -> dict[st
     """
     z = np.linspace(0, d, 601)
     middle = np.abs(z / d - 0.5) < 1 / 6
-    wells = (ALPHA_5, alpha_R, d), (ALPHA_5, 0.0, alone), (0.0, alpha_R, alone)
-    several = [material.states(alpha_L=a, alpha_R=b, d=width) for a, b, width in wells]
+    left, right = (ALPHA_5, ALPHA_5, 0.0), (alpha_R, 0.0, alpha_R)
+    several = material.several(alpha_L=left, alpha_R=right, d=(d, alone, alone))
 
     def shares(kind):
         some = [chosen(states, kind) for states in several]
@@ -1059,19 +1068,22 @@ SIZES = (*MEASURES, "integral over all z")
 """These, and one that has the tails in the insulators."""
 
 
-def measured(material: Material, left: float, right: float, d: float) -> dict[str, Answer]:
-    """Return each of `SIZES`."""
-    return sizes_of(material.states(alpha_L=left, alpha_R=right, d=d))
+def measured(material: Material, left: float, right: float, d: ArrayLike) -> dict[str, Answer]:
+    """Return each of `SIZES` at each width, arrays."""
+    several = material.several(alpha_L=left, alpha_R=right, d=np.atleast_1d(d))
+    sizes = [[sizes_of(chosen(states, kind)) for states in several] for kind in WHICH]
+    return {
+        name: Answer(*(np.array([one[name] for one in some]) for some in sizes)) for name in SIZES
+    }
 
 
-def sizes_of(states: FermiStates) -> dict[str, Answer]:
+def sizes_of(states: FermiStates) -> dict[str, float]:
     """Return each of `SIZES` of some states."""
     d = states.well.d
     z = (np.arange(1000) + 0.5) / 1000 * d  # midpoints, of which the mean is an integral
-    y = both(lambda some: some.spin_density(z).sum(axis=0), states)
-    of_profile = (Answer(*(f(curve, d) for curve in y)) for f in MEASURES.values())
-    tails = both(functools.partial(size_of, with_barriers), states)
-    return dict(zip(SIZES, (*of_profile, tails), strict=True))
+    y = states.spin_density(z).sum(axis=0)
+    of_profile = (measure(y, d) for measure in MEASURES.values())
+    return dict(zip(SIZES, (*of_profile, size_of(with_barriers, states)), strict=True))
 
 
 def smaller(a: float, b: float) -> float:
@@ -1085,7 +1097,7 @@ def compared(material: Material, first: tuple, second: tuple) -> dict[str, Answe
     """Return how much smaller the spin density of the first well, (α_L, α_R, d), is."""
     a, b = (measured(material, *well) for well in (first, second))
     return {
-        name: Answer(*(smaller(x, y) for x, y in zip(a[name], b[name], strict=True)))
+        name: Answer(*(smaller(x[0], y[0]) for x, y in zip(a[name], b[name], strict=True)))
         for name in SIZES
     }
 
@@ -1102,9 +1114,7 @@ def trends(material: Material, alpha_R: float, falls: bool) -> dict[str, Answer]
         answers = compared(material, *(pair if falls else pair[::-1]))
         result |= {f"{name}, {d:g} nm": answer for name, answer in answers.items()}
     widths = np.linspace(THICK, THINNER[-1], 57)
-    several = [measured(material, ALPHA_5, alpha_R, d) for d in widths]
-    for name in SIZES:
-        curves = np.array([one[name] for one in several]).T
+    for name, curves in measured(material, ALPHA_5, alpha_R, widths).items():
         result[f"{name}, all the way"] = Answer(
             *(wrong_way(y if falls else -y) if y.max() > ROUNDING else None for y in curves)
         )
@@ -1127,20 +1137,18 @@ def thinner_maximum(material: Material) -> dict[str, Answer]:
 
     And that of a few widths; and the largest of the widths of Fig. 5, if it is in the middle.
     """
+    of = functools.partial(measured, material, ALPHA_5, -ALPHA_5)
 
-    def of(widths):
-        several = [measured(material, ALPHA_5, -ALPHA_5, d) for d in widths]
-        return {name: np.array([one[name] for one in several]).T for name in SIZES}
-
-    def place(name, i, y):
+    def place(name, kind, y):
         def value(d):
-            return measured(material, ALPHA_5, -ALPHA_5, d)[name][i]
+            states = material.states(alpha_L=ALPHA_5, alpha_R=-ALPHA_5, d=d)
+            return sizes_of(chosen(states, kind))[name]
 
         return maximum(value, grid, y, WIDE)
 
     grid, drawn = np.linspace(0.3, 0.8, 51), np.array((THICK, *THINNER))
     fine, three = of(grid), of(drawn)
-    result = {n: Answer(*(place(n, i, y) for i, y in enumerate(fine[n]))) for n in SIZES}
+    result = {n: Answer(*map(functools.partial(place, n), WHICH, fine[n])) for n in SIZES}
     for step in D_APART:
         widths = np.arange(THINNER[-1], 2 * WIDE + step, step)
         for name, curves in of(widths).items():
@@ -1157,40 +1165,28 @@ def last_width(material: Material) -> dict[str, Answer]:
 
     The spin density by each of `SIZES`.
     """
-    from scipy.optimize import bisect
-
     grid = np.geomspace(0.02, 2.0, 60)
 
-    @functools.cache
-    def states_of(d):
-        return material.states(alpha_L=ALPHA_5, alpha_R=-ALPHA_5, d=d)
+    def of(d):
+        several = material.several(alpha_L=ALPHA_5, alpha_R=-ALPHA_5, d=d)
+        some = [[chosen(states, kind) for states in several] for kind in WHICH]
+        return np.array([[(len(one), *sizes_of(one).values()) for one in row] for row in some])
 
-    @functools.cache
-    def sizes(d):
-        return sizes_of(states_of(d))
+    values = of(grid)  # by kind, width and sense
+    least = np.array([1e-3] + [yardstick.SHARE] * len(SIZES)) * values.max(axis=1)
+    more = values > least[:, None]
+    kind, sense = np.nonzero(more.any(axis=1) & ~more[:, 0])
+    after = more.argmax(axis=1)[kind, sense]
 
-    def narrowest(of, share, i):
-        values = np.array([of(d)[i] for d in grid])
-        least = share * values.max()
-        some = values > least
-        if some.all() or not some.any():
-            return None
-        after = int(np.argmax(some))
-        return float(bisect(lambda d: of(d)[i] - least, *grid[[after - 1, after]], xtol=1e-9))
+    def left(d, i):
+        return of(d)[kind[i], np.arange(i.size), sense[i]] - least[kind[i], sense[i]]
 
-    def number_of(d):
-        return both(len, states_of(d))
-
-    def size(name, d):
-        return sizes(d)[name]
-
-    senses: dict[str, tuple[Callable, float]] = {"the last state leaves": (number_of, 1e-3)}
-    for name in SIZES:
-        words = f"{100 * yardstick.SHARE:g} % is left, {name}"
-        senses[words] = functools.partial(size, name), yardstick.SHARE
-    return {
-        words: Answer(*(narrowest(*sense, i) for i in (0, 1))) for words, sense in senses.items()
-    }
+    low, high = grid[after - 1], grid[after]
+    each = np.arange(after.size)
+    found = np.full(least.shape, None)
+    found[kind, sense] = refine(left, low, high, left(low, each), left(high, each)).tolist()
+    names = (f"{100 * yardstick.SHARE:g} % is left, {name}" for name in SIZES)
+    return dict(zip(["the last state leaves", *names], map(Answer, *found), strict=True))
 
 
 def exponents(material: Material) -> dict[str, Answer]:
@@ -1259,9 +1255,7 @@ def three_levels(material: Material) -> dict[str, Answer]:
     The spin density that comes with it, how a state is in the left barrier, and the number of
     states, each over the largest.
     """
-    several = [
-        material.states(alpha_L=alpha) for alpha in np.linspace(0, end_of_model(material), 41)[:-1]
-    ]
+    several = material.several(alpha_L=np.linspace(0, end_of_model(material), 41)[:-1])
 
     def influence(of_barrier, kind):
         some = [chosen(states, kind) for states in several]
