@@ -24,7 +24,7 @@ import numpy as np
 from ..beyond.conserving import conserving
 from ..beyond.conventions import Solver, spinors, with_tails
 from ..beyond.interband import damping_like
-from ..beyond.places import bend, peaks, refined
+from ..beyond.places import bend, peaks, refined, refined_together
 from ..beyond.thresholds import rashba_at
 from ..beyond.torque import exchange_torque
 from ..grid import sweep
@@ -698,7 +698,7 @@ def loss(material: Material, alpha_R: float) -> float | None:
 
 def maximum(function, grid: np.ndarray, values: np.ndarray, near: float) -> float | None:
     """Return the place of the local maximum next to `near`, from values on a grid."""
-    i = min(peaks(values), key=lambda i: abs(grid[i] - near), default=None)
+    i = top_near(grid, values, near)
     return None if i is None else refined(function, grid[i - 1], grid[i + 1]).x
 
 
@@ -708,9 +708,15 @@ def at_top(x: np.ndarray, y: np.ndarray | list[float]) -> float | None:
     return float(x[top]) if 0 < top < len(y) - 1 else None
 
 
+def top_near(x: np.ndarray, y: np.ndarray, near: float) -> int | None:
+    """Return the number of the point that is a local maximum of the points, the next to `near`."""
+    return min(peaks(y).tolist(), key=lambda i: abs(x[i] - near), default=None)
+
+
 def top_of_points(x: np.ndarray, y: np.ndarray, near: float) -> float | None:
-    """Return which point is a local maximum of the points alone, the next to `near`."""
-    return min(x[peaks(y)].tolist(), key=lambda place: abs(place - near), default=None)
+    """Return which point that is."""
+    i = top_near(x, y, near)
+    return None if i is None else float(x[i])
 
 
 def wrong_way(y: np.ndarray) -> float:
@@ -1150,22 +1156,26 @@ def thinner_maximum(material: Material) -> dict[str, Answer]:
     And that of a few widths; and the largest of the widths of Fig. 5, if it is in the middle.
     """
     of = functools.partial(measured, material, ALPHA_5, -ALPHA_5)
-
-    def place(name, kind, y):
-        def value(d):
-            states = material.states(alpha_L=ALPHA_5, alpha_R=-ALPHA_5, d=d)
-            return sizes_of(chosen(states, kind))[name]
-
-        return maximum(value, grid, y, WIDE)
-
     grid, drawn = np.linspace(0.3, 0.8, 51), np.array((THICK, *THINNER))
     fine, three = of(grid), of(drawn)
-    result = {n: Answer(*map(functools.partial(place, n), WHICH, fine[n])) for n in SIZES}
+    # 0 where there is no maximum, since an end of the grid is none.
+    tops = np.array([[top_near(grid, y, WIDE) or 0 for y in fine[name]] for name in SIZES])
+    sense, kind = np.nonzero(tops)
+    at = tops[sense, kind]
+
+    def values(widths):
+        several = material.several(alpha_L=ALPHA_5, alpha_R=-ALPHA_5, d=widths)
+        which = zip(several, sense, kind, strict=True)
+        return np.array([sizes_of(chosen(some, WHICH[i]))[SIZES[n]] for some, n, i in which])
+
+    found = np.full(tops.shape, None)
+    found[sense, kind] = refined_together(values, grid[at - 1], grid[at + 1]).tolist()
+    result = {name: Answer(*places) for name, places in zip(SIZES, found, strict=True)}
     for step in D_APART:
         widths = np.arange(THINNER[-1], 2 * WIDE + step, step)
         for name, curves in of(widths).items():
-            tops = (top_of_points(widths, y, WIDE) for y in curves)
-            result[f"{name}, of widths {number(step)} apart"] = Answer(*tops)
+            highest = (top_of_points(widths, y, WIDE) for y in curves)
+            result[f"{name}, of widths {number(step)} apart"] = Answer(*highest)
     return result | {
         f"{name}, of three widths": Answer(*(at_top(drawn, y) for y in curves))
         for name, curves in three.items()
@@ -1182,7 +1192,8 @@ def last_width(material: Material) -> dict[str, Answer]:
     def of(d):
         several = material.several(alpha_L=ALPHA_5, alpha_R=-ALPHA_5, d=d)
         some = [[chosen(states, kind) for states in several] for kind in WHICH]
-        return np.array([[(len(one), *sizes_of(one).values()) for one in row] for row in some])
+        rows = [(len(one), *sizes_of(one).values()) for row in some for one in row]
+        return np.reshape(rows, (len(some), len(several), 1 + len(SIZES)))
 
     values = of(grid)  # by kind, width and sense
     least = np.array([1e-3] + [yardstick.SHARE] * len(SIZES)) * values.max(axis=1)

@@ -20,6 +20,7 @@ from qwlib.beyond.places import (
     nth,
     over,
     refined,
+    refined_together,
     slope,
     steps,
     zeros,
@@ -132,6 +133,16 @@ def test_maxima_zeros_and_steps_are_those_of_known_functions():
     assert [one.y for one in found] == pytest.approx([1, 1], abs=1e-12)
     assert local_maxima(np.sin, x, np.sin(x)) == found
     assert refined(lambda y: -((y - 3) ** 2), 0, 10).x == pytest.approx(3, abs=2e-7)
+    # Of several at once: smooth, at an end, and the upper edge of a step.
+    tops = np.array([3.0, 7.0, 0.3])
+
+    def several(x):
+        smooth, up = -((x[0] - tops[0]) ** 2), x[1]
+        return np.array([smooth, up, x[2] if x[2] < tops[2] else -1])
+
+    places = refined_together(several, np.array([0.0, 5.0, 0.0]), np.array([10.0, 7.0, 1.0]))
+    assert places == pytest.approx(tops, abs=1e-7)
+    assert refined_together(lambda x: x, np.array([]), np.array([])).size == 0
     assert best(np.sin, x[:11], np.sin(x[:11]))[0] == "1.57"
     assert best(np.sin, x[:4], np.sin(x[:4])) == ("highest", 0.75)
     assert best(np.sin, x[:4], np.full(4, np.nan))[0] == "none"

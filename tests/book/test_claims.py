@@ -724,7 +724,7 @@ def test_another_material_gets_verdicts_where_they_apply():
     assert claims.ELSEWHERE in claims.table(entries)
 
 
-@pytest.mark.parametrize("E_F", [0.2, 2.0])
+@pytest.mark.parametrize("E_F", [-1.0, 0.2, 2.0])  # at the first none propagates
 def test_every_quantity_has_an_answer_for_another_material(E_F):
     # Nothing may raise, wherever the features of the paper's well are not there.
     material = claims.Material(d=0.8, V_L=4.0, V_R=7.0, Delta=0.0, mass=0.7, E_F=E_F)
