@@ -27,16 +27,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .waves import (
+    ONE,
     UNIT,
+    Layer,
     Point,
     barrier,
     clamped_states,
-    half_condition,
+    coarse_error,
     interior,
-    interior_error,
     largest_S,
     odd_number,
-    scalar_minors,
 )
 from .well import Well, checked_numbers, exchange_in_barriers, half_inverse_mass, written
 
@@ -161,17 +161,13 @@ class Layers(NamedTuple):
     whatever can be added and multiplied.
     """
 
-    x: Any  # κ²
-    S: Any  # these three as `waves.interior` has them
-    C: Any
-    t: Any
+    inner: Layer
     q: Any  # of the left and of the right interface
     LL: Any  # squares and product of the couplings k a_L, k a_R, for which bounds have a minus
     RR: Any
     LR: Any
 
 
-ONE = np.ones((2, 1))
 SPIN = np.array([[1.0], [-1.0]])
 
 FACTORS = 12
@@ -257,6 +253,10 @@ class Sector:
         """Whether the layer that the rule speaks of is half the well."""
         return self.even is not None
 
+    def width(self, d):
+        """Return the width of that layer in a well of width d."""
+        return d / 2 if self.half else d
+
     def minors(self, layers: Layers) -> tuple:
         """Return the leading minors of the rule without their poles, the last its determinant.
 
@@ -281,13 +281,12 @@ class Sector:
             Adds `shift`·|α| to both interface potentials, in 1/nm: the bound of a coupling whose
             wave number is uncertain by ±`shift`.
         """
-        x = rule.kappa2[self.part[1]] - kin
-        S, C, t, y = interior(x, rule.d / 2 if self.half else rule.d)
+        inner, y = Layer.of(rule.kappa2[self.part[1]] - kin, self.width(rule.d))
         q = barrier(rule.q2[self.part], kin)
         left, right = k * rule.flip
         if self.sign or shift is not None:
             q = q + self.potential(rule, self.sign * k, 0.0 if shift is None else shift)
-        return Layers(x, S, C, t, q, left * left, right * right, left * right), y
+        return Layers(inner, q, left * left, right * right, left * right), y
 
     def potential(self, rule: Rule, k, shift):
         """Return k a + `shift`·|a| of `part`, to be added to q; with a tilt, ±k a cos β by spin."""
@@ -310,26 +309,19 @@ class Sector:
         a positive factor that S, C and t of a spin share, the rounded exp(−γd) that is taken out of
         them: no sign depends on it.  The bounds have the signs for which `minors` adds them up.
         """
-        d = rule.d / 2 if self.half else rule.d
         size = rule.size + np.abs(kin)
         q = np.abs(layers.q) + rule.q_size
         if self.sign or shift is not None:
             # A sum with q may be much smaller than either.
             most = (np.abs(k) if self.sign else 0.0) + (0.0 if shift is None else np.abs(shift))
             q = q + self.potential(rule, 0.0, 2 * most)
-        error = interior_error(size, y, layers.t, d)
-        error = error if y.ndim == 1 else error.max(axis=0)
         q_error = rule.q_error
         if (kin < 0).any():  # E counted from zero: q² may be a small difference
             least = barrier(rule.q2.min(axis=(0, 1)), kin)
             worst = 4 * UNIT * (1 + rule.q_size / np.maximum(least, SMALL * rule.q_size))
             q_error = np.maximum(q_error, np.where(kin < 0, worst, 0.0))
-        error = error + q_error
-        one, S = 1.0 if y.ndim == 1 else ONE, largest_S(y, d)
-        return (
-            Layers(-size * one, S, one, one, q, -layers.LL, -layers.RR, -np.abs(layers.LR)),
-            error,
-        )
+        inner, error = layers.inner.bounds(size, y, self.width(rule.d))
+        return Layers(inner, q, -layers.LL, -layers.RR, -np.abs(layers.LR)), error + q_error
 
     def coarse(self, rule: Rule, kin, k, y, shift=None) -> tuple[list, np.ndarray]:
         """Return bounds of the minors of `magnitudes`, and of the error, that cost less than those.
@@ -338,14 +330,14 @@ class Sector:
         large as `magnitudes` has them, a minor is at most s to its `poles` times G to its `powers`:
         multiplied out, that has all its terms.  Not a number where kin < 0.
         """
-        d = rule.d / 2 if self.half else rule.d
+        d = self.width(rule.d)
         s = np.atleast_2d(largest_S(y, d))
         r = rule.q_size + np.sqrt(kin)  # at least q and |κ|, and 1/s − 1/d
         a, most = np.abs(rule.a), np.abs(k)
         if shift is not None:
             most = most + np.abs(shift)
         G = 4 * (r + most * np.maximum(a[0], a[1])) + 1 / d
-        error = 16 * UNIT * (1 + 2 * d * np.maximum(s[0], s[-1]) * r * r) + rule.q_error
+        error = coarse_error(r, np.maximum(s[0], s[-1]), d) + rule.q_error
         of_s, of_G = list(accumulate(s, mul)), list(accumulate([G] * self.powers[-1], mul))
         bounds = zip(self.poles, self.powers, strict=True)
         return [of_s[poles - 1] * of_G[power - 1] for poles, power in bounds], error
@@ -367,7 +359,7 @@ class Sector:
         # The signs of S come from the parity of J, not from sin: at a pole of M both J and the
         # sign of a minor must switch at the same point.  Which side of the pole J is rounded to
         # then makes no difference to N, as long as the minors beside it are sure.
-        J = np.atleast_2d(self.clamped(layers.x, y))
+        J = np.atleast_2d(self.clamped(layers.inner.x, y))
         odd = odd_number(J)
         parity = odd[0], odd[0] ^ odd[-1]
         N, before = J[0] if len(J) == 1 else J[0] + J[1], False
@@ -422,20 +414,20 @@ class Full(Sector):
 
     def minors(self, layers: Layers) -> tuple:
         """As `Sector.minors`."""
-        a, b, P = scalar_minors(*layers[:3], *layers.q)
-        third = a[1] * P[0] - layers.LL * b[0] * layers.S[1]
+        a, b, P = layers.inner.minors(*layers.q)
+        third = a[1] * P[0] - layers.LL * b[0] * layers.inner.S[1]
         return a[0], P[0], third, self._last(layers, a, b, P)
 
     @staticmethod
     def _last(layers: Layers, a, b, P):
-        _, S, _, t, _, LL, RR, LR = layers
+        (_, S, _, t), _, LL, RR, LR = layers
         F = P[0] * P[1] - LL * (b[0] * b[1]) - RR * (a[0] * a[1])
         return F + LR * (LR * (S[0] * S[1]) - 2 * (t[0] * t[1]))
 
     def determinant(self, rule: Rule, kin, k) -> np.ndarray:
         """As `Sector.determinant`."""
         layers, _ = self.layers(rule, kin, k)
-        return self._last(layers, *scalar_minors(*layers[:3], *layers.q))
+        return self._last(layers, *layers.inner.minors(*layers.q))
 
     @np.errstate(all="ignore")  # a level at `kin`
     def inverse(self, rule: Rule, kin):
@@ -444,14 +436,14 @@ class Full(Sector):
             return None
         layers, y = self.layers(rule, kin, np.zeros_like(kin))
         bounds, error = self.magnitudes(rule, kin, 0.0 * kin, layers, y)
-        a, b, P = scalar_minors(*layers[:3], *layers.q)
-        a_, b_, P_ = scalar_minors(*bounds[:3], *bounds.q)
+        a, b, P = layers.inner.minors(*layers.q)
+        a_, b_, P_ = bounds.inner.minors(*bounds.q)
         limit = FACTORS * error
-        LL, LR, RR = b / P, layers.t / P, a / P
+        LL, LR, RR = b / P, layers.inner.t / P, a / P
         largest = np.maximum(np.maximum(np.abs(LL), np.abs(RR)), np.abs(LR))
         left = np.abs(P) - limit * P_
         error = np.where(left > 0, limit * (np.maximum(a_, b_) + largest * P_) / left, np.inf)
-        J = clamped_states(layers.x, y)
+        J = self.clamped(layers.inner.x, y)
         odd = odd_number(J)
         first, second = (a < 0) ^ odd, (P < 0) ^ odd
         N = np.where((np.abs(a) > limit * a_) & (left > 0), J + first + (first ^ second), -1)
@@ -459,8 +451,9 @@ class Full(Sector):
 
     def null_vector(self, rule: Rule, k, point: Point):
         """As `Sector.null_vector`: the largest column of adj(M) S↑S↓."""
-        S, C, t = point.whole()
-        a, b, P = scalar_minors(point.x, S, C, *self.walls(rule, k, point.q))
+        whole = point.whole()
+        _, S, _, t = whole
+        a, b, P = whole.minors(*self.walls(rule, k, point.q))
         kL, kR = k * rule.flip
         LL, RR, tt, SS = kL * kL, kR * kR, t[0] * t[1], S[0] * S[1]
         # Rows ↑0, ↓0, ↑d, ↓d.  Wells are last, where they are contiguous.
@@ -498,14 +491,14 @@ class Mirror(Sector):
         self.even = np.array([up_even, down_even])
         self.powers = 1 + up_even, 2 + up_even + down_even
 
-    def conditions(self, x, S, C, q):
+    def conditions(self, half: Layer, q):
         """Return numerators and denominators of each spin's condition, lists by spin."""
-        pairs = [half_condition(even, x[s], S[s], C[s], q[s]) for s, even in enumerate(self.even)]
+        pairs = [half.spin(s).half(even, q[s]) for s, even in enumerate(self.even)]
         return zip(*pairs, strict=True)
 
     def minors(self, layers: Layers) -> tuple:
         """As `Sector.minors`."""
-        n, D = self.conditions(*layers[:3], layers.q)
+        n, D = self.conditions(layers.inner, layers.q)
         return n[0], n[0] * n[1] - layers.LL * (D[0] * D[1])
 
     @np.errstate(all="ignore")  # a level at `kin`
@@ -515,23 +508,22 @@ class Mirror(Sector):
             return None
         layers, y = self.layers(rule, kin, np.zeros_like(kin))
         bounds, error = self.magnitudes(rule, kin, 0.0 * kin, layers, y)
-        n, D = map(np.array, self.conditions(*layers[:3], layers.q))
+        n, D = map(np.array, self.conditions(layers.inner, layers.q))
         n_, D_ = (
-            np.stack(np.broadcast_arrays(*v))
-            for v in self.conditions(bounds.x, bounds.S, np.ones_like(bounds.S), bounds.q)
+            np.stack(np.broadcast_arrays(*v)) for v in self.conditions(bounds.inner, bounds.q)
         )
         limit = FACTORS * error
         ratio = D / n
         left = np.abs(n) - limit * n_
         error = np.where(left > 0, limit * (D_ + np.abs(ratio) * n_) / left, np.inf)
-        J = self.clamped(layers.x, y)
+        J = self.clamped(layers.inner.x, y)
         N = np.where(left > 0, J + ((n < 0) ^ odd_number(J)), -1)
         return N, ratio, np.zeros_like(n), ratio, error
 
     def null_vector(self, rule: Rule, k, point: Point):
         """As `Sector.null_vector`."""
         q = self.walls(rule, k, point.q)
-        n, D = map(np.array, self.conditions(point.x, point.S, point.C, q))
+        n, D = map(np.array, self.conditions(point.half, q))
         a = k * rule.flip[0]
         first = np.abs(n[1] * D[0]) > np.abs(n[0] * D[1])
         left = np.where(first, [n[1], -a * D[1]], [-a * D[0], n[0]])
@@ -561,10 +553,9 @@ class Conserved(Sector):
 
     def minors(self, layers: Layers) -> tuple:
         """As `Sector.minors`."""
-        x, S, C, _, q, *_ = layers
         if self.half:
-            return half_condition(self.even, x, S, C, q)[:1]
-        a, _, P = scalar_minors(x, S, C, *q)
+            return layers.inner.half(self.even, layers.q)[:1]
+        a, _, P = layers.inner.minors(*layers.q)
         return a, P
 
     def null_vector(self, rule: Rule, k, point: Point):
@@ -573,8 +564,9 @@ class Conserved(Sector):
             ends = np.ones((2, k.size))
             ends[1] = 1 if self.even else -1
         else:
-            S, C, t = (part[self.spin] for part in point.whole())
-            a, b, _ = scalar_minors(point.x[self.spin], S, C, *self.walls(rule, k, point.q))
+            whole = point.whole().spin(self.spin)
+            a, b, _ = whole.minors(*self.walls(rule, k, point.q))
+            t = whole.t
             ends = np.where(np.abs(b) > np.abs(a), [b, t], [t, a])
         u = np.zeros((2, 2, k.size))
         u[:, self.spin] = ends

@@ -14,7 +14,7 @@ import functools
 import numpy as np
 
 from .matching import Count, Layers, Rule, Sector
-from .waves import interior_exactly
+from .waves import Layer, interior_exactly
 
 BITS = (106, 212, 424, 848)
 """Precisions that are tried one after the other."""
@@ -90,7 +90,7 @@ def _interval_sturm(iv, sector: Sector, exact: list[float], k: float, kin: float
     energy, c, d, V_L, V_R, Delta, barrier, alpha_L, alpha_R, *tilt = map(iv.mpf, exact)
     k = iv.mpf(k)
     kin = k * k if kin is None else iv.mpf(kin)
-    d = d / 2 if sector.half else d
+    d = sector.width(d)
     layers = np.empty((4, 2), dtype=object)  # κ², S, C, t by spin
     q = np.empty((2, 2), dtype=object)
     y, signs = np.empty(2), np.empty(2)
@@ -114,8 +114,8 @@ def _interval_sturm(iv, sector: Sector, exact: list[float], k: float, kin: float
         left, right = left * tilt[1], right * tilt[1]
     if sector.sign and not sector.tilt:
         q += np.array([[left], [right]]) * sector.sign
-    x, S, C, t = layers[:, part[1]]
-    minors = sector.minors(Layers(x, S, C, t, q[part], left * left, right * right, left * right))
+    inner = Layer(*layers[:, part[1]])
+    minors = sector.minors(Layers(inner, q[part], left * left, right * right, left * right))
     # Of κ² the sign is enough.
     column = (np.atleast_1d(v[part[1]])[:, None] for v in (signs, y))
     J = np.ravel(sector.clamped(*column))

@@ -210,8 +210,8 @@ def simple(sector: Sector, rule: Rule, cells: Cells) -> np.ndarray:
     one, y1 = sector.layers(rule, k1 * k1, k1)
     two, y2 = sector.layers(rule, k2 * k2, k2)
     bounds, error = sector.magnitudes(rule, k1 * k1, k1, one, y1)
-    x1, x2, y1, y2 = map(np.atleast_2d, (one.x, two.x, y1, y2))
-    d = rule.d / 2 if sector.half else rule.d
+    x1, x2, y1, y2 = map(np.atleast_2d, (one.inner.x, two.inner.x, y1, y2))
+    d = sector.width(rule.d)
     least = np.maximum(rule.q2.min(axis=(0, 1)), 0.0) + k1 * k1
     most = np.maximum(rule.q2.max(axis=(0, 1)), 0.0) + rule.slack(k1 * k1)
     kappa2 = np.atleast_2d(rule.kappa2[sector.part[1]])
@@ -263,7 +263,7 @@ def simple(sector: Sector, rule: Rule, cells: Cells) -> np.ndarray:
         # What tunnels between the interfaces, 2 LR t↑t↓, is small by its own t.
         rate = (deep * fading).sum(axis=0)
         bend = 2 * rate**2 + (deep * bending).sum(axis=0)
-        through = 2 * left * right * one.t[0] * one.t[1] * np.exp(scale[0])
+        through = 2 * left * right * one.inner.t[0] * one.inner.t[1] * np.exp(scale[0])
         slope, curvature = slope + through * rate, curvature + through * bend
     # F leaves its chord by an eighth of what its curvature makes of the square of the width.
     bent = curvature * w * w

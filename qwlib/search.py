@@ -358,7 +358,7 @@ def refine(
 def along_parabola(rule: Rule, k: np.ndarray, u: np.ndarray, point: Point) -> tuple:
     """Return shapes of unit norm, the residual uᵀMu, and v/c of candidate states."""
     pair = shapes(u, slopes(rule, k, u, point.q), point)
-    even, odd = own_integrals(pair, rule.d, point.t)
+    even, odd = own_integrals(pair, rule.d, point.half.t)
     within = pair.A * pair.A * even + pair.B * pair.B * odd
     norm, form = product(point.q, pair, pair, within)
     size = np.sqrt(norm)

@@ -12,7 +12,7 @@ here knows of the Rashba coupling.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -66,6 +66,73 @@ def odd_number(J: np.ndarray) -> np.ndarray:
     return (J & 1).astype(bool)
 
 
+class Layer(NamedTuple):
+    """The well, or half of it, at one point of the (E, k) plane for each of many wells.
+
+    Arrays by spin and well, or of one spin; intervals of `mpmath`, or bounds of magnitudes.
+    """
+
+    x: Any  # κ² in nm⁻²
+    S: Any  # these three as `interior` has them
+    C: Any
+    t: Any
+
+    @classmethod
+    def of(cls, kappa2: np.ndarray, d: np.ndarray) -> tuple[Layer, np.ndarray]:
+        """Return layers of width d, and y of `interior`."""
+        S, C, t, y = interior(kappa2, d)
+        return cls(kappa2, S, C, t), y
+
+    def spin(self, spin: int) -> Layer:
+        """Return what one spin has of it: 0 is ↑."""
+        return Layer(*(part[spin] for part in self))
+
+    def minors(self, left, right) -> tuple:
+        """Return the minors of each spin's matching matrix, times S.
+
+        Those of z = 0 alone, of z = d alone, and the determinant; `left` and `right` are q, or what
+        stands there in its place.
+        """
+        x, S, C, _ = self
+        return S * left + C, S * right + C, S * (left * right - x) + (left + right) * C
+
+    def half(self, even: bool, q) -> tuple:
+        """Return numerator and denominator of one spin's condition in half a well, even or odd.
+
+        Their ratio is q less the slope towards the middle over the value at the interface.
+        """
+        x, S, C, _ = self
+        return (q * C - x * S, C) if even else (q * S + C, S)
+
+    def bounds(self, size: np.ndarray, y: np.ndarray, d: np.ndarray) -> tuple[Layer, np.ndarray]:
+        """Return what all four are at most, −κ² in place of κ², and their error relative to that.
+
+        κ² is off by a rounding of `size`, in nm⁻², and at most that.  A phase of which little
+        changes with κ², since it is large, or of which exp(−γd) is taken out, inherits less of it.
+        """
+        deep = np.maximum(y, 1.0)
+        error = 16 * UNIT * (1 + d * d * size / deep * (self.t + 1 / deep))
+        one = ONE if y.ndim == 2 else 1.0
+        bounds = Layer(-size * one, largest_S(y, d), one, one)
+        return bounds, error if y.ndim == 1 else error.max(axis=0)
+
+
+ONE = np.ones((2, 1))
+
+
+def largest_S(y: np.ndarray, d: np.ndarray) -> np.ndarray:
+    """Return what |S| of `interior` is at most, in nm; |C| and t are at most 1."""
+    return d / np.maximum(y, 1.0)
+
+
+def coarse_error(root: np.ndarray, S: np.ndarray, d: np.ndarray) -> np.ndarray:
+    """Return what the error of `Layer.bounds` is at most, which costs less.
+
+    `root` is the root of `size`, and S what `largest_S` returns.
+    """
+    return 16 * UNIT * (1 + 2 * d * S * root * root)
+
+
 def interior_exactly(iv, x, sign: int, d) -> tuple:
     """Return S, C and t of `interior` as intervals of `mpmath`, and y to a quarter of a period.
 
@@ -87,23 +154,6 @@ def interior_exactly(iv, x, sign: int, d) -> tuple:
     return d, iv.mpf(1), iv.mpf(1), y
 
 
-def scalar_minors(x, S, C, left, right):
-    """Return the minors of one spin's matching matrix times S = sin(κd)/κ.
-
-    Those of z = 0 alone, of z = d alone, and the determinant; `left` and `right` are q, or what
-    stands there in its place.
-    """
-    return S * left + C, S * right + C, S * (left * right - x) + (left + right) * C
-
-
-def half_condition(even: bool, x, S, C, q) -> tuple:
-    """Return numerator and denominator of one spin's condition in half a well, even or odd.
-
-    Their ratio is q plus the slope towards the middle over the value at the interface.
-    """
-    return (q * C - x * S, C) if even else (q * S + C, S)
-
-
 def barrier(q2: np.ndarray, kin: np.ndarray) -> np.ndarray:
     """Return the decay constant q in 1/nm in an insulator; 0 where rounding makes q² negative."""
     q = q2 + kin
@@ -112,29 +162,21 @@ def barrier(q2: np.ndarray, kin: np.ndarray) -> np.ndarray:
 
 
 class Point(NamedTuple):
-    """What the layers of many wells contribute at one point of the (E, k) plane each.
+    """What the layers of many wells contribute at one point of the (E, k) plane each."""
 
-    S, C, t and y are those of `interior` for half the width, from which those of the whole follow.
-    """
-
-    x: np.ndarray  # κ², (2, n)
-    S: np.ndarray
-    C: np.ndarray
-    t: np.ndarray
-    y: np.ndarray
+    half: Layer  # half the well, from which the whole follows, (2, n)
+    y: np.ndarray  # that of half the well
     q: np.ndarray  # (2, 2, n), interface and spin
 
     @classmethod
     def of(cls, kappa2: np.ndarray, q2: np.ndarray, d: np.ndarray, kin: np.ndarray) -> Point:
         """Return the point (ε − E)/c = `kin`; the others are those of a `matching.Rule`."""
-        x = kappa2 - kin
-        S, C, t, y = interior(x, d / 2)
-        return cls(x, S, C, t, y, barrier(q2, kin))
+        return cls(*Layer.of(kappa2 - kin, d / 2), barrier(q2, kin))
 
-    def whole(self) -> tuple[np.ndarray, ...]:
-        """Return S, C and t of `interior` for the whole width."""
-        S, C, t = self.S, self.C, self.t
-        return 2 * S * C, C * C - self.x * S * S, t * t
+    def whole(self) -> Layer:
+        """Return the whole well."""
+        x, S, C, t = self.half
+        return Layer(x, 2 * S * C, C * C - x * S * S, t * t)
 
     def parities(self, spin: int, d: np.ndarray) -> tuple[np.ndarray, ...]:
         """Return squares of scales for even and odd solutions, and the form of M with them.
@@ -142,25 +184,10 @@ class Point(NamedTuple):
         The scales have no unit and vanish where M has a pole; the forms are what the layer adds, in
         1/nm, and have none.
         """
-        x, S, C, _, y = (part[spin] for part in self[:-1])
-        unit = S * y / (d / 2)  # sin y, so that both scales are dimensionless
+        x, S, C, _ = self.half.spin(spin)
+        unit = S * self.y[spin] / (d / 2)  # sin y, so that both scales are dimensionless
         even, odd = np.abs(C), np.abs(unit)
         return even, odd, -2 * x * S * np.sign(C), 2 * C * odd / S
-
-
-def largest_S(y: np.ndarray, d: np.ndarray | float) -> np.ndarray:
-    """Return what |S| of `interior` is at most, in nm; the others are at most 1."""
-    return d / np.maximum(y, 1.0)
-
-
-def interior_error(size: np.ndarray, y: np.ndarray, t: np.ndarray, d: np.ndarray) -> np.ndarray:
-    """Return a bound of the errors of S, C and t, relative to what they are at most.
-
-    κ² is off by a rounding of `size`, in nm⁻².  The phase κd inherits that, the more so the larger
-    it is; of what is evanescent exp(−γd) is taken out, and what is left of the phase with it.
-    """
-    deep = np.maximum(y, 1.0)
-    return 16 * UNIT * (1 + d * d * size / deep * (t + 1 / deep))
 
 
 def clamped_gram(kappa2: np.ndarray, d: np.ndarray) -> np.ndarray:
@@ -279,14 +306,14 @@ def shapes(u: np.ndarray, slope: np.ndarray, point: Point) -> Shape:
     the wave function.  Both are (2, 2, n), by interface and spin, the slopes each towards the other
     interface, as `matching.slopes` has them.
     """
-    x, S, C, _, y, _ = point
+    x, S, C, _ = point.half
     total, difference = u[0] + u[1], u[1] - u[0]
     A = C * total + S * (slope[0] + slope[1])
     B = C * (slope[0] - slope[1]) + x * S * difference
     i = np.nonzero(x < 0)
     if i[0].size:
         A[i], B[i] = total[i] / C[i], difference[i] / S[i]
-    return Shape(x, A / 2, B / 2, S, C, y)
+    return Shape(x, A / 2, B / 2, S, C, point.y)
 
 
 def values(
@@ -316,7 +343,7 @@ def values(
 
 
 def own_integrals(f: Shape, d: np.ndarray, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return ∫cos² and ∫sin²/κ² over the well, `t` being that of `Point`."""
+    """Return ∫cos² and ∫sin²/κ² over the well, `t` being that of `Point.half`."""
     whole, wave = d / 2 * (t * t), f.S * f.C
     small = f.y < 0.7
     odd = (whole - wave) / np.where(small, 1.0, f.kappa2)

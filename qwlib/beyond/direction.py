@@ -195,7 +195,7 @@ def states_at(
     some, k, u = rule.take(roots.well), roots.k, roots.amplitude.T.reshape(2, 2, -1)
     point = some.at(k * k)
     pair = shapes(u, slopes(some, k, u, point.q), point)
-    even, odd = own_integrals(pair, some.d, point.t)
+    even, odd = own_integrals(pair, some.d, point.half.t)
     up, down = pair.A * pair.A * even + pair.B * pair.B * odd
     tails = u * u / (2 * point.q)
     flips = 2 * u[:, 0] * u[:, 1]
