@@ -10,7 +10,9 @@ exclusion
 tail
     beyond some K either N is zero and cannot rise, or the matrix M is positive but for one negative
     eigenvalue at each interface whose Rashba parameter is past ħ²/m, whatever k; between two k
-    the same argument settles a cell, and close to ħ²/m so does `far`;
+    the same argument settles a cell (`settled`), and close to ħ²/m so does `far.signs`;
+drift
+    for large k, where M/k varies slowly, N is proven to go one way only (`far.drift`);
 simplicity
     where the determinant changes by more than its curvature can, it has one root or none.
 
@@ -29,10 +31,10 @@ from .matching import BELOW_DIFFERENCE, FACTORS, Rule, Sector
 from .waves import (
     UNIT,
     barrier,
-    clamped_gram,
     decay_over_k,
     deep_rates,
     gram_beyond,
+    gram_ratio,
     slopes_over_k,
     wave_rates,
 )
@@ -73,15 +75,15 @@ def monotonic(rule: Rule, k1: np.ndarray, k2: np.ndarray) -> np.ndarray:
     """Return where dM/dk along the Fermi parabola is proven positive definite on [k1, k2].
 
     dM/dk = 2k G + diag(a_L, a_R)⊗σ_φ with the Gram matrix G = −c ∂M/∂E, which is at least
-    diagonal with `clamped_gram` + 1/2q in it; both fall along the parabola.
+    diagonal with `gram_ratio` + 1/2q in it; both fall along the parabola.
     """
     return beats(rule, 2 * k1 * lower_gram(rule, k2 * k2))
 
 
 def lower_gram(rule: Rule, kin: np.ndarray) -> np.ndarray:
-    """Return a lower bound of the diagonal of −c ∂M/∂E, (2, 2, n), never rising with `kin`."""
+    """Return a lower bound of the diagonal of −c ∂M/∂E, (2, 2, n), there and at smaller `kin`."""
     kin = kin + rule.slack(kin)
-    return clamped_gram(rule.kappa2 - kin, rule.d) + 0.5 / barrier(rule.q2, kin)
+    return gram_ratio(rule.kappa2 - kin, rule.d) + 0.5 / barrier(rule.q2, kin)
 
 
 def joint_sign(
@@ -109,7 +111,8 @@ def beats(rule: Rule, *diagonal) -> np.ndarray:
 def spin_monotonic(sector: Sector, rule: Rule, k1: np.ndarray, k2: np.ndarray) -> np.ndarray:
     """Return where N(k) is proven not to rise on [k1, k2], one spin eliminated from M.
 
-    Nowhere if the spins have a coupling of first order each, as along a tilted magnetisation.
+    Nowhere if the spins have a coupling of first order each, as along a tilted magnetisation, or
+    one is conserved.
     Near the bottom of a subband `monotonic` fails, since there the coupling k a is first order in k
     but what it does to a single spin's subband is of second order.  With s = k² and one spin's
     block M_a inverted, N is the number of states of spin a without coupling, plus what is counted
@@ -251,7 +254,8 @@ def simple(sector: Sector, rule: Rule, cells: Cells) -> np.ndarray:
     degree = sector.powers[-1] - sector.poles[-1]
     F2 = cells.F2 * np.exp(scale[1]) * np.where(small, 1.0, k1 / k2) ** degree
     bound = sector.minors(bounds)[-1] * np.exp(scale[0])
-    # How much the bounds themselves grow in the cell; S k is at most squared in them.
+    # How much the bounds themselves grow in the cell: a term of F has four couplings k a at most,
+    # and two S k where it is divided by its last power of k.
     D = sector.order
     rounding *= np.exp(scale[0] + D * first * w) * (k2 / k1) ** 4
     noise = np.where(cells.exact1, 16 * UNIT * np.abs(F1), rounding)

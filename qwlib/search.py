@@ -181,7 +181,10 @@ class Search:
         return True
 
     def cells(self) -> Cells:
-        """Return the cells: N falls by 1 or −1 in each, or by more where it is very narrow."""
+        """Return the cells in which N falls or rises, by 1, or by more where one is very narrow.
+
+        Or where nothing is proven of it: `doubt` says so of its well.
+        """
         cells = self.first_cells()
         found = []
         while cells.well.size:
@@ -371,7 +374,7 @@ def along_parabola(rule: Rule, k: np.ndarray, u: np.ndarray, point: Point) -> tu
 def polished(
     sector: Sector, rule: Rule, k: np.ndarray, step: bool = True
 ) -> tuple[np.ndarray, ...]:
-    """Return k, amplitude, velocity and overlap of the states of a sector at these k.
+    """Return k, u, v/c in 1/nm and overlap of the states of a sector at these k.
 
     The residual uᵀMu of a null vector is of second order in its error, so that one Newton step
     with it makes k exact to rounding.  Without `step`, k is taken as it is.
@@ -423,7 +426,10 @@ def roots_of(search: Search, digits: bool = True) -> Roots:
 
 
 def closed_in(search: Search, cells: Cells) -> tuple[Cells, np.ndarray]:
-    """Return each cell as often as it has states, and about where they are, by well and k."""
+    """Return each cell as often as N changes in it, and k of its root, by well and k.
+
+    Its middle where there are several.
+    """
     number = np.abs(cells.change)
     k = (cells.k1 + cells.k2) / 2
     one = np.nonzero(number == 1)[0]
@@ -447,17 +453,20 @@ def closed_in(search: Search, cells: Cells) -> tuple[Cells, np.ndarray]:
 class Candidates:
     """States of one sector on the way to their digits, one array entry each, by well and k.
 
-    Polished once, each in its cell.
+    Polished once, each in its cell: what polishing puts outside is left where it was.
 
     Attributes
     ----------
     k, u, velocity, overlap : arrays
         As `polished` returns them.
-    gap, near : float and bool arrays
-        Distance in 1/nm from each state to the next of its well; whether that is too small to solve
-        for them one by one.
+    moved : float array
+        How far polishing moved each, in 1/nm.
+    gap, near : float and bool arrays, of one entry less
+        Distance in 1/nm from each state to the next, inf between wells; whether that is too small
+        to solve for them one by one.
     restless, lost : bool arrays
-        Whether polishing does not bring a state to rest; whether it was found outside its cell.
+        Whether polishing does not bring a state to rest; whether, solved for together with its
+        neighbours, it was found outside its cell.
     """
 
     def __init__(self, search: Search, cells: Cells, k: np.ndarray):
@@ -471,7 +480,7 @@ class Candidates:
         self.near = self.gap < NEAR * self.k[1:]
 
     def settle(self) -> None:
-        """Polish once more what may gain by it, until it rests.
+        """Polish once more what may gain by it, until it rests, `AGAIN` times at most.
 
         A null vector is as good as the k it was taken at, and that of one of a close pair needs k
         to more digits.

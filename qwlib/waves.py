@@ -6,8 +6,9 @@ digit where wave numbers are equal, zero or imaginary.
 
 First comes what the rule of `matching` is made of, for one spin between two insulators; then what
 the `proofs` have to know of it: rounding errors, bounds, how fast it changes with k; then
-wave functions.  All that depends on what the potential in the well is like is here, and nothing
-here knows of the Rashba coupling.
+wave functions.  What depends on what the potential in the well is like is here, but for `far`,
+where only its flatness counts, and for what takes κ² for one number: the columns of
+`matching.Rule`, and the kinds of `kubo`.  Nothing here knows of the Rashba coupling.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ UNIT = 2.0**-53
 """Half the distance of 1 to the next double: the relative rounding error of one operation."""
 
 TINY = 1e-150
-"""Added to a phase so that sin(y)/y and its like need no special case at y = 0."""
+"""Added to what is divided by, so that sin(y)/y and its like need no special case at y = 0."""
 
 
 def interior(kappa2: np.ndarray, d: np.ndarray | float) -> tuple[np.ndarray, ...]:
@@ -54,8 +55,9 @@ def clamped_states(
 ) -> np.ndarray:
     """Return #{m ≥ 1 : (m − offset)π < y} for real κ, 0 for imaginary κ.
 
-    The number of states of a well clamped at both interfaces (offset 0), or clamped at one and
-    free at the other end (offset 1/2), below an energy: J of the Wittrick-Williams count.
+    The number of states of one spin, below the energy of that κ², in a layer clamped at both ends
+    (offset 0), or clamped at one and free at the other (offset 1/2): J of the Wittrick-Williams
+    count.
     """
     J = np.ceil(y / np.pi + (offset - 1))
     return (np.maximum(J, 0) * (kappa2 > 0)).astype(np.intp)
@@ -190,11 +192,11 @@ class Point(NamedTuple):
         return even, odd, -2 * x * S * np.sign(C), 2 * C * odd / S
 
 
-def clamped_gram(kappa2: np.ndarray, d: np.ndarray) -> np.ndarray:
-    """Return a lower bound of ∫₀^d|ψ|² / (|ψ(0)|² + |ψ(d)|²) in nm, never falling with κ².
+def gram_ratio(kappa2: np.ndarray, d: np.ndarray) -> np.ndarray:
+    """Return a lower bound of ∫₀^d|ψ|² / (|ψ(0)|² + |ψ(d)|²) in nm, there and at all larger κ².
 
     For real κ the ratio is at least d/6, and at least (d/4)(1 − 1/κd); for imaginary κ the odd
-    combination is smallest: (coth y − y/sinh²y)/(2γ) with y = γd/2.
+    combination is smallest, (coth h − h/sinh²h)/(2γ) with h = γd/2, which rises with κ² to d/6.
     """
     y = np.sqrt(np.abs(kappa2)) * d
     real = kappa2 >= 0
@@ -215,10 +217,10 @@ def odd_ratio(y: np.ndarray) -> np.ndarray:
 
 
 def gram_beyond(kappa2: np.ndarray, k: np.ndarray, d: np.ndarray) -> np.ndarray:
-    """Return what 2k times the ratio of `clamped_gram` is at least, there and at all larger k.
+    """Return what 2k times that ratio is at least, there and at all larger k.
 
-    It rises with k, as (k/γ)(coth y − y/sinh²y) of an evanescent spin does, in whose place it
-    stands; the ratio of a propagating one is above it too.  `kappa2` is that at k.
+    Of an evanescent spin that is (k/γ)(coth h − h/sinh²h) with h = γd/2.  What is returned is below
+    it, and rises with k; the ratio of a propagating spin is above it too.  `kappa2` is that at k.
     """
     gamma = np.sqrt(np.maximum(-kappa2, 0.0))
     return odd_ratio(k * d / 2) * np.minimum(1.0, k / (gamma + TINY))
@@ -230,7 +232,7 @@ def decay_over_k(square: np.ndarray, k: np.ndarray, slack: np.ndarray | float) -
 
 
 def slopes_over_k(
-    kappa2: np.ndarray,
+    kappa2_at_0: np.ndarray,
     d: np.ndarray,
     k1: np.ndarray,
     k2: np.ndarray | None,
@@ -241,13 +243,14 @@ def slopes_over_k(
 
     Or for all k ≥ k1 without a k2.  They are what the slopes of even and odd solutions are, over
     the values; what the layer adds to M lies between them.  They hold where both spins are
-    evanescent.  γ/k goes from its value at one end to that at the other.  `kappa2` is that at
-    k = 0, and `slack1` and `slack2` bound its rounding at either end.
+    evanescent.  γ/k goes from its value at one end to that at the other.  `slack1` and `slack2`
+    bound the rounding of κ² at either end.
     """
-    first = decay_over_k(-kappa2, k1, -slack1), decay_over_k(-kappa2, k1, slack1)
+    square = -kappa2_at_0
+    first = decay_over_k(square, k1, -slack1), decay_over_k(square, k1, slack1)
     last = np.ones_like(k1), np.ones_like(k1)
     if k2 is not None:
-        last = decay_over_k(-kappa2, k2, -slack2), decay_over_k(-kappa2, k2, slack2)
+        last = decay_over_k(square, k2, -slack2), decay_over_k(square, k2, slack2)
     # γ/k·tanh(γd/2) is bounded by the smaller of either factor, coth by its first value.
     shallow = first[0] * k1 if k2 is None else np.minimum(first[0] * k1, last[0] * k2)
     slope = np.tanh(shallow * d / 2 + TINY)
@@ -256,25 +259,26 @@ def slopes_over_k(
 
 
 def wave_rates(y1, y2, k1, k2, d) -> tuple[np.ndarray, ...]:
-    """Return how fast S k and C change with k where they are waves, or decay over less than d.
+    """Return how fast S k and C change with k where they are waves, or hardly decay.
 
-    On [k1, k2], where `interior` gives y1 and y2: first and second derivative at most, over what
-    they are at most themselves; and the first of S and C with respect to k², in nm².
+    On a narrow [k1, k2], where `interior` gives y1 and y2: first and second derivative at most,
+    over what they are at most themselves; and the first of S and C with respect to k², in nm².
+    Of what decays exp(−γd) is not taken out.
     """
     area = d * largest_S(np.minimum(y1, y2), d)
     first = 2 * k2 * area + 1 / k1
     return first, 2 * first**2 + 2 * area, area
 
 
-def deep_rates(kappa2, y1, k1, k2, d) -> tuple[np.ndarray, ...]:
+def deep_rates(kappa2_at_0, y1, k1, k2, d) -> tuple[np.ndarray, ...]:
     """Return how fast evanescent S k and C change with k, exp(−γd) taken out of them.
 
     First and second derivative as `wave_rates` has them; where [k1, k2] is so narrow and the layer
-    so deep that it is so; and first and second derivative of γd.  `kappa2` is κ² at k = 0.
+    so deep that it is so; and first and second derivative of γd.
     """
     holds = (y1 > 1) & ((k2 - k1) * k2 * d * d < y1 * y1 / 16)
     gamma, tiny = y1 / d, np.exp(-2 * y1)
-    slow = np.abs(kappa2) / gamma**2
+    slow = np.abs(kappa2_at_0) / gamma**2
     first = slow / k1 + 2 * d * (k2 / gamma) * tiny
     curved = 3 * slow / gamma**2 + (4 * d * k2 / gamma + 2 * slow / k2) * d * k2 / gamma * tiny
     return first, curved + first * first, holds, d * k2 / gamma, d * slow / gamma
@@ -362,7 +366,7 @@ def own_integrals(f: Shape, d: np.ndarray, t: np.ndarray) -> tuple[np.ndarray, n
 def basis_integrals(f: Shape, g: Shape, d: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return ∫cos·cos and ∫(sin/κ)(sin/κ) over the well for the basis functions of two shapes.
 
-    Three closed forms, each where it loses no digit: sums and differences of wave numbers where
+    Three forms, each where it loses no digit: sums and differences of wave numbers where
     both are real or both imaginary; the Wronskian where they differ; a power series where both
     are small.
     """
@@ -429,10 +433,10 @@ def boundary_values(pair: Shape) -> np.ndarray:
 
 
 def product(q: np.ndarray, a: Shape, b: Shape, within: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return ⟨a|b⟩ over all z and aᵀMb without the Rashba terms, for states of the same wells.
+    """Return ⟨a|b⟩ over all z and aᵀMb without the Rashba terms.
 
-    The first is −aᵀ(∂M/∂E)b·c: the tails in the barriers are included.  `within` is what the two
-    have of it in the well, (2, n).
+    For states of the same wells and energies.  The first is −aᵀ(∂M/∂E)b·c: the tails in the
+    barriers are included.  `within` is what the two have of it in the well, (2, n).
     """
     uv = boundary_values(a) * boundary_values(b)
     inner = 2 * a.S * a.C * (a.B * b.B - a.kappa2 * a.A * b.A)

@@ -9,8 +9,8 @@ from qwlib.waves import (
     Point,
     Shape,
     basis_integrals,
-    clamped_gram,
     deep_rates,
+    gram_ratio,
     interior,
     largest_S,
     odd_ratio,
@@ -57,7 +57,7 @@ def test_lower_bound_of_the_clamped_norm(y, d, real):
     with np.errstate(divide="ignore", invalid="ignore"):
         even, odd = (1 + sinc) / (2 * (1 + C)), (1 - sinc) / (2 * (1 - C))
     exact = d * np.fmin(even, odd)
-    bound = clamped_gram(np.array([kappa2]), np.array([d]))[0]
+    bound = gram_ratio(np.array([kappa2]), np.array([d]))[0]
     assert bound <= exact * (1 + 1e-8)  # (1 − sin y/y) loses digits at small y in the test itself
     # The exact ratio is at most d/2 (where sin y/y = cos y) and the bound at least d/6.
     assert bound >= exact / 3 * (1 - 1e-8)
@@ -66,7 +66,7 @@ def test_lower_bound_of_the_clamped_norm(y, d, real):
 
 def test_lower_bound_falls_along_the_parabola():
     x = np.linspace(60, -60, 4001)
-    bound = clamped_gram(x, np.full(x.shape, 2.2))
+    bound = gram_ratio(x, np.full(x.shape, 2.2))
     assert (np.diff(bound) <= 1e-15).all()
 
 
