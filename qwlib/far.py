@@ -29,8 +29,8 @@ def excess(rule: Rule, kin: np.ndarray | float) -> np.ndarray:
 
 def past_critical(rule: Rule) -> np.ndarray:
     """Return a² − 4 of both interfaces, (2, n), to the last digits."""
-    _, c, *_, alpha_L, alpha_R = rule.exact[rule.origin].T[:9]
-    alpha = np.abs([alpha_L, alpha_R])
+    given, _ = rule.given
+    c, alpha = given.c, np.abs([given.alpha_L, given.alpha_R])
     return (alpha - 2 * c) / c * ((alpha + 2 * c) / c)
 
 

@@ -84,8 +84,8 @@ class FermiStates:
     spin : (n,) array
         ∫₀^d 2ψ↑ψ↓ dz, the spin along z × k that the state has in the well.
     doubt : str
-        Why it is not proven that no Fermi state of the well is missing, empty where it is;
-        "tangency" also where the proof takes more work than a well is given.
+        Why the well is not certified, one of `search.DOUBTS`, empty where it is; "tangency" also
+        where the proof takes more work than a well is given.
         A selection keeps it: it speaks of the well.
     """
 

@@ -41,6 +41,26 @@ from .waves import (
 from .well import Well, checked_numbers, exchange_in_barriers, half_inverse_mass, written
 
 
+class Given(NamedTuple):
+    """What a rule is made of, as it was given: rounded nowhere, in eV, nm and eV·nm²."""
+
+    energy: Any  # ε
+    c: Any
+    d: Any
+    V_L: Any
+    V_R: Any
+    Delta: Any
+    Delta_barrier: Any
+    alpha_L: Any
+    alpha_R: Any
+
+    @classmethod
+    def of(cls, rows: Any) -> tuple[Given, Any]:
+        """Return it, and cos β and sin β where there are any, from numbers in a row or columns."""
+        size = len(cls._fields)
+        return cls(*rows[:size]), rows[size:]
+
+
 class Rule:
     """The quantization rule of many wells at one reference energy ε each, divided by c.
 
@@ -69,9 +89,8 @@ class Rule:
         In 1/nm, and no unit: where kin ≥ 0 the rounding error of a q is at most `q_error` times
         (q + `q_size`); infinite where products may underflow.
     exact : (m, 9) or (m, 11) array
-        ε, c, d, V_L, V_R, Δ, Δ in the barriers, α_L, α_R and, where `columns` has them, cos β and
-        sin β of the wells that the rule was made for, as they were given, in eV and nm: rounded
-        nowhere.
+        `Given` of the wells that the rule was made for, and, where `columns` has them, cos β and
+        sin β.
     origin : (n,) array
         Which row of `exact` each column belongs to.
     """
@@ -85,6 +104,11 @@ class Rule:
         self.field: Any = None
         if len(columns) > 13:
             self.field, self.flip = self.a * columns[13], self.a * columns[14]
+
+    @property
+    def given(self) -> tuple[Given, np.ndarray]:
+        """`Given` of each column, and cos β and sin β where there are any."""
+        return Given.of(self.exact[self.origin].T)
 
     @property
     def origin(self) -> np.ndarray:
@@ -115,27 +139,28 @@ class Rule:
     @classmethod
     def of(cls, columns: dict[str, np.ndarray], energy: np.ndarray | float) -> Rule:
         """Return the rule, at ε = `energy` in eV, of wells given as columns of their fields."""
-        c, Delta = half_inverse_mass(columns["mass"]), columns["Delta"]
-        barrier = exchange_in_barriers(Delta, columns["exchange"])
-        names = ("d", "V_L", "V_R")
-        given = [energy, c, *(columns[name] for name in names), Delta, barrier]
-        given += [columns["alpha_L"], columns["alpha_R"]]
+        own = {name: columns[name] for name in Given._fields if name in columns}
+        made = {
+            "energy": energy,
+            "c": half_inverse_mass(columns["mass"]),
+            "Delta_barrier": exchange_in_barriers(columns["Delta"], columns["exchange"]),
+        }
+        return cls.of_given(Given(**own, **made))
+
+    @classmethod
+    def of_given(cls, given: Given) -> Rule:
+        """Return the rule of wells given as columns of these."""
         exact = np.empty((np.broadcast(*given).size, len(given)))
         for i, column in enumerate(given):
             exact[:, i] = column
-        return cls.of_exact(exact)
-
-    @classmethod
-    def of_exact(cls, exact: np.ndarray) -> Rule:
-        """Return the rule of wells given as the rows of `exact`."""
-        energy, c, d, V_L, V_R, Delta, barrier, alpha_L, alpha_R = exact.T
+        energy, c, d, V_L, V_R, Delta, Delta_barrier, alpha_L, alpha_R = exact.T
         with np.errstate(over="ignore"):
             rows = [d, (energy - Delta) / c, (energy + Delta) / c]
-            rows += [(V + s * barrier - energy) / c for V in (V_L, V_R) for s in (1, -1)]
+            rows += [(V + s * Delta_barrier - energy) / c for V in (V_L, V_R) for s in (1, -1)]
             rows += [alpha_L / c, -alpha_R / c]
         size = np.maximum(np.abs(rows[1]), np.abs(rows[2]))
         # V and the barrier's exchange may cancel all but a unit in the last place of either.
-        rounded = (np.maximum(V_L, V_R) + np.abs(barrier)) / c + size
+        rounded = (np.maximum(V_L, V_R) + np.abs(Delta_barrier)) / c + size
         least = np.maximum(np.minimum.reduce(rows[3:7]), 4 * UNIT * rounded)
         error = 4 * UNIT * (1 + np.sqrt(rounded / least))
         rows += [size, np.sqrt(rounded), np.where(rounded > FAINT, error, np.inf)]
@@ -183,8 +208,8 @@ FAINT = 2.0**-600
 then decides all."""
 
 SMALL = UNIT**0.5
-"""Where q² is smaller than rounding makes its error, q is off by no more than this, relative to
-`Rule.q_size`."""
+"""Where q² is smaller than rounding makes its error, q is off by about this, relative to
+`Rule.q_size`; the bound of its error has room for four times as much."""
 
 
 class Count(NamedTuple):
@@ -278,7 +303,7 @@ class Sector:
         Parameters
         ----------
         shift : array, optional
-            Adds `shift`·|α| to both interface potentials, in 1/nm: the bound of a coupling whose
+            Adds `shift`·|a| to both interface potentials, in 1/nm: the bound of a coupling whose
             wave number is uncertain by ±`shift`.
         """
         inner, y = Layer.of(rule.kappa2[self.part[1]] - kin, self.width(rule.d))
@@ -614,15 +639,16 @@ def symmetry(rule: Rule) -> np.ndarray:
     Only exact symmetries count: levels of different sectors may then lie arbitrarily close or
     cross, and each keeps its own well-conditioned rule.
     """
-    _, _, _, V_L, V_R, Delta, _, alpha_L, alpha_R, *tilt = rule.exact[rule.origin].T
-    equal_barriers = V_L == V_R
+    given, tilt = rule.given
+    Delta, alpha_L, alpha_R = given.Delta, given.alpha_L, given.alpha_R
+    equal_barriers = given.V_L == given.V_R
     # What is said later goes before: with α_L = α_R the well is a mirror image, exchange or not.
     kind = np.zeros(rule.d.shape, dtype=np.intp)
     kind[equal_barriers & (alpha_L == -alpha_R)] = 1
     kind[Delta == 0] = 3
     kind[(Delta == 0) & equal_barriers & (alpha_L == -alpha_R)] = 5
     kind[equal_barriers & (alpha_L == alpha_R)] = 2
-    if tilt:
+    if tilt.size:
         # Without exchange σ_φ is conserved at any β, but only where it is σ_x is that used.
         cos, sin = tilt
         mirror = (kind == 1) | (kind == 5)

@@ -13,7 +13,7 @@ import functools
 
 import numpy as np
 
-from .matching import Count, Layers, Rule, Sector
+from .matching import Count, Given, Layers, Rule, Sector
 from .waves import Layer, interior_exactly
 
 BITS = (106, 212, 424, 848)
@@ -41,7 +41,7 @@ def sturm(
     """
     from mpmath import iv
 
-    exact = rule.exact[int(rule.columns[12, i])].tolist()
+    exact = rule.exact[rule.origin[i]].tolist()
     for bits in BITS:
         old, iv.prec = iv.prec, bits
         try:
@@ -87,7 +87,8 @@ def _sign(x) -> int | None:
 
 def _interval_sturm(iv, sector: Sector, exact: list[float], k: float, kin: float | None):
     """Return what `sturm` does with the digits that there are."""
-    energy, c, d, V_L, V_R, Delta, barrier, alpha_L, alpha_R, *tilt = map(iv.mpf, exact)
+    given, tilt = Given.of([iv.mpf(x) for x in exact])
+    energy, c, d, V_L, V_R, Delta, barrier, alpha_L, alpha_R = given
     k = iv.mpf(k)
     kin = k * k if kin is None else iv.mpf(kin)
     d = sector.width(d)

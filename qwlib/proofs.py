@@ -81,7 +81,7 @@ def monotonic(rule: Rule, k1: np.ndarray, k2: np.ndarray) -> np.ndarray:
 
 
 def lower_gram(rule: Rule, kin: np.ndarray) -> np.ndarray:
-    """Return a lower bound of the diagonal of −c ∂M/∂E, (2, 2, n), there and at smaller `kin`."""
+    """Return a diagonal matrix below −c ∂M/∂E, (2, 2, n), there and at smaller `kin`."""
     kin = kin + rule.slack(kin)
     return gram_ratio(rule.kappa2 - kin, rule.d) + 0.5 / barrier(rule.q2, kin)
 
@@ -206,8 +206,8 @@ def simple(sector: Sector, rule: Rule, cells: Cells) -> np.ndarray:
     F is a polynomial in numbers that change slowly, so that its own slope and curvature are
     bounded.  It has no root where it is larger than it can change; and it is strictly monotonic
     where it changes by more than its curvature can.  Below some k it is followed as a function of
-    k², or of k where coupling is a potential, and above as one of k, divided by its last power of
-    k.
+    k², or of k where coupling is a potential, and above as one of k, divided by the power of k that
+    it grows with.
     """
     k1, k2 = cells.k1, cells.k2
     one, y1 = sector.layers(rule, k1 * k1, k1)

@@ -15,7 +15,6 @@ is not proven has a word for it in `DOUBTS`.
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import NamedTuple
 
 import numpy as np
@@ -25,6 +24,7 @@ from .matching import (
     FULL,
     SECTORS,
     Count,
+    Given,
     Rule,
     Sector,
     checked_plane,
@@ -56,8 +56,8 @@ from .waves import (
 from .well import HBAR2_OVER_2ME, Well, checked_number, written
 
 NARROW = 2.0**-30
-"""Width in k², relative to k² + κ², of a cell that is proven to hold several states and is split no
-further: they are solved for together."""
+"""Half the width in k², relative to k² + κ², of a cell that is proven to hold several states and is
+split no further: they are solved for together."""
 
 ROUNDING, START = 2.0**-46, 2.0**-140
 """A cell is split no further, though nothing is proven of it, if it is so narrow relative to k, or
@@ -133,7 +133,7 @@ class Search:
     Attributes
     ----------
     doubt : int array, one entry a well
-        Index into `DOUBTS`: why a Fermi state may be missing, 0 where that is excluded.
+        Index into `DOUBTS`: why it is not certified, 0 where it is.
     budget, work : int arrays, one entry a well
         How many more points may be decided with more digits, and how many cells looked at.
     """
@@ -290,7 +290,7 @@ class Search:
         return safe, done
 
     def given_up(self, cells: Cells, drop: np.ndarray) -> np.ndarray:
-        """Return which cells belong to wells on which enough work has been done.
+        """Return which cells belong to wells on which enough work has been done, these included.
 
         A well whose cells multiply is one that cannot be proven: at |α| = ħ²/m, or where a subband
         all but touches ε_F.
@@ -458,12 +458,12 @@ class Candidates:
     Attributes
     ----------
     k, u, velocity, overlap : arrays
-        As `polished` returns them.
+        As `polished` returns them, or what is better.
     moved : float array
-        How far polishing moved each, in 1/nm.
+        How far the first polish moved each, in 1/nm.
     gap, near : float and bool arrays, of one entry less
-        Distance in 1/nm from each state to the next, inf between wells; whether that is too small
-        to solve for them one by one.
+        Distance in 1/nm from each state to the next after that, inf between wells; whether it is
+        too small to solve for them one by one.
     restless, lost : bool arrays
         Whether polishing does not bring a state to rest; whether, solved for together with its
         neighbours, it was found outside its cell.
@@ -669,7 +669,7 @@ def solve(
     roots : Roots
         Sorted by well, within a well by descending k, so by ascending E.
     doubt : int array, one entry a well
-        Index into `DOUBTS`: 0 where it is proven that no state is missing.
+        Index into `DOUBTS`: why it is not certified, 0 where it is.
 
     Raises
     ------
@@ -719,9 +719,10 @@ def check_number(rule: Rule, kin: float, energy: str) -> np.ndarray:
         number = np.sqrt(np.maximum(rule.kappa2 - kin, 0.0)).sum(axis=0) * rule.d / np.pi
     if (number > LIMIT).any():
         i = int(np.argmax(number))
-        _, c, d, _, _, Delta, *_ = rule.exact[rule.origin[i]]
+        given, _ = Given.of(rule.exact[rule.origin[i]])
         raise ValueError(
-            f"d = {d:g} nm, mass = {HBAR2_OVER_2ME / c:g} m_e, Delta = {Delta:g} eV and this "
+            f"d = {given.d:g} nm, mass = {HBAR2_OVER_2ME / given.c:g} m_e, "
+            f"Delta = {given.Delta:g} eV and this "
             f"{energy} make about {number[i]:.3g} states, and at most {LIMIT} can be found: "
             f"take a smaller d, mass, |Delta| or {energy}"
         )
@@ -748,14 +749,15 @@ def count_states(well: Well, E: np.ndarray | float, k: np.ndarray | float) -> np
     Raises
     ------
     ValueError
-        If `E` or `k` is not finite, or `E` lies above the continuum edge.
+        If `E` or `k` is not finite, if `E` lies above the continuum edge, or if there may be more
+        than `LIMIT` states.
 
     References
     ----------
     Wittrick, W. H. and Williams, F. W., Q. J. Mech. Appl. Math. 24, 263 (1971).
     """
     E, k = checked_plane(well, E, k)
-    rule = Rule.of({name: np.array([value]) for name, value in asdict(well).items()}, E.ravel())
+    rule = Rule.of_wells([well], E.ravel())
     check_number(rule, 0.0, "E")
     zero = np.zeros(E.size)
     found = FULL.sturm(rule, zero, k.ravel())
@@ -780,7 +782,8 @@ def bound_states(well: Well, k: float) -> np.ndarray:
     Raises
     ------
     ValueError
-        If `k` is not a finite real number.
+        If `k` is not a finite real number or above `LARGEST`, or if there may be more than `LIMIT`
+        states.
 
     Notes
     -----

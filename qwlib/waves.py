@@ -6,9 +6,10 @@ digit where wave numbers are equal, zero or imaginary.
 
 First comes what the rule of `matching` is made of, for one spin between two insulators; then what
 the `proofs` have to know of it: rounding errors, bounds, how fast it changes with k; then
-wave functions.  What depends on what the potential in the well is like is here, but for `far`,
-where only its flatness counts, and for what takes κ² for one number: the columns of
-`matching.Rule`, and the kinds of `kubo`.  Nothing here knows of the Rashba coupling.
+wave functions.  What depends on what the potential in the well is like is here, but for a few
+places that take κ² for one number, or the well for flat: `Rule.kappa2`, `Sector.clamped` and
+`coarse` in `matching`, `precise`, `proofs.simple`, `far`, the kinds of `kubo`, and where `search`
+begins to look.  Nothing here knows of the Rashba coupling.
 """
 
 from __future__ import annotations
@@ -109,8 +110,10 @@ class Layer(NamedTuple):
     def bounds(self, size: np.ndarray, y: np.ndarray, d: np.ndarray) -> tuple[Layer, np.ndarray]:
         """Return what all four are at most, −κ² in place of κ², and their error relative to that.
 
-        κ² is off by a rounding of `size`, in nm⁻², and at most that.  A phase of which little
-        changes with κ², since it is large, or of which exp(−γd) is taken out, inherits less of it.
+        But for a positive factor that S, C and t of a spin share, the rounded exp(−γd) that is
+        taken out of them.  |κ²| is at most `size`, in nm⁻², and off by a rounding of it.  A phase
+        of which little changes with κ², since it is large, or of which exp(−γd) is taken out,
+        inherits less of it.
         """
         deep = np.maximum(y, 1.0)
         error = 16 * UNIT * (1 + d * d * size / deep * (self.t + 1 / deep))
@@ -241,10 +244,10 @@ def slopes_over_k(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return bounds of (γ/k) tanh(γd/2) and (γ/k) coth(γd/2) on [k1, k2], and where they hold.
 
-    Or for all k ≥ k1 without a k2.  They are what the slopes of even and odd solutions are, over
-    the values; what the layer adds to M lies between them.  They hold where both spins are
-    evanescent.  γ/k goes from its value at one end to that at the other.  `slack1` and `slack2`
-    bound the rounding of κ² at either end.
+    Or for all k ≥ k1 without a k2: what the first is at least, and the second at most.  They are
+    slope over value and k of even and odd solutions; what the layer adds to M/k lies between them.
+    They hold where both spins are evanescent.  γ/k goes from its value at one end to that at the
+    other.  `slack1` and `slack2` bound the rounding of κ² at either end.
     """
     square = -kappa2_at_0
     first = decay_over_k(square, k1, -slack1), decay_over_k(square, k1, slack1)
@@ -273,8 +276,8 @@ def wave_rates(y1, y2, k1, k2, d) -> tuple[np.ndarray, ...]:
 def deep_rates(kappa2_at_0, y1, k1, k2, d) -> tuple[np.ndarray, ...]:
     """Return how fast evanescent S k and C change with k, exp(−γd) taken out of them.
 
-    First and second derivative as `wave_rates` has them; where [k1, k2] is so narrow and the layer
-    so deep that it is so; and first and second derivative of γd.
+    First and second derivative as `wave_rates` has them; where, if evanescent, the layer is so deep
+    and [k1, k2] so narrow that it is so; and first and second derivative of γd.
     """
     holds = (y1 > 1) & ((k2 - k1) * k2 * d * d < y1 * y1 / 16)
     gamma, tiny = y1 / d, np.exp(-2 * y1)

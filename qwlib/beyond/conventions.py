@@ -145,9 +145,8 @@ def with_tails(
 
 def opposite(wells: Sequence[Well], E_F: float) -> Rule:
     """Return the quantization rule with −Δ in the insulators: q of ↑ and of ↓ change places."""
-    exact = Rule.of_wells(wells, E_F).exact
-    exact[:, 6] *= -1
-    return Rule.of_exact(exact)
+    given, _ = Rule.of_wells(wells, E_F).given
+    return Rule.of_given(given._replace(Delta_barrier=-given.Delta_barrier))
 
 
 def opposite_barriers(wells: Sequence[Well], E_F: float) -> Counted:
@@ -169,12 +168,18 @@ def diagonal(wells: Sequence[Well], E_F: float, sign: int = 1) -> Counted:
     parts = []
     for s in (1, -1):
         # Without exchange, at an ε that is lower by sΔ, and barriers that are so where it acts.
-        exact = Rule.of_wells(wells, E_F).exact
-        Delta, barrier = exact[:, 5].copy(), exact[:, 6].copy()
-        exact[:, 0] -= s * Delta
-        exact[:, 3:5] += s * (barrier - Delta)[:, None]
-        exact[:, 5:7] = 0.0
-        roots = roots_of(Search(Conserved(sign * s), Rule.of_exact(exact)))
+        given, _ = Rule.of_wells(wells, E_F).given
+        lower, higher = s * given.Delta, s * (given.Delta_barrier - given.Delta)
+        rule = Rule.of_given(
+            given._replace(
+                energy=given.energy - lower,
+                V_L=given.V_L + higher,
+                V_R=given.V_R + higher,
+                Delta=0.0,
+                Delta_barrier=0.0,
+            )
+        )
+        roots = roots_of(Search(Conserved(sign * s), rule))
         parts.append(counted(wells, E_F, roots, spin=s))
     return together(*parts)
 
