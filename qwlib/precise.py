@@ -41,7 +41,7 @@ def sturm(
     """
     from mpmath import iv
 
-    exact = rule.exact[rule.origin[i]].tolist()
+    exact = rule.exact[int(rule.columns[12, i])].tolist()  # `origin` of this column alone
     for bits in BITS:
         old, iv.prec = iv.prec, bits
         try:

@@ -714,7 +714,7 @@ def top_near(x: np.ndarray, y: np.ndarray, near: float) -> int | None:
 
 
 def top_of_points(x: np.ndarray, y: np.ndarray, near: float) -> float | None:
-    """Return which point that is."""
+    """Return the place of that point."""
     i = top_near(x, y, near)
     return None if i is None else float(x[i])
 
@@ -1189,20 +1189,23 @@ def last_width(material: Material) -> dict[str, Answer]:
     """
     grid = np.geomspace(0.02, 2.0, 60)
 
-    def of(d):
-        several = material.several(alpha_L=ALPHA_5, alpha_R=-ALPHA_5, d=d)
-        some = [[chosen(states, kind) for states in several] for kind in WHICH]
-        rows = [(len(one), *sizes_of(one).values()) for row in some for one in row]
-        return np.reshape(rows, (len(some), len(several), 1 + len(SIZES)))
+    case = functools.partial(material.several, alpha_L=ALPHA_5, alpha_R=-ALPHA_5)
 
-    values = of(grid)  # by kind, width and sense
+    def senses(states, kind):
+        some = chosen(states, kind)
+        return len(some), *sizes_of(some).values()
+
+    several = case(d=grid)
+    values = np.array([[senses(states, kind) for states in several] for kind in WHICH])
     least = np.array([1e-3] + [yardstick.SHARE] * len(SIZES)) * values.max(axis=1)
     more = values > least[:, None]
     kind, sense = np.nonzero(more.any(axis=1) & ~more[:, 0])
     after = more.argmax(axis=1)[kind, sense]
 
     def left(d, i):
-        return of(d)[kind[i], np.arange(i.size), sense[i]] - least[kind[i], sense[i]]
+        which = zip(case(d=d), kind[i], sense[i], strict=True)
+        size = [senses(states, WHICH[j])[n] for states, j, n in which]
+        return np.array(size) - least[kind[i], sense[i]]
 
     low, high = grid[after - 1], grid[after]
     each = np.arange(after.size)
