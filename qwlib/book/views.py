@@ -1056,9 +1056,7 @@ def barriers(
 # --- a scan ---------------------------------------------------------------------------------------
 
 
-def scanned(
-    states: FermiStates, points: int, *, window: float | None = None, brent: bool = False
-) -> View:
+def scanned(states: FermiStates, points: int, *, window: float | None = None) -> View:
     """Return how far each Fermi state is from the next pole or state, and which a scan finds.
 
     It goes up to `window` in 1/nm; left out, to the first whole number above the largest k.
@@ -1066,7 +1064,7 @@ def scanned(
     well, E_F, k = states.well, states.E_F, states.k
     window = window or float(np.ceil(k.max(initial=1.0)))
     grid = window * np.arange(1, points + 1) / points
-    missed = scan.scan(well, E_F, grid, brent=brent).missed(k)
+    missed = scan.scan(well, E_F, grid).missed(k)
     others = np.abs(k[:, None] - np.concatenate([k, scan.poles(well, E_F)]))
     others[np.arange(k.size), np.arange(k.size)] = np.inf
     nearest = 1e3 * others.min(axis=1, initial=np.inf).clip(1e-9)
@@ -1096,10 +1094,10 @@ def scans(
 
     def missed(n: int) -> int:
         grid = window * np.arange(1, n + 1) / n
-        found = scan.scan(states.well, states.E_F, grid, scan.smooth, brent=True)
+        found = scan.scan(states.well, states.E_F, grid, scan.smooth)
         return int(found.missed(states.k).sum())
 
-    made = [scanned(states, int(n), window=window, brent=True) for n in points]
+    made = [scanned(states, int(n), window=window) for n in points]
     lost = [int(view.numbers[1].values) for view in made]
     smooth = [missed(n) for n in points]
     most = max(*lost, *smooth, 2)
