@@ -29,7 +29,8 @@ with S the response of `interband`.  By symmetry there is no μ_z and no density
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -68,10 +69,10 @@ def conserving(
     well: Well,
     E_F: float,
     hbar_over_tau: float | np.ndarray = 0.1,
-    moments: int = 0,
+    moments: Sequence[int] = (0,),
     nodes: int = NODES,
-) -> Conserving:
-    """Return the response of a well whose collisions conserve moments of the spin over z.
+) -> list[Conserving]:
+    """Return the responses of a well whose collisions conserve moments of the spin over z.
 
     Parameters
     ----------
@@ -81,13 +82,18 @@ def conserving(
         Fermi energy in eV.
     hbar_over_tau : float or 1D array
         ħ/τ in eV, > 0.
-    moments : int
-        0: the total is conserved and nothing else.  Else the number of Legendre polynomials over
-        the well, beside two moments in each barrier.  What is left of S_x falls slowly, since μ is
-        a δ function at each interface, until there are as many as the mesh can tell apart: about
-        30, from where on it is less than 1e-5 of S_y.
+    moments : sequence of int
+        What is conserved, one response for each.  0: the total and nothing else.  Else the number
+        of Legendre polynomials over the well, beside two moments in each barrier.  What is left of
+        S_x falls slowly, since μ is a δ function at each interface, until there are as many as the
+        mesh can tell apart: about 30, from where on it is less than 1e-5 of S_y.
     nodes : int
         Points of k between Fermi states.
+
+    Returns
+    -------
+    list of Conserving
+        In the order of `moments`.
 
     Raises
     ------
@@ -100,7 +106,9 @@ def conserving(
         raise ValueError("Delta must not be 0 eV: without exchange no spin turns")
     states = fermi_states(well, E_F)
     fem = mesh(well, states.E_F, max(states.k, default=1.0))
-    kept = [fem.elements.matrix(f) for f in _moments(well, states.E_F, moments)]
+    functions = [_moments(well, states.E_F, number) for number in moments]
+    groups = list(pairwise(accumulate(map(len, functions), initial=0)))
+    kept = [fem.elements.matrix(f) for several in functions for f in several]
     probes = np.array([*kept, fem.inside, fem.M, (fem.H_up - fem.H_down) / 2])
     m = len(kept)
 
@@ -140,12 +148,19 @@ def conserving(
         S[:, 1] += contribution(k, v, s)
         static += PREFACTOR * k / abs(v) * np.outer(s, s[:m])
         turned[:, 0] -= 2 * PREFACTOR * k**2 / abs(v) * turn * s[:m]
-    for g in range(gamma.size if len(states) else 0):  # with none nothing is occupied
-        mu = np.linalg.solve(K[g, :, :m].reshape(2 * m, -1), -S[g, :, :m].ravel()).reshape(2, m)
-        S[g] += np.einsum("inja,ja->in", K[g], mu) + mu @ static.T
-        driven[g] += np.sum(turned[g] * mu)
-    precession = 2 * S[:, 0, m + 2]
-    return Conserving(S[..., m], S[..., m + 1], np.column_stack([precession, driven]))
+    answers = []
+    for first, last in groups:
+        some, n = slice(first, last), last - first
+        spin, supplied = S.copy(), driven.copy()
+        for g in range(gamma.size if len(states) else 0):  # with none nothing is occupied
+            equations = K[g, :, some, :, some].reshape(2 * n, 2 * n)
+            mu = np.linalg.solve(equations, -S[g, :, some].ravel()).reshape(2, n)
+            spin[g] += np.einsum("inja,ja->in", K[g, ..., some], mu) + mu @ static[:, some].T
+            supplied[g] += np.sum(turned[g, :, some] * mu)
+        precession = 2 * spin[:, 0, m + 2]
+        budget = np.column_stack([precession, supplied])
+        answers.append(Conserving(spin[..., m], spin[..., m + 1], budget))
+    return answers
 
 
 def _moments(well: Well, E_F: float, number: int) -> list[Callable[[np.ndarray], np.ndarray]]:

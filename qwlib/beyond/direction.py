@@ -61,8 +61,8 @@ DRIVEN = tuple(map(list, ((0, 1), (1,), (2,), (3, 4), (4,), (5,), (6,), (7,))))
 """Which integrals are the spin or the torque that a field along q or p drives, or a current."""
 
 ANGLES, SMOOTH, MOST_ANGLES = 8, 1e-2, 128
-"""Directions of k in half a circle, of the interband part, to begin with; they are doubled until
-that changes by less than this share, of which about the square is left; and the most of them."""
+"""Steps of the direction of k in half a circle, of the interband part, to begin with; they are
+halved until it changes by less than this share, of which about the square is left; and the most."""
 
 RTOL, RTOL_LEAST = 1e-6, 1e-11
 """What errors are to be below if nothing is said, and the least that rounding allows to ask for."""
@@ -624,8 +624,8 @@ def coherence(
     hbar_over_tau : float
         ħ/τ in eV.
     angles : int, optional
-        Directions of k in half a circle, at equal distances; without it `ANGLES`, and twice as many
-        until the result rests.
+        Steps of the direction of k in half a circle; without it `ANGLES`, halved until the result
+        rests.
 
     Returns
     -------
@@ -633,26 +633,40 @@ def coherence(
         In nm⁻² per τeE/ħ, where the exchange acts: for a field along p and along q; spin along m,
         ∂m/∂θ and q.
     """
-    if angles is None:
-        # ħ/τ makes it smooth, but for m all but in the plane, where e₁ turns fast.
-        number, spin = ANGLES, coherence(well, E_F, theta, hbar_over_tau, ANGLES)
-        rests = False
-        while not rests and number < MOST_ANGLES:
-            number, last = 2 * number, spin
-            spin = coherence(well, E_F, theta, hbar_over_tau, number)
-            rests = np.abs(spin - last).max() <= SMOOTH * np.abs(spin).max()
-        return spin
-    chi = np.pi * ((np.arange(angles) + 0.5) / angles - 0.5)
+
+    def mean(places: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        given = coherence_along(well, E_F, theta, hbar_over_tau, np.pi * (places - 0.5))
+        return np.tensordot(weight / weight.sum(), given, 1)
+
+    # The trapezoidal rule on the circle: in half of it the first and the last count half.
+    number = angles or ANGLES
+    places = np.arange(number + 1) / number
+    spin = mean(places, np.where(places % 1, 2.0, 1.0))
+    # ħ/τ makes it smooth, but for m all but in the plane, where e₁ turns fast.
+    rests = angles is not None
+    while not rests and number < MOST_ANGLES:
+        last, between = spin, (np.arange(number) + 0.5) / number
+        spin = (last + mean(between, np.ones(number))) / 2
+        rests, number = np.abs(spin - last).max() <= SMOOTH * np.abs(spin).max(), 2 * number
+    spin.flags.writeable = False  # it is kept for the other φ
+    return spin
+
+
+def coherence_along(
+    well: Well, E_F: float, theta: float, hbar_over_tau: float, chi: np.ndarray
+) -> np.ndarray:
+    """Return what directions of k at φ − `chi` give to `coherence`, (n, 2, 3), and their mirror."""
     cos, sin = angle_to_rashba(theta, chi)
     states, _ = states_at(well, E_F, cos, sin)
     fem = interband.mesh(well, E_F, max(states.k, default=1.0), order=8)
     region = fem.M if well.exchange == "everywhere" else fem.inside
     m, m_theta, p, q = frame(theta, 0.0)
-    total = np.zeros((2, 2, 3))
-    for i in range(angles):
+    given = np.zeros((chi.size, 2, 2, 3))
+    for i in range(chi.size):
         k_unit = np.cos(chi[i]) * p - np.sin(chi[i]) * q
         n = np.cross([0.0, 0.0, 1.0], k_unit)
-        e_1 = (n - cos[i] * m) / sin[i]
+        # Where the Rashba field is along m, any direction across it.
+        e_1 = (n - cos[i] * m) / sin[i] if sin[i] else m_theta
         axes = np.array([m, e_1, np.cross(m, e_1)])
         k = states.k[states.place == i]
         found = interband.coherences(
@@ -660,13 +674,11 @@ def coherence(
         )
         # ∂H/∂k along p and q, of which W σ alone connects two states.
         velocity = [(u @ k_unit) * axes @ n - (u @ n) * axes @ k_unit for u in (p, q)]
-        total += np.einsum("eij,uj,ia,ba->eub", found, velocity, axes, [m, m_theta, q])
+        given[i] = np.einsum("eij,uj,ia,ba->eub", found, velocity, axes, [m, m_theta, q])
     # Reflection at the plane of z and m, and reversal of time: of the other half of the circle.
     driven = np.array([[False, False, True], [True, True, False]])
-    even, odd = total
-    spin = 2 * PREFACTOR * np.pi / angles * np.where(driven, even, odd)
-    spin.flags.writeable = False  # it is kept for the other φ
-    return spin
+    even, odd = given[:, 0], given[:, 1]
+    return 2 * PREFACTOR * np.pi * np.where(driven, even, odd)
 
 
 def frame(theta: float, phi: float) -> np.ndarray:

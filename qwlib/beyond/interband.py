@@ -282,9 +282,7 @@ def coherences(
         even = gamma**2 / (x * (x * x + gamma**2))
         odd = gamma / (x * x + gamma**2)
         for parity, weight in enumerate((even, odd)):
-            total[parity] += (2 * q * dk) * np.einsum(
-                "inm,jnm,nm->ij", spin, turned, weight, optimize=True
-            )
+            total[parity] += (2 * q * dk) * (spin * weight).reshape(3, -1) @ turned.reshape(3, -1).T
     # Of two imaginary factors the product counts as it is, of one its sign is that of the second.
     total[0][mixed] = 0.0
     total[1][~mixed] = 0.0

@@ -574,9 +574,9 @@ def interband(material: Material) -> dict[str, Answer]:
         "largest value": [fraction(x, peak) for x in np.abs(response.spin_density(z)[:, 0]).max(1)],
     }
     if material.Delta:
-        for name, moments in (("total spin kept", 0), ("spin kept at each z", 32)):
-            found = conserving(well, material.E_F, BROADENINGS, moments).inside
-            shares[name] = [fraction(abs(x), abs(y)) for x, y in found]
+        kept = conserving(well, material.E_F, BROADENINGS, (0, 32))
+        for name, found in zip(("total spin kept", "spin kept at each z"), kept, strict=True):
+            shares[name] = [fraction(abs(x), abs(y)) for x, y in found.inside]
     else:  # nothing turns the spin
         shares |= {key: [0.0, 0.0] for key in ("total spin kept", "spin kept at each z")}
     # Occupied states make it, all of them; there is no part of the propagating ones.
