@@ -15,6 +15,8 @@ import io
 import re
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from copy import copy
 from importlib.metadata import distribution
 from itertools import groupby, pairwise, takewhile
 from pathlib import Path
@@ -26,6 +28,7 @@ import numpy as np
 from bs4 import BeautifulSoup, Tag
 from PIL import Image
 
+from qwlib.run.chapters import cores
 from qwlib.run.page import drawn, listed, scriptless
 
 LECTURER = "book/lecturer"
@@ -169,7 +172,7 @@ def inside(part: Tag | None) -> str:
     """Return the inside of a part of a page, without links and names of places."""
     if part is None:
         return ""
-    part = BeautifulSoup(part.decode_contents(), "html.parser")
+    part = copy(part)
     for link in part.find_all("a"):
         link.unwrap()
     for named in part.select("[id]"):
@@ -331,10 +334,10 @@ KINDS = {
     "table": table,
 }
 """What of a page gets slides, and how."""
-SKIPPED = (
-    ".solution, .dropdown, details:not(.hide, .second-reading, .exercise), .exercise *, fieldset *"
-)
+FOLDED = ".solution, .dropdown, details:not(.hide, .second-reading, .exercise)"
 """What is folded on a page is for those who open it, but outputs that a prediction waits for."""
+WHOLE = ".exercise, fieldset"
+"""What has one slide with all that is in it."""
 
 
 def slides_of(page: Path) -> Iterator[Slide]:
@@ -345,9 +348,10 @@ def slides_of(page: Path) -> Iterator[Slide]:
     taken: dict[str, int] = {}
     yield Slide(page.stem, f"<h1>{inside(article.h1)}</h1>")
     parts = {id(part): make for kind, make in KINDS.items() for part in article.select(kind)}
-    hidden = {id(part) for part in article.select(SKIPPED)}
+    folded, whole = ({id(part) for part in article.select(each)} for each in (FOLDED, WHOLE))
     for part in article.find_all(lambda one: id(one) in parts):
-        if any(id(one) in hidden for one in (part, *part.parents)):
+        around = {id(one) for one in part.parents}
+        if (around | {id(part)}) & folded or around & whole:
             continue
         if parts[id(part)] is prediction and not part.get_text().startswith(PREDICTION):
             continue
@@ -359,6 +363,11 @@ def slides_of(page: Path) -> Iterator[Slide]:
                 name = f"{page.stem}-{name}-{taken[name]}"
             own = "" if shown.startswith("<h2>") else heading
             yield Slide(name, f"{own}<div class='fit'>{shown}</div>", notes)
+
+
+def stack_of(page: Path) -> list[Slide]:
+    """Return `slides_of` all at once, as another process can."""
+    return list(slides_of(page))
 
 
 def board(page: Path, name: str) -> str:
@@ -439,7 +448,8 @@ def deck(title: str, stacks: list[list[Slide]]) -> str:
 def add(html: Path, toc: Path) -> str:
     """Put the slides of a built book among its pages; return how many there are, in words."""
     pages = listed(toc)
-    stacks = [list(slides_of(html / f"{page}.html")) for page in pages]
+    with ProcessPoolExecutor(cores()) as pool:
+        stacks = list(pool.map(stack_of, [html / f"{page}.html" for page in pages]))
     title = article_of(html / f"{pages[0]}.html").h1.get_text()
     front = [Slide("title", f"<h1>{markup.escape(title)}</h1>")]
     decks = {"slides": deck(title, [front, *filter(None, stacks)])}
