@@ -128,7 +128,7 @@ def counted(wells: Sequence[Well], E_F: float, roots: Roots, spin: int = 0) -> C
 
 def spinors(wells: Sequence[Well], E_F: float) -> Counted:
     """Return the Fermi states of Eqs. (1)-(5)."""
-    return counted(wells, E_F, solve(Rule.of_wells(wells, E_F))[0])
+    return counted(wells, E_F, solve(Rule.of_wells(wells, E_F), digits=False)[0])
 
 
 def with_tails(
@@ -136,7 +136,7 @@ def with_tails(
 ) -> Counted:
     """Return them with what each contributes to ∫S_y dz over all z, the insulators included."""
     rule = rule_of(wells, E_F)
-    roots = solve(rule)[0]
+    roots = solve(rule, digits=False)[0]
     decay = np.moveaxis(barrier(rule.q2[..., roots.well], roots.k**2), -1, 0)
     spin = 2 * roots.overlap + tail_spin(roots.amplitude, decay).sum(axis=1)
     states = counted(wells, E_F, roots)
@@ -151,7 +151,7 @@ def opposite(wells: Sequence[Well], E_F: float) -> Rule:
 
 def opposite_barriers(wells: Sequence[Well], E_F: float) -> Counted:
     """Return the states of that rule."""
-    return counted(wells, E_F, solve(opposite(wells, E_F))[0])
+    return counted(wells, E_F, solve(opposite(wells, E_F), digits=False)[0])
 
 
 def opposite_with_tails(wells: Sequence[Well], E_F: float) -> Counted:
