@@ -213,17 +213,20 @@ def fermi_states(well: Well, E_F: float) -> FermiStates:
     return fermi_states_of([well], well.checked_fermi_energy(E_F))[0]
 
 
-def fermi_states_of(wells: Sequence[Well], E_F: np.ndarray | float) -> list[FermiStates]:
+def fermi_states_of(
+    wells: Sequence[Well], E_F: np.ndarray | float, digits: bool = True
+) -> list[FermiStates]:
     """Return of each of many wells what `fermi_states` does, solved together.
 
-    `E_F` is the Fermi energy in eV, one for all or one for each.
+    `E_F` is the Fermi energy in eV, one for all or one for each; `digits` is that of
+    `search.solve`.
     """
     energies = [
         well.checked_fermi_energy(energy)
         for well, energy in zip(wells, np.broadcast_to(E_F, len(wells)), strict=True)
     ]
     c = np.array([well.c for well in wells])
-    roots, doubt = solve(Rule.of_wells(wells, np.array(energies)))
+    roots, doubt = solve(Rule.of_wells(wells, np.array(energies)), digits=digits)
     return [
         FermiStates(
             wells[i],

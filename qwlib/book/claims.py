@@ -14,7 +14,7 @@ import functools
 import re
 import tomllib
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -123,8 +123,11 @@ class Material:
         return [self.well(**dict(zip(changes, row, strict=True))) for row in rows]
 
     def several(self, **changes) -> list[FermiStates]:
-        """Return their Fermi states, found together: in a fraction of the time of one by one."""
-        return fermi_states_of(self.wells(**changes), self.E_F)
+        """Return their Fermi states, found together: in a fraction of the time of one by one.
+
+        With the digits that doubles leave, which are more than a reading of the paper asks for.
+        """
+        return fermi_states_of(self.wells(**changes), self.E_F, digits=False)
 
 
 PAPER = Material()
@@ -658,7 +661,7 @@ def wells_along(material: Material, alpha_R: float, alpha_L: ArrayLike) -> list[
 
 def states_along(material: Material, alpha_R: float, alpha_L: ArrayLike) -> list[FermiStates]:
     """Return the Fermi states of these."""
-    return fermi_states_of(wells_along(material, alpha_R, alpha_L), material.E_F)
+    return fermi_states_of(wells_along(material, alpha_R, alpha_L), material.E_F, digits=False)
 
 
 def along(material: Material, alpha_R: float, alpha_L: np.ndarray) -> dict[str, Answer]:
@@ -1075,33 +1078,37 @@ def narrow(material: Material) -> dict[str, Answer]:
     }
 
 
-MEASURES = {
-    "integral": lambda y, d: abs(float(np.mean(y) * d)),
-    "largest value": lambda y, d: float(np.abs(y).max()),
-    "average": lambda y, d: abs(float(np.mean(y))),
-    "mean magnitude": lambda y, d: float(np.abs(y).mean()),
+@functools.lru_cache(maxsize=1)
+def profile(states: FermiStates) -> np.ndarray:
+    """Return |S_y| in nm⁻³ per τeE/ħ at the midpoints of a thousand parts of the well."""
+    z = (np.arange(1000) + 0.5) / 1000 * states.well.d
+    return np.abs(states.spin_density(z).sum(axis=0))
+
+
+SIZES: dict[str, Callable[[FermiStates], float]] = {
+    "integral": functools.partial(size_of, TOTALS["over the well"]),
+    "largest value": lambda states: float(profile(states).max()),
+    "average": lambda states: SIZES["integral"](states) / states.well.d,
+    "mean magnitude": lambda states: float(profile(states).mean()),
+    "integral over all z": functools.partial(size_of, TOTALS["over all z"]),
 }
-"""What "the magnitude of the spin density" may mean, of a profile on a fine grid over the well."""
-SIZES = (*MEASURES, "integral over all z")
-"""These, and one that has the tails in the insulators."""
+"""What "the magnitude of the spin density" of some states may mean."""
 
 
 def measured(material: Material, left: float, right: float, d: ArrayLike) -> dict[str, Answer]:
     """Return each of `SIZES` at each width, arrays."""
     several = material.several(alpha_L=left, alpha_R=right, d=np.atleast_1d(d))
-    sizes = [[sizes_of(chosen(states, kind)) for states in several] for kind in WHICH]
-    return {
-        name: Answer(*(np.array([one[name] for one in some]) for some in sizes)) for name in SIZES
-    }
+    sizes = np.moveaxis(of_each(several, SIZES.values()), 2, 0)
+    return {name: Answer(*both_) for name, both_ in zip(SIZES, sizes, strict=True)}
 
 
-def sizes_of(states: FermiStates) -> dict[str, float]:
-    """Return each of `SIZES` of some states."""
-    d = states.well.d
-    z = (np.arange(1000) + 0.5) / 1000 * d  # midpoints, of which the mean is an integral
-    y = states.spin_density(z).sum(axis=0)
-    of_profile = (measure(y, d) for measure in MEASURES.values())
-    return dict(zip(SIZES, (*of_profile, size_of(with_barriers, states)), strict=True))
+def of_each(several: Sequence[FermiStates], functions: Iterable[Callable]) -> np.ndarray:
+    """Return functions of all states of wells, and of the propagating ones: (2, wells, n)."""
+
+    def of(states: FermiStates) -> list[float]:
+        return [function(states) for function in functions]
+
+    return np.array([[of(chosen(states, kind)) for states in several] for kind in WHICH])
 
 
 def smaller(a: float, b: float) -> float:
@@ -1161,12 +1168,12 @@ def thinner_maximum(material: Material) -> dict[str, Answer]:
     # 0 where there is no maximum, since an end of the grid is none.
     tops = np.array([[top_near(grid, y, WIDE) or 0 for y in fine[name]] for name in SIZES])
     sense, kind = np.nonzero(tops)
-    at = tops[sense, kind]
+    at, sizes = tops[sense, kind], list(SIZES.values())
 
     def values(widths):
         several = material.several(alpha_L=ALPHA_5, alpha_R=-ALPHA_5, d=widths)
         which = zip(several, sense, kind, strict=True)
-        return np.array([sizes_of(chosen(some, WHICH[i]))[SIZES[n]] for some, n, i in which])
+        return np.array([sizes[n](chosen(some, WHICH[i])) for some, n, i in which])
 
     found = np.full(tops.shape, None)
     found[sense, kind] = refined_together(values, grid[at - 1], grid[at + 1]).tolist()
@@ -1187,16 +1194,11 @@ def last_width(material: Material) -> dict[str, Answer]:
 
     The spin density by each of `SIZES`.
     """
-    grid = np.geomspace(0.02, 2.0, 60)
+    grid, senses = np.geomspace(0.02, 2.0, 60), [len, *SIZES.values()]
 
     case = functools.partial(material.several, alpha_L=ALPHA_5, alpha_R=-ALPHA_5)
 
-    def senses(states, kind):
-        some = chosen(states, kind)
-        return len(some), *sizes_of(some).values()
-
-    several = case(d=grid)
-    values = np.array([[senses(states, kind) for states in several] for kind in WHICH])
+    values = of_each(case(d=grid), senses)
     least = np.array([1e-3] + [yardstick.SHARE] * len(SIZES)) * values.max(axis=1)
     more = values > least[:, None]
     kind, sense = np.nonzero(more.any(axis=1) & ~more[:, 0])
@@ -1204,7 +1206,7 @@ def last_width(material: Material) -> dict[str, Answer]:
 
     def left(d, i):
         which = zip(case(d=d), kind[i], sense[i], strict=True)
-        size = [senses(states, WHICH[j])[n] for states, j, n in which]
+        size = [senses[n](chosen(states, WHICH[j])) for states, j, n in which]
         return np.array(size) - least[kind[i], sense[i]]
 
     low, high = grid[after - 1], grid[after]
