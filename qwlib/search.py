@@ -49,7 +49,6 @@ from .waves import (
     boundary_values,
     overlap,
     overlap_of_spins,
-    own_integrals,
     product,
     shapes,
 )
@@ -361,9 +360,7 @@ def refine(
 def along_parabola(rule: Rule, k: np.ndarray, u: np.ndarray, point: Point) -> tuple:
     """Return shapes of unit norm, the residual uᵀMu, and v/c of candidate states."""
     pair = shapes(u, slopes(rule, k, u, point.q), point)
-    even, odd = own_integrals(pair, rule.d, point.half.t)
-    within = pair.A * pair.A * even + pair.B * pair.B * odd
-    norm, form = product(point.q, pair, pair, within)
+    norm, form = product(point.q, pair, pair, overlap(pair, pair, rule.d))
     size = np.sqrt(norm)
     pair = pair._replace(A=pair.A / size, B=pair.B / size)
     trial = boundary_values(pair)

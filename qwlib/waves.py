@@ -207,7 +207,7 @@ def gram_ratio(kappa2: np.ndarray, d: np.ndarray) -> np.ndarray:
     if not real.all():
         i = np.nonzero(~real)
         half = y[i] / 2
-        bound[i] = np.where(half < 0.1, 1 / 6 - half**2 / 45, odd_ratio(half) / (4 * half + TINY))
+        bound[i] = odd_ratio(half) / (4 * half + TINY)
     return bound * d
 
 
@@ -347,23 +347,6 @@ def values(
         evanescent = A * rest * even + B * rest * odd * (d / 2) / depth
         psi[:, s, inner] = np.where(shape.kappa2[s, :, None] < 0, evanescent, wave)
     return psi
-
-
-def own_integrals(f: Shape, d: np.ndarray, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return ∫cos² and ∫sin²/κ² over the well, `t` being that of `Point.half`."""
-    whole, wave = d / 2 * (t * t), f.S * f.C
-    small = f.y < 0.7
-    odd = (whole - wave) / np.where(small, 1.0, f.kappa2)
-    i = np.nonzero(small)
-    if i[0].size:
-        h = d[i[-1]] / 2
-        Y = 4 * f.kappa2[i] * h * h
-        # Of 6(1 − sin(w)/w)/w² in Y = w²: the first term left out is below 1e-18.
-        series = np.ones_like(Y)
-        for n in range(10, 0, -1):
-            series = 1 - Y / ((2 * n + 2) * (2 * n + 3)) * series
-        odd[i] = 2 / 3 * h**3 * t[i] ** 2 * series
-    return whole + wave, odd
 
 
 def basis_integrals(f: Shape, g: Shape, d: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -35,7 +35,7 @@ import numpy as np
 
 from ..matching import Rule, slopes
 from ..search import DOUBTS, PRECISE, solve
-from ..waves import TINY, UNIT, own_integrals, shapes, values
+from ..waves import TINY, UNIT, overlap, shapes, values
 from ..well import Well, checked_number, checked_numbers, checked_places, written
 from . import interband, torque
 
@@ -195,8 +195,7 @@ def states_at(
     some, k, u = rule.take(roots.well), roots.k, roots.amplitude.T.reshape(2, 2, -1)
     point = some.at(k * k)
     pair = shapes(u, slopes(some, k, u, point.q), point)
-    even, odd = own_integrals(pair, some.d, point.half.t)
-    up, down = pair.A * pair.A * even + pair.B * pair.B * odd
+    up, down = overlap(pair, pair, some.d)
     tails = u * u / (2 * point.q)
     flips = 2 * u[:, 0] * u[:, 1]
     along = u[:, 0] ** 2 - u[:, 1] ** 2

@@ -215,7 +215,7 @@ def sums_along(well: Well, E_F: float, alpha: np.ndarray, width: float) -> np.nd
     rows = []
     for one in alpha:
         mesh = FiniteElements.from_well(
-            well.replace(alpha_L=float(one)), E_max=E_F, width=width, order=10, phase=1.0
+            well.replace(alpha_L=float(one)), E_max=E_F, width=width, order=8, phase=1.0
         )
         states = mesh.fermi_states(E_F)
         waves, share = states.E > abs(well.Delta), 1e3 * states.contribution
