@@ -439,20 +439,11 @@ class Full(Sector):
 
     def minors(self, layers: Layers) -> tuple:
         """As `Sector.minors`."""
-        a, b, P = layers.inner.minors(*layers.q)
-        third = a[1] * P[0] - layers.LL * b[0] * layers.inner.S[1]
-        return a[0], P[0], third, self._last(layers, a, b, P)
-
-    @staticmethod
-    def _last(layers: Layers, a, b, P):
-        (_, S, _, t), _, LL, RR, LR = layers
+        (_, S, _, t), q, LL, RR, LR = layers
+        a, b, P = layers.inner.minors(*q)
         F = P[0] * P[1] - LL * (b[0] * b[1]) - RR * (a[0] * a[1])
-        return F + LR * (LR * (S[0] * S[1]) - 2 * (t[0] * t[1]))
-
-    def determinant(self, rule: Rule, kin, k) -> np.ndarray:
-        """As `Sector.determinant`."""
-        layers, _ = self.layers(rule, kin, k)
-        return self._last(layers, *layers.inner.minors(*layers.q))
+        F = F + LR * (LR * (S[0] * S[1]) - 2 * (t[0] * t[1]))
+        return a[0], P[0], a[1] * P[0] - LL * b[0] * S[1], F
 
     @np.errstate(all="ignore")  # a level at `kin`
     def inverse(self, rule: Rule, kin):
