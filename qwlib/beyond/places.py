@@ -36,22 +36,15 @@ def refined(function: Callable[[float], float], low: float, high: float) -> Maxi
 def refined_together(
     function: Callable[[np.ndarray], np.ndarray], low: np.ndarray, high: np.ndarray
 ) -> np.ndarray:
-    """Return where each of several functions is largest between two places, to 1e-7 of their unit.
+    """Return where each of n functions is largest between two places, to 1e-7 of their unit.
 
-    `function` takes a place for each and returns their values: wells that are solved for together
-    take a fraction of the time.  Golden sections of all at once.
+    `function` takes some places for each, (m, n), and returns their values: wells that are solved
+    for together take a fraction of the time.
     """
-    inside = (3 - np.sqrt(5)) / 2 * (high - low)
-    x = np.stack([low + inside, high - inside])
-    y = np.stack([function(one) for one in x])
     while (high - low).max(initial=0.0) > 1e-7:
-        right = y[0] < y[1]
-        low, high = np.where(right, x[0], low), np.where(right, high, x[1])
-        kept, value = np.where(right, x[1], x[0]), y.max(axis=0)
-        new = low + high - kept
-        found = function(new)
-        x = np.where(right, [kept, new], [new, kept])
-        y = np.where(right, [value, found], [found, value])
+        x = np.linspace(low, high, 11)
+        top = 1 + function(x[1:-1]).argmax(axis=0)
+        low, high = (np.take_along_axis(x, (top + s)[None], axis=0)[0] for s in (-1, 1))
     return (low + high) / 2
 
 

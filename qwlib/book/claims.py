@@ -1171,9 +1171,10 @@ def thinner_maximum(material: Material) -> dict[str, Answer]:
     at, sizes = tops[sense, kind], list(SIZES.values())
 
     def values(widths):
-        several = material.several(alpha_L=ALPHA_5, alpha_R=-ALPHA_5, d=widths)
-        which = zip(several, sense, kind, strict=True)
-        return np.array([sizes[n](chosen(some, WHICH[i])) for some, n, i in which])
+        several = material.several(alpha_L=ALPHA_5, alpha_R=-ALPHA_5, d=widths.ravel())
+        which = zip(several, np.tile(sense, len(widths)), np.tile(kind, len(widths)), strict=True)
+        found = [sizes[n](chosen(some, WHICH[i])) for some, n, i in which]
+        return np.reshape(found, widths.shape)
 
     found = np.full(tops.shape, None)
     found[sense, kind] = refined_together(values, grid[at - 1], grid[at + 1]).tolist()

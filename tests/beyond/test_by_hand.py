@@ -134,9 +134,10 @@ def test_maxima_zeros_and_steps_are_those_of_known_functions():
     # Of several at once: smooth, at an end, and the upper edge of a step.
     tops = np.array([3.0, 7.0, 0.3])
 
-    def several(x):
+    def several(places):
+        x = places.T
         smooth, up = -((x[0] - tops[0]) ** 2), x[1]
-        return np.array([smooth, up, x[2] if x[2] < tops[2] else -1])
+        return np.stack([smooth, up, np.where(x[2] < tops[2], x[2], -1)], axis=1)
 
     places = refined_together(several, np.array([0.0, 5.0, 0.0]), np.array([10.0, 7.0, 1.0]))
     assert places == pytest.approx(tops, abs=1e-7)
