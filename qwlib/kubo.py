@@ -219,7 +219,7 @@ def fermi_states_of(
     """Return of each of many wells what `fermi_states` does, solved together.
 
     `E_F` is the Fermi energy in eV, one for all or one for each; `digits` is that of
-    `search.solve`.
+    `search.solve`: without it `certified` says nothing of the digits of k.
     """
     energies = [
         well.checked_fermi_energy(energy)

@@ -14,7 +14,7 @@ import functools
 import re
 import tomllib
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -1102,7 +1102,7 @@ def measured(material: Material, left: float, right: float, d: ArrayLike) -> dic
     return {name: Answer(*both_) for name, both_ in zip(SIZES, sizes, strict=True)}
 
 
-def of_each(several: Sequence[FermiStates], functions: Iterable[Callable]) -> np.ndarray:
+def of_each(several: Sequence[FermiStates], functions: Collection[Callable]) -> np.ndarray:
     """Return functions of all states of wells, and of the propagating ones: (2, wells, n)."""
 
     def of(states: FermiStates) -> list[float]:

@@ -576,20 +576,28 @@ def test_interband_part_of_complex_spinors():
                     total[i] += 2 * weight * k * gamma * (rho * (one @ spin @ other)).sum().real
     total *= 2 * np.pi / angles / (8 * np.pi**3)
     torque = -well.Delta * np.cross(frame(theta, phi)[0], total)
-    # Other midpoints of k over the circle.
+    # Other directions of k over the circle.
     assert found.interband_torque.sum(axis=0) == pytest.approx(
         torque, abs=2e-5 * np.abs(torque).max()
     )
 
 
-def test_interband_part_has_as_many_angles_as_it_needs():
-    """With m close to the plane eight directions of half a circle leave some per cent."""
-    well, theta = Well(d=0.35, alpha_L=0.045, alpha_R=-0.02), np.pi / 2 - 1e-3
-    found, eight, many = (coherence(well, 1.7, theta, 0.2, n) for n in (None, 8, 64))
-    # The square of the last change, which is below 1e-2; from 32 to 64 it is 5e-6.
-    scale = 1e-4 * np.abs(many).max()
+@pytest.mark.parametrize(
+    ("well", "energy", "theta", "gamma"),
+    [
+        # With m close to the plane five directions of half a circle leave some per cent.
+        (Well(d=0.35, alpha_L=0.045, alpha_R=-0.02), 1.7, np.pi / 2 - 1e-3, 0.2),
+        # With m in it two contours cross at its end, where spin is conserved.
+        (Well(d=0.9, alpha_L=0.06, Delta=0.15264777915857192), 2.0, np.pi / 2, 0.05),
+    ],
+    ids=["close to the plane", "crossing"],
+)
+def test_interband_part_has_as_many_angles_as_it_needs(well, energy, theta, gamma):
+    found, few, many = (coherence(well, energy, theta, gamma, n) for n in (None, 5, 64))
+    # The cube of the last change, which is below 1e-2, and what 64 leave: 1e-6 in all.
+    scale = 1e-5 * np.abs(many).max()
     assert found == pytest.approx(many, abs=scale)
-    assert np.abs(eight - many).max() > 100 * scale
+    assert np.abs(few - many).max() > 100 * scale
 
 
 def test_decomposition_is_the_torque_at_other_angles():
