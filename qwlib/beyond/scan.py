@@ -59,21 +59,39 @@ def poles(well: Well, E_F: float) -> np.ndarray:
     return np.sqrt(k2[k2 > 0])
 
 
-def scan(well: Well, E_F: float, grid: np.ndarray, function: Callable = determinant) -> Scan:
+def scan(
+    well: Well,
+    E_F: float,
+    grid: np.ndarray,
+    function: Callable = determinant,
+    *,
+    brent: bool = False,
+) -> Scan:
     """Follow each change of sign on a grid of ascending k in 1/nm, as a careful user would.
 
-    Bisection closes in on all of them together.  A root is kept where the function, `determinant`
-    or `smooth`, gets smaller there than at both ends.
+    A root is kept where the function, `determinant` or `smooth`, gets smaller there than at both
+    ends.  Bisection closes in on it, which is faster for many, or else Brent's method: of several
+    roots and poles between two points, the two need not choose the same.
     """
-    values = function(well, E_F, grid)
+
+    def f(k: np.ndarray) -> np.ndarray:
+        return function(well, E_F, k)
+
+    values = f(grid)
     i = np.flatnonzero(values[:-1] * values[1:] < 0)
     a, b = grid[i], grid[i + 1]
-    for _ in range(48):
-        middle = (a + b) / 2
-        same = function(well, E_F, middle) * values[i] > 0
-        a, b = np.where(same, middle, a), np.where(same, b, middle)
-    root = (a + b) / 2
-    small = np.abs(function(well, E_F, root)) < np.minimum(np.abs(values[i]), np.abs(values[i + 1]))
+    if brent:
+        from scipy.optimize import brentq
+
+        found = [brentq(lambda k: f(np.array([k]))[0], *ends) for ends in zip(a, b, strict=True)]
+        root = np.array(found)
+    else:
+        for _ in range(48):
+            middle = (a + b) / 2
+            same = f(middle) * values[i] > 0
+            a, b = np.where(same, middle, a), np.where(same, b, middle)
+        root = (a + b) / 2
+    small = np.abs(f(root)) < np.minimum(np.abs(values[i]), np.abs(values[i + 1]))
     return Scan(root[small], int((~small).sum()))
 
 

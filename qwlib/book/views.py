@@ -1056,7 +1056,9 @@ def barriers(
 # --- a scan ---------------------------------------------------------------------------------------
 
 
-def scanned(states: FermiStates, points: int, *, window: float | None = None) -> View:
+def scanned(
+    states: FermiStates, points: int, *, window: float | None = None, brent: bool = False
+) -> View:
     """Return how far each Fermi state is from the next pole or state, and which a scan finds.
 
     It goes up to `window` in 1/nm; left out, to the first whole number above the largest k.
@@ -1064,7 +1066,7 @@ def scanned(states: FermiStates, points: int, *, window: float | None = None) ->
     well, E_F, k = states.well, states.E_F, states.k
     window = window or float(np.ceil(k.max(initial=1.0)))
     grid = window * np.arange(1, points + 1) / points
-    missed = scan.scan(well, E_F, grid).missed(k)
+    missed = scan.scan(well, E_F, grid, brent=brent).missed(k)
     others = np.abs(k[:, None] - np.concatenate([k, scan.poles(well, E_F)]))
     others[np.arange(k.size), np.arange(k.size)] = np.inf
     nearest = 1e3 * others.min(axis=1, initial=np.inf).clip(1e-9)
@@ -1091,13 +1093,16 @@ def scans(
 
     `times` has what was measured, by the number of points, and `ours` that of `fermi_states`.
     """
+    # As it was measured.  With points enough a change of sign is alone in its cell, and bisection
+    # ends where Brent's method does.
+    brent = {n: n < 5 * len(states) for n in points}
 
     def missed(n: int) -> int:
         grid = window * np.arange(1, n + 1) / n
-        found = scan.scan(states.well, states.E_F, grid, scan.smooth)
+        found = scan.scan(states.well, states.E_F, grid, scan.smooth, brent=brent[n])
         return int(found.missed(states.k).sum())
 
-    made = [scanned(states, int(n), window=window) for n in points]
+    made = [scanned(states, int(n), window=window, brent=brent[n]) for n in points]
     lost = [int(view.numbers[1].values) for view in made]
     smooth = [missed(n) for n in points]
     most = max(*lost, *smooth, 2)

@@ -42,9 +42,10 @@ WIDE = PAPER.replace(d=20.0)
 # --- a scan of det M ------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("brent", [False, True])
 @pytest.mark.parametrize("points", [200, 1000])
 @pytest.mark.parametrize("well", [PAPER, WIDE], ids=["narrow", "wide"])
-def test_a_scan_finds_what_a_determinant_written_out_finds(well, points):
+def test_a_scan_finds_what_a_determinant_written_out_finds(well, points, brent):
     window = routes.largest_k(well, E_F)
     grid = window * np.arange(1, points + 1) / points
     for function, other in (
@@ -53,8 +54,11 @@ def test_a_scan_finds_what_a_determinant_written_out_finds(well, points):
     ):
         values, expected = function(well, E_F, grid), other(well, E_F, grid)
         np.testing.assert_array_equal(np.sign(values), np.sign(expected))
-        found = scan.scan(well, E_F, grid, function)
-        # A state that is alone in its cell is found.
+        found = scan.scan(well, E_F, grid, function, brent=brent)
+        reference = routes.scan(well, E_F, points, other).k
+        if brent and function is scan.determinant:  # both close in with it: to its tolerance
+            np.testing.assert_allclose(found.k, reference, rtol=0, atol=1e-9)
+        # The state that is alone in its cell is found by both.
         k = fermi_states(well, E_F).k
         events = np.concatenate([k, scan.poles(well, E_F)])
         alone = np.histogram(events, np.append(0, grid))[0][np.searchsorted(grid, k)] == 1
