@@ -126,9 +126,14 @@ def counted(wells: Sequence[Well], E_F: float, roots: Roots, spin: int = 0) -> C
     )
 
 
+def solved(rule: Rule) -> Roots:
+    """Return every state of a rule, with the digits that doubles leave: no question needs more."""
+    return solve(rule, digits=False)[0]
+
+
 def spinors(wells: Sequence[Well], E_F: float) -> Counted:
     """Return the Fermi states of Eqs. (1)-(5)."""
-    return counted(wells, E_F, solve(Rule.of_wells(wells, E_F), digits=False)[0])
+    return counted(wells, E_F, solved(Rule.of_wells(wells, E_F)))
 
 
 def with_tails(
@@ -136,7 +141,7 @@ def with_tails(
 ) -> Counted:
     """Return them with what each contributes to ∫S_y dz over all z, the insulators included."""
     rule = rule_of(wells, E_F)
-    roots = solve(rule, digits=False)[0]
+    roots = solved(rule)
     decay = np.moveaxis(barrier(rule.q2[..., roots.well], roots.k**2), -1, 0)
     spin = 2 * roots.overlap + tail_spin(roots.amplitude, decay).sum(axis=1)
     states = counted(wells, E_F, roots)
@@ -151,7 +156,7 @@ def opposite(wells: Sequence[Well], E_F: float) -> Rule:
 
 def opposite_barriers(wells: Sequence[Well], E_F: float) -> Counted:
     """Return the states of that rule."""
-    return counted(wells, E_F, solve(opposite(wells, E_F), digits=False)[0])
+    return counted(wells, E_F, solved(opposite(wells, E_F)))
 
 
 def opposite_with_tails(wells: Sequence[Well], E_F: float) -> Counted:
@@ -179,7 +184,7 @@ def diagonal(wells: Sequence[Well], E_F: float, sign: int = 1) -> Counted:
                 Delta_barrier=0.0,
             )
         )
-        roots = roots_of(Search(Conserved(sign * s), rule))
+        roots = roots_of(Search(Conserved(sign * s), rule), digits=False)
         parts.append(counted(wells, E_F, roots, spin=s))
     return together(*parts)
 
