@@ -259,7 +259,7 @@
       const kinds = choice("checkbox", "States counted", KINDS, () => true, redraw);
       const right = choice("radio", "α_R (eV nm²)", data.alpha_R.map(tidy),
         (i) => i === Math.max(data.alpha_R.indexOf(0), 0), redraw);
-      const bySign = (a) => ["negative", "zero", "positive"][Math.sign(a) + 1];
+      const bySign = (a) => ["minus", "zero", "plus"][Math.sign(a) + 1];
       const mask = () => KINDS.reduce((sum, _, k) => sum + (kinds.on(k) << k), 0);
       const sums = (r) => data.series[r].sums[mask() - 1] ?? data.positions.map(() => 0);
       const counts = (r, i) => data.series[r].counts.findLast(([from]) => from <= i)[1];

@@ -55,6 +55,7 @@ LOOKS: dict[str, dict[str, Any]] = {
     "on third": dict(color=SEQUENCE[2], ls="", marker="o", ms=4),
     "on fourth": dict(color=SEQUENCE[3], ls="", marker="o", ms=4),
     "thin": dict(color=NEUTRAL, lw=1),
+    "thick": dict(color="black", lw=3),
     "other": dict(color=NEUTRAL, lw=1, ls="--"),
     "plain": dict(color="black"),
     "guide": dict(color=NEUTRAL, lw=0.8, ls=":"),
@@ -705,13 +706,6 @@ def _mark_end(ax: Axes, limit: float) -> None:
     label.set(color="0.35", path_effects=[withStroke(linewidth=4, foreground="white")])
 
 
-def _mark_interfaces(ax, d: float) -> None:
-    """Draw the two interfaces and the zero line."""
-    for z in (0.0, d):
-        ax.axvline(z, color=NEUTRAL, lw=0.8, ls=":")
-    ax.axhline(0, color="black", lw=0.6)
-
-
 def well_scheme(well: Well, E_F: float) -> Figure:
     """Draw Fig. 1: the trilayer seen from the side, and the potential that its electrons feel."""
     d, top = well.d, max(well.V_L, well.V_R)
@@ -834,61 +828,4 @@ def ours_over_papers(rows: list[tuple[str, float, float, float | None, float | N
     ax.grid(axis="y", color="0.92")
     ax.set_axisbelow(True)
     fig.legend(loc="outside upper right", ncols=2, fontsize=9.5)
-    return fig
-
-
-def followed_state(
-    alpha: np.ndarray,
-    curves: list[tuple[str, np.ndarray, dict]],
-    sums: list[tuple[str, np.ndarray, dict]],
-    Delta: float,
-    threshold: float | None,
-) -> Figure:
-    """Draw one state along α_L: its E among the others, and the spin density with and without it.
-
-    α_L in eV·nm².  Curves are (label, E in eV, line style keywords), energies along z, where the
-    strip |E| < |Δ| is shaded; sums have ∫S_y dz in 10⁻³ nm⁻² per τeE/ħ instead.  Where the state
-    changes its kind, at the threshold, there is a dotted line.
-    """
-    fig, (upper, lower) = _stacked(2, sharey=False)
-    upper.axhspan(-abs(Delta), abs(Delta), color="0.9", lw=0)
-    upper.text(
-        alpha[-1], abs(Delta), "$E = |Δ|$ ", va="bottom", ha="right", fontsize=9.5, color=NEUTRAL
-    )
-    for ax, lines in ((upper, curves), (lower, sums)):
-        for label, values, look in lines:
-            ax.plot(alpha, values, label=label, **look)
-        say_if_empty(ax)
-        if threshold is not None:
-            ax.axvline(threshold, color=NEUTRAL, lw=1, ls=":")
-    # Beside the title, or on a ground of its own: the dotted line must not run through the words.
-    upper.legend(fontsize=9.5, loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0)
-    lower.legend(fontsize=9.5, loc="best")
-    # An axis each: what is below belongs to the lower one alone.
-    upper.tick_params(labelbottom=True)
-    upper.set(xlabel="$α_L$ (eV nm²)", ylabel="$E$ (eV)", title="(a) energy along $z$")
-    lower.set(
-        xlabel="$α_L$ (eV nm²)",
-        ylabel=SUM_LABEL,
-        title="(b) spin density",
-        xlim=(alpha[0], alpha[-1]),
-    )
-    return fig
-
-
-def components(rows: list[tuple[str, np.ndarray, np.ndarray, dict]], d: float) -> Figure:
-    """Draw ψ↑ and ψ↓ of one state at several α_L over each other.
-
-    Rows are (label, z in nm, wave function of shape (2, len(z)), line style keywords).
-    """
-    fig, axes = _stacked(2, sharey=False)
-    for i, (ax, name) in enumerate(zip(axes, ("ψ_↑", "ψ_↓"), strict=True)):
-        for label, z, psi, look in rows:
-            ax.plot(z, psi[i], label=label, **look)
-        say_if_empty(ax)
-        _mark_interfaces(ax, d)
-        ax.set(title=f"({'ab'[i]})", ylabel=f"${name}$ (nm$^{{-1/2}}$)")
-    key = dict(ncols=2, fontsize=9.5, title="$α_L$ (eV nm²)", title_fontsize=9.5)
-    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", **key)
-    axes[1].set_xlabel("z (nm)")
     return fig

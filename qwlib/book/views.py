@@ -17,6 +17,7 @@ import numpy as np
 
 from ..beyond import scan
 from ..beyond.interface import interface_energy, interface_wave_numbers
+from ..beyond.places import nth, over, zeros
 from ..beyond.torque import exchange_torque, field_per_current
 from ..grid import Grid, full, solve_columns
 from ..kubo import KINDS, fermi_states_of
@@ -64,9 +65,10 @@ class Series(NamedTuple):
     look : str
         Curves: "first" (blue), "second" (orange, dashed), "third" (green, dashes and dots),
         "fourth" (purple, dotted), "thin" (grey), "other" (grey, thin dashes), "plain" (of the
-        colour of letters).  Marks: "dot" (blue, filled), "hollow" (orange, open), "dot neutral"
-        and "hollow neutral" (the same in the colour of letters).  Lines across: "guide" (grey,
-        dotted).  A static figure has more, see `figures.LOOKS`.
+        colour of letters), "minus", "zero", "plus" (see `by_sign`).  Marks: "dot" (blue, filled),
+        "hollow" (orange, open), "dot neutral" and "hollow neutral" (the same in the colour of
+        letters).  Lines across: "guide" (grey, dotted).  A static figure has more, see
+        `figures.LOOKS`.
     smooth : bool
         Whether a curve is smooth between its points; else they are joined by straight lines.
     pieces : sequence of str, or str
@@ -241,6 +243,24 @@ def sums(ds: xr.Dataset, along: str, label: str, *, limit: float | None = None) 
             series.append(Series(name, *curve, look))
         panels.append(Panel(label, SUM, series, ylim=ylim, title=title))
     return View(panels, alike=True, full=True)
+
+
+def by_convention(
+    alphas: np.ndarray,
+    curves: Mapping[float, Mapping[str, np.ndarray]],
+    unit: float = 1e3,
+    label: str = SUM,
+    title: str = "",
+) -> Panel:
+    """Return ∫S_y dz against α_L for each α_R by one convention, with gaps as those of `sums`.
+
+    `curves` are of each α_R the sums of `Convention.along`; `unit` is what one nm⁻² is on the axis.
+    """
+    series = []
+    for (alpha_R, sums), look in zip(curves.items(), by_sign(curves), strict=True):
+        curve = parted(alphas, unit * sums["total"], sums["number"])
+        series.append(Series(f"α_R = {number(alpha_R)}", *curve, look))
+    return Panel(ALPHA_L, label, series, title=title)
 
 
 def against_width(ds: xr.Dataset) -> View:
@@ -724,18 +744,28 @@ def subbands(
 # --- one state ------------------------------------------------------------------------------------
 
 
-def components(state: FermiStates, z: np.ndarray | None = None) -> Panel:
-    """Return ψ↑ and ψ↓ of one state across the well, at places in nm."""
-    well = state.well
-    z = across(well.d) if z is None else z
-    psi = state.wavefunction(z)[0]
-    psi *= np.sign(psi[0, np.abs(z).argmin()]) or 1.0  # a state has no sign of its own
+def components(state: FermiStates, z: np.ndarray | None = None, *, coarse: bool = False) -> Panel:
+    """Return ψ↑ and ψ↓ of one state across the well, at places in nm; nan if there is no state.
+
+    With `coarse` there are few of them, for a slider, both interfaces among them (`AT_ENDS`).
+    """
+    d = state.well.d
+    if coarse:
+        z, x = np.linspace(-d / 4, 5 * d / 4, 49), np.array([-d / 4, 0, d, 5 * d / 4])
+    else:
+        z = x = across(d) if z is None else z
+    psi = np.asarray(nth(state.wavefunction(z), 0))
+    psi = psi * (np.sign(psi[0, np.abs(z).argmin()]) or 1.0)  # a state has no sign of its own
     series = [
-        Series("ψ↑", z, psi[0], "up"),
-        Series("ψ↓", z, psi[1], "down"),
-        Series("the interfaces", [0, well.d], None, "guide"),
+        Series("ψ↑", x, psi[0], "up", smooth=coarse),
+        Series("ψ↓", x, psi[1], "down", smooth=coarse),
+        Series("the interfaces", [0, d], None, "guide"),
     ]
     return Panel("z (nm)", "ψ (nm^{-1/2})", series)
+
+
+AT_ENDS = [8, 40]
+"""Which of the coarse places of `components` are the interfaces."""
 
 
 def one_state(states: FermiStates, state: int) -> View:
@@ -770,6 +800,92 @@ def one_state(states: FermiStates, state: int) -> View:
         Number("that of all states", value.sum(), UNIT, 4),
     ]
     return View([upper, components(one)], numbers)
+
+
+def three_sums(states: FermiStates, place: int) -> np.ndarray:
+    """Return ∫S_y dz of all states, of one of them, and of the propagating ones, 10⁻³ nm⁻².
+
+    `place` is that of the one among all, from the lowest E and from 0; nan if there are fewer.
+    """
+    value = 1e3 * states.contribution
+    return np.array([value.sum(), nth(value, place), value[states.kind == "propagating"].sum()])
+
+
+def followed(several: Sequence[FermiStates], place: int, threshold: float | None) -> View:
+    """Return one state along α_L: its E among its neighbours', and the sums with and without it.
+
+    `several` are the states of a well at ascending α_L, and `place` is as in `three_sums`.  At the
+    threshold, if there is one, the state changes its kind: a gap in the sum of the propagating.
+    """
+    alpha = np.array([states.well.alpha_L for states in several])
+    first, guide = several[0], Series("", [threshold], None, "guide")
+    guides = [guide] if threshold is not None else []
+    near = range(max(place - 2, 0), max(min(place + 3, len(first)), 1))
+    energies = {i: [nth(states.E, i) for states in several] for i in near}
+    others = [i for i in near if i != place]
+    series = [
+        Series("its neighbours" if i == others[0] else "", alpha, energies[i], "thin", pieces=name)
+        for i, name in ((i, f"state {i + 1} from below") for i in others)
+    ]
+    series.append(Series("the state", alpha, energies[place], "thick"))
+    edge = Series("|Δ|", None, [abs(first.well.Delta)], "guide")
+    upper = Panel(ALPHA_L, "E (eV)", [edge, *guides, *series], title="energy along z")
+    every, own, waves = np.transpose([three_sums(states, place) for states in several])
+    sums = [
+        Series("sum of all states", alpha, every, "second"),
+        Series("of all but the state", alpha, every - own, "other"),
+        Series("of the propagating alone", alpha, np.where(alpha == threshold, np.nan, waves)),
+    ]
+    lower = Panel(ALPHA_L, SUM, [*guides, *sums], title="spin density")
+    return View([upper, lower], full=True)
+
+
+def overlaid_components(
+    several: Sequence[FermiStates], place: int, threshold: float | None
+) -> View:
+    """Return ψ↑ and ψ↓ of one state at several α_L over each other; all as in `followed`."""
+    panels = []
+    for i, letter in enumerate("↑↓"):
+        series = [Series("the interfaces", [0, several[0].well.d], None, "guide")]
+        for states, look in zip(several, cycle(OVER_EACH_OTHER), strict=False):
+            one = components(states[place : place + 1]).series[i]
+            alpha = states.well.alpha_L
+            words = ", E = |Δ|" if alpha == threshold else ""
+            name = f"α_L = {number(round(alpha, 4))}{words}"
+            series.append(one._replace(name=name, look=look))
+        panels.append(Panel("z (nm)", f"ψ{letter} (nm^{{-1/2}})", series))
+    return View(panels, full=True)
+
+
+def passing(several: Sequence[FermiStates], place: int, sums: Panel) -> list[View]:
+    """Return the components of one state at each α_L beside `sums`, a panel of `followed`.
+
+    With a straight line between the interfaces for the component that is lost, that with the higher
+    floor; `place` is as in `followed`.
+    """
+    name = "the interfaces; E = |Δ|"
+
+    def one_key(panel: Panel, *more: Series) -> Panel:
+        series = [s._replace(name=name) if s.look == "guide" else s for s in panel.series]
+        return panel._replace(series=[*more, *series], title="")
+
+    shown, right = [], one_key(sums)
+    for states in several:
+        well, E = states.well, nth(states.E, place)
+        left = components(states[place : place + 1], coarse=True)
+        lost = np.asarray(left.series[0 if well.Delta >= 0 else 1].y)
+        straight = Series("straight", [0, well.d], lost[AT_ENDS], "thin")
+        every, own, waves = three_sums(states, place)
+        numbers = [
+            Number("kind of the state", nth(states.kind, place)),
+            Number("its energy E", E, " eV", 4),
+            Number("κ² of the lost component", (E - abs(well.Delta)) / well.c, " nm⁻²", 3),
+            Number("its contribution", own, UNIT, 3),
+            Number("sum of all states", every, UNIT, 3),
+            Number("sum of the propagating alone", waves, UNIT, 3),
+        ]
+        shown.append(View([one_key(left, straight), right], numbers))
+    return shown
 
 
 # --- the end of the model -------------------------------------------------------------------------
@@ -1005,7 +1121,6 @@ def against_thickness(
     `at` gives, of α_R and widths in nm, −B_y/j of all and of propagating states, (n, 2), and
     `values` has it by α_R at the widths `d`.
     """
-    from ..beyond.places import zeros
 
     def of_waves(alpha_R: float, width: float) -> float:
         return at(alpha_R, np.array([width]))[0, 1]
@@ -1352,8 +1467,6 @@ def interband(states: FermiStates, hbar_over_tau: float) -> View:
 
 def neglected(response: InterbandResponse, i: int, states: FermiStates, z: np.ndarray) -> Panel:
     """Return S_y of Eq. (6) across a well and ten times what it neglects at ħ/τ no. i, over α_L."""
-    from ..beyond.places import over
-
     well = states.well
     S_x, S_y = over(10 * response.spin_density(z)[i], well.alpha_L)
     kept = over(states.spin_density(z).sum(axis=0), well.alpha_L)

@@ -15,7 +15,7 @@ from wells import E_F, PAPER, wells, wells_and_energies
 from qwlib import bound_states, count_states, fermi_states, matching_matrix
 from qwlib.beyond.fem import FiniteElements
 from qwlib.beyond.thresholds import entry_width, net_number, rashba_at
-from qwlib.book.figures import components, followed_state
+from qwlib.book import views
 
 THIN = PAPER.replace(alpha_L=0.01, alpha_R=-0.01)
 CASE_A = PAPER.replace(d=3.0, alpha_L=0.01, alpha_R=0.01)
@@ -237,22 +237,77 @@ def test_spin_density_has_its_cusp_where_the_second_upper_subband_enters():
     assert (at - left) / h > 0.01 and (right - at) / h < -0.01
 
 
-# --- the figures ---
+# --- the views ---
 
 
-def test_followed_state_draws_its_curves_and_the_threshold():
-    x = np.linspace(0.04, 0.05, 5)
-    figure = followed_state(x, [("E", 2 * x, {})], [("sum", 3 * x, {}), ("b", x, {})], 0.25, 0.047)
-    upper, lower = figure.axes
-    assert np.array_equal(upper.lines[0].get_ydata(), 2 * x)
-    assert np.array_equal(lower.lines[0].get_ydata(), 3 * x)
-    for axes in (upper, lower):
-        assert list(axes.lines[-1].get_xdata()) == [0.047, 0.047]
+def around_the_threshold():
+    """Return the states before, at and after the threshold, which state passes it, and where."""
+    at = threshold(PAPER)
+    several = [fermi_states(PAPER.replace(alpha_L=a), E_F) for a in (0.99 * at, at, 1.01 * at)]
+    return several, int((several[0].E < PAPER.Delta).sum()), at
 
 
-def test_components_draws_each_spin_in_its_own_panel():
-    z = np.linspace(-1, 3, 7)
-    psi = np.array([z, -z])
-    figure = components([("0.046", z, psi, {})], 2.2)
-    for axes, values in zip(figure.axes, psi, strict=True):
-        assert np.array_equal(axes.lines[0].get_ydata(), values)
+def test_the_state_that_is_followed_passes_the_edge_among_its_neighbours():
+    several, place, at = around_the_threshold()
+    upper, lower = views.followed(several, place, at).panels
+    edge, guide, *neighbours, state = upper.series
+    assert edge.y == [PAPER.Delta] and guide.x == lower.series[0].x == [at]
+    for i, states in enumerate(several):
+        assert state.y[i] == states.E[place]
+        near = [*states.E[place - 2 : place], *states.E[place + 1 : place + 3]]
+        assert [one.y[i] for one in neighbours] == near
+    assert state.y[0] > PAPER.Delta > state.y[2]
+    every, without, waves = (one.y for one in lower.series[1:])
+    assert np.isnan(waves[1]) and np.isfinite(waves).sum() == 2  # at the threshold it jumps
+    for i in (0, 2):
+        states = several[i]
+        share = 1e3 * states.contribution
+        assert every[i] == share.sum()
+        # A difference of sums of about 50.
+        assert every[i] - without[i] == pytest.approx(share[place], abs=1e-12)
+        assert waves[i] == share[states.kind == "propagating"].sum()
+
+
+def test_the_state_is_straight_at_the_threshold_and_bent_to_either_side():
+    several, place, at = around_the_threshold()
+    sums = views.followed(several, place, at).panels[1]
+    bends = []
+    for states, view in zip(several, views.passing(several, place, sums), strict=True):
+        left, right = view.panels
+        straight, *both, _ = left.series
+        z = np.linspace(-PAPER.d / 4, 5 * PAPER.d / 4, 49)
+        psi = states.wavefunction(z)[place]
+        sign = np.sign(psi[0, 8])
+        for one, component in zip(both, psi, strict=True):
+            np.testing.assert_array_equal(one.y, sign * component)
+        assert np.allclose(np.interp([0, PAPER.d], z, both[0].y), straight.y, rtol=0, atol=1e-12)
+        line = np.interp(z[8:41], straight.x, straight.y)
+        bends.append((both[0].y[8:41] - line)[16])
+        numbers = {one.name: one.values for one in view.numbers}
+        assert numbers["its energy E"] == states.E[place]
+        assert numbers["kind of the state"] == states.kind[place]
+        assert numbers["its contribution"] == 1e3 * states.contribution[place]
+        assert [one.y for one in right.series[1:]] == [one.y for one in sums.series[1:]]
+    # κ² is zero to the 1e-9 that the energy is known to there; 1 % away it is some 0.02/nm².
+    assert abs(bends[1]) < 1e-7 and bends[0] > 1e-3 > -1e-3 > bends[2]
+
+
+def test_components_over_each_other_are_those_of_each_well():
+    several, place, at = around_the_threshold()
+    panels = views.overlaid_components(several, place, at).panels
+    for i, panel in enumerate(panels):
+        _, *series = panel.series
+        assert [one.name.endswith("E = |Δ|") for one in series] == [False, True, False]
+        for one, states in zip(series, several, strict=True):
+            alone = views.components(states[place : place + 1], one.x).series[i]
+            np.testing.assert_array_equal(one.y, alone.y)
+
+
+def test_a_state_that_is_not_there_is_drawn_as_nothing():
+    several, _, at = around_the_threshold()
+    upper, lower = views.followed([several[0][:0]], 0, None).panels
+    assert np.isnan(upper.series[-1].y).all() and len(lower.series) == 3
+    (view,) = views.passing(several[:1], 40, lower)
+    assert all(np.isnan(one.y).all() for one in view.panels[0].series[:-1])
+    panels = views.overlaid_components(several, 40, at).panels
+    assert all(np.isnan(one.y).all() for panel in panels for one in panel.series[1:])

@@ -10,12 +10,18 @@ from conftest import ROOT
 from test_sliders import decoded, number
 
 from qwlib import Well, fermi_states, sweep
+from qwlib.beyond.conventions import conventions
 from qwlib.book import figures, sliders, tables, views
 from qwlib.book.views import Number, Panel, Series, View
 from qwlib.book.widgets import drawn
 
 E_F = 3.0
 STATES = fermi_states(Well(alpha_L=0.03), E_F)
+
+
+def convention(name: str):
+    return next(one for one in conventions() if one.name == name)
+
 
 VIEWS = {
     "profile": lambda: views.profile(STATES),
@@ -93,6 +99,18 @@ def test_sums_are_those_of_single_wells_and_end_at_a_jump():
     assert np.isnan(waves.y).sum() == 1  # where the state is lost, at 0.0468
     assert abs(waves.x[np.isnan(waves.y)][0] - 0.0468) < 1e-3
     assert not np.isnan(every.y).any()
+
+
+def test_curves_of_a_convention_are_its_sums_with_a_gap_at_each_step():
+    alphas, printed = np.linspace(0.04, 0.05, 11), convention("as printed")
+    sums = {a: printed.along(a, alphas) for a in (-0.025, 0.0)}
+    panel = views.by_convention(alphas, sums)
+    looks = "minus", "zero"
+    for series, look, (alpha_R, one) in zip(panel.series, looks, sums.items(), strict=True):
+        assert series.look == look and series.name == f"α_R = {tables.number(alpha_R)}"
+        at = np.isnan(series.y)
+        assert at.sum() == np.count_nonzero(np.diff(one["number"])) == 1
+        np.testing.assert_array_equal(series.y[~at], 1e3 * one["total"])
 
 
 def test_what_is_the_same_at_every_position_is_stored_once():
