@@ -381,33 +381,31 @@ def kubo_bastin(well: Well, E_F: float, hbar_over_tau: float) -> tuple[float, fl
         even, odd = flip + flip.T, flip - flip.T  # σ_φ, and σ_k but for a factor i
         along, across = edge + edge.T + 2 * well.c * k * np.eye(E.size), edge - edge.T
         kernel = _bastin_kernel(E + well.c * k**2, E_F, gamma / 2)
-        x = np.sum(1j * (even * across + odd * along) * kernel).real
-        y = np.sum((even * along + odd * across) * kernel).real
+        x = -np.sum((even * across + odd * along) * kernel.imag)
+        y = np.sum((even * along + odd * across) * kernel.real)
         total += step * k * np.array([x, y])
     S_x, S_y = gamma * PREFACTOR * total
     return float(S_x), float(S_y)
 
 
 def _bastin_kernel(E: np.ndarray, E_F: float, half_width: float) -> np.ndarray:
-    """Return what multiplies σ_nm v_mn in `kubo_bastin`, integrated over ε in closed form."""
-    retarded = E - 1j * half_width  # poles of G⁺; those of G⁻ are their conjugates
+    """Return what multiplies σ_nm v_mn in `kubo_bastin`, integrated over ε in closed form.
 
-    def primitive(pole: np.ndarray) -> np.ndarray:
-        """Return ∫^E_F dε/(ε − pole) but for a divergence that all poles share."""
-        return np.log(E_F - pole) + 1j * np.pi * np.sign(pole.imag)
-
-    def integral(double: np.ndarray, single: np.ndarray) -> np.ndarray:
-        """Return ∫^E_F dε (ε − double)⁻² (ε − single)⁻¹ by partial fractions."""
-        same = double == single
-        inverse = 1 / np.where(same, 1.0, double - single)
-        parts = primitive(single) - primitive(double)
-        parts = (parts * inverse - 1 / (E_F - double)) * inverse
-        return np.where(same, -0.5 / (E_F - double) ** 2, parts)
-
-    # The first term in the trace has G⁺ of m and δ of n; the second is minus its adjoint.
-    single = retarded[:, None]
-    first = integral(retarded, single) - integral(retarded, single.conj())
-    return -(first + first.conj().T) / (2 * np.pi)
+    That is of the first term, G⁺ of m and δ of n, and twice: the second is minus its adjoint, and
+    adds the same to a trace of two Hermitian matrices.
+    """
+    poles = E - 1j * half_width  # of G⁺; those of G⁻ are their conjugates
+    retarded, advanced = (
+        np.log(E_F - pole) + 1j * np.pi * np.sign(pole.imag) for pole in (poles, poles.conj())
+    )  # ∫^E_F dε/(ε − pole) but for a divergence that all poles share
+    step, edge = E - E[:, None], 1 / (E_F - poles)
+    same = step == 0
+    # ∫^E_F dε (ε − m)⁻² (ε − n)⁻¹ by partial fractions, for n on either side of the real axis.
+    inverse = 1 / np.where(same, 1.0, step)
+    one_side = ((retarded[:, None] - retarded) * inverse - edge) * inverse
+    other = 1 / (step - 2j * half_width)
+    across = ((advanced[:, None] - retarded) * other - edge) * other
+    return (across - np.where(same, -0.5 * edge**2, one_side)) / np.pi
 
 
 def mesh(well: Well, E_F: float, k_max: float, order: int = ORDER, phase: float = PHASE):
