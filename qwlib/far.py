@@ -90,7 +90,7 @@ def signs(rule: Rule, k1: np.ndarray, k2: np.ndarray | float = np.inf) -> np.nda
 
 
 @np.errstate(all="ignore")
-def drift(rule: Rule, k1: np.ndarray, k2: np.ndarray) -> np.ndarray:
+def way(rule: Rule, k1: np.ndarray, k2: np.ndarray) -> np.ndarray:
     """Return −1 where N is proven not to rise on [k1, k2], 1 where not to fall, 0 elsewhere.
 
     For large k, where M/k varies slowly.  With one spin eliminated and without what tunnels it is a
@@ -116,7 +116,7 @@ def drift(rule: Rule, k1: np.ndarray, k2: np.ndarray) -> np.ndarray:
     return falls.astype(np.intp) - rises
 
 
-def determinant(rule: Rule, k: np.ndarray, side: np.ndarray) -> np.ndarray:
+def one_determinant(rule: Rule, k: np.ndarray, side: np.ndarray) -> np.ndarray:
     """Return the determinant of interface `side`, one of each well, without what tunnels."""
     each, kin = np.arange(k.size), k * k
     up, down = excess(rule, kin)[side, :, each].T
@@ -124,7 +124,7 @@ def determinant(rule: Rule, k: np.ndarray, side: np.ndarray) -> np.ndarray:
 
 
 @np.errstate(all="ignore")
-def states(sector: Sector, rule: Rule, k: np.ndarray, side: np.ndarray) -> tuple:
+def one_interface(sector: Sector, rule: Rule, k: np.ndarray, side: np.ndarray) -> tuple:
     """Return amplitude, (2, 2, n), velocity over c and overlap of a state at interface `side`.
 
     Its determinant vanishes at k.  The velocity is no difference of large numbers, and has the sign

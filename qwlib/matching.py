@@ -28,7 +28,7 @@ import numpy as np
 
 from .waves import (
     ONE,
-    UNIT,
+    UNIT_ROUNDOFF,
     Layer,
     Point,
     barrier,
@@ -130,7 +130,7 @@ class Rule:
 
     def slack(self, kin: np.ndarray) -> np.ndarray:
         """Return a bound in nm⁻² of the rounding of κ² and q² at `kin`, and of that itself."""
-        return 8 * UNIT * (self.q_size * self.q_size + kin)
+        return 8 * UNIT_ROUNDOFF * (self.q_size * self.q_size + kin)
 
     def at(self, kin: np.ndarray) -> Point:
         """Return what the layers contribute at (ε − E)/c = `kin`."""
@@ -161,8 +161,8 @@ class Rule:
         size = np.maximum(np.abs(rows[1]), np.abs(rows[2]))
         # V and the barrier's exchange may cancel all but a unit in the last place of either.
         rounded = (np.maximum(V_L, V_R) + np.abs(Delta_barrier)) / c + size
-        least = np.maximum(np.minimum.reduce(rows[3:7]), 4 * UNIT * rounded)
-        error = 4 * UNIT * (1 + np.sqrt(rounded / least))
+        least = np.maximum(np.minimum.reduce(rows[3:7]), 4 * UNIT_ROUNDOFF * rounded)
+        error = 4 * UNIT_ROUNDOFF * (1 + np.sqrt(rounded / least))
         rows += [size, np.sqrt(rounded), np.where(rounded > FAINT, error, np.inf)]
         rows += [np.arange(d.size, dtype=float)]
         return cls(np.stack(rows), exact)
@@ -193,7 +193,7 @@ class Layers(NamedTuple):
     LR: Any
 
 
-SPIN = np.array([[1.0], [-1.0]])
+SPIN_SIGN = np.array([[1.0], [-1.0]])
 
 FACTORS = 12
 """A minor has a rounding error of at most so many times that of what it is made of: six factors in
@@ -207,7 +207,7 @@ FAINT = 2.0**-600
 """Below such a V/c, in nm⁻², products may underflow, of which no relative error is known: `precise`
 then decides all."""
 
-SMALL = UNIT**0.5
+SMALL = UNIT_ROUNDOFF**0.5
 """Where q² is smaller than rounding makes its error, q is off by about this, relative to
 `Rule.q_size`; the bound of its error has room for four times as much."""
 
@@ -318,9 +318,9 @@ class Sector:
         if not self.tilt:
             a = (rule.flip[:, None] * ONE)[self.part]
             return k * a + shift * np.abs(a)
-        field, size = rule.field[:, None] * SPIN, np.abs(rule.a)[:, None] * ONE
+        field, size = rule.field[:, None] * SPIN_SIGN, np.abs(rule.a)[:, None] * ONE
         # The squares of cos β and sin β add up to 1 but for rounding.
-        return k * field[self.part] + shift * (1 + 4 * UNIT) * size[self.part]
+        return k * field[self.part] + shift * (1 + 4 * UNIT_ROUNDOFF) * size[self.part]
 
     def walls(self, rule: Rule, k, q):
         """Return the q of `part`, with what of the coupling is a potential."""
@@ -343,7 +343,7 @@ class Sector:
         q_error = rule.q_error
         if (kin < 0).any():  # E counted from zero: q² may be a small difference
             least = barrier(rule.q2.min(axis=(0, 1)), kin)
-            worst = 4 * UNIT * (1 + rule.q_size / np.maximum(least, SMALL * rule.q_size))
+            worst = 4 * UNIT_ROUNDOFF * (1 + rule.q_size / np.maximum(least, SMALL * rule.q_size))
             q_error = np.maximum(q_error, np.where(kin < 0, worst, 0.0))
         inner, error = layers.inner.bounds(size, y, self.width(rule.d))
         return Layers(inner, q, -layers.LL, -layers.RR, -np.abs(layers.LR)), error + q_error
@@ -597,7 +597,7 @@ def slopes(rule: Rule, k: np.ndarray, u: np.ndarray, q: np.ndarray) -> np.ndarra
     `u` and `q` are (2, 2, n), by interface and spin.
     """
     slope = q * u + (k * rule.flip)[:, None] * u[:, ::-1]
-    return slope if rule.field is None else slope + (k * rule.field)[:, None] * (SPIN * u)
+    return slope if rule.field is None else slope + (k * rule.field)[:, None] * (SPIN_SIGN * u)
 
 
 def coupling(rule: Rule, u: np.ndarray, v: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ tail
     eigenvalue at each interface whose Rashba parameter is past ħ²/m, whatever k; between two k
     the same argument settles a cell (`settled`), and close to ħ²/m so does `far.signs`;
 drift
-    for large k, where M/k varies slowly, N is proven to go one way only (`far.drift`);
+    for large k, where M/k varies slowly, N is proven to go one way only (`far.way`);
 simplicity
     where the determinant changes by more than its curvature can, it has one root or none.
 
@@ -29,7 +29,7 @@ import numpy as np
 from . import far
 from .matching import BELOW_DIFFERENCE, FACTORS, Rule, Sector
 from .waves import (
-    UNIT,
+    UNIT_ROUNDOFF,
     barrier,
     decay_over_k,
     deep_rates,
@@ -145,8 +145,8 @@ def twice(rule: Rule) -> Rule:
 def excluded(sector: Sector, rule: Rule, k1: np.ndarray, k2: np.ndarray) -> np.ndarray:
     """Return where no subband of the sector touches ε_F for k in [k1, k2]."""
     middle = (k1 + k2) / 2
-    half = np.maximum(middle - k1, k2 - middle) * (1 + 4 * UNIT)
-    kin = np.concatenate([k1 * k1 * (1 - 2 * UNIT), k2 * k2 * (1 + 2 * UNIT)])
+    half = np.maximum(middle - k1, k2 - middle) * (1 + 4 * UNIT_ROUNDOFF)
+    kin = np.concatenate([k1 * k1 * (1 - 2 * UNIT_ROUNDOFF), k2 * k2 * (1 + 2 * UNIT_ROUNDOFF)])
     shift = np.concatenate([-half, half])
     found = sector.sturm(twice(rule), kin, np.concatenate([middle, middle]), shift)
     (most, least), (sure, too) = found.N.reshape(2, -1), found.sure.reshape(2, -1)
@@ -258,8 +258,8 @@ def simple(sector: Sector, rule: Rule, cells: Cells) -> np.ndarray:
     # and two S k where it is divided by its last power of k.
     D = sector.order
     rounding *= np.exp(scale[0] + D * first * w) * (k2 / k1) ** 4
-    noise = np.where(cells.exact1, 16 * UNIT * np.abs(F1), rounding)
-    noise = noise + np.where(cells.exact2, 16 * UNIT * np.abs(F2), rounding)
+    noise = np.where(cells.exact1, 16 * UNIT_ROUNDOFF * np.abs(F1), rounding)
+    noise = noise + np.where(cells.exact2, 16 * UNIT_ROUNDOFF * np.abs(F2), rounding)
     grown = bound * np.exp(D * first * w) * np.where(small, 1.0, k2 / k1) ** 2
     slope, curvature = D * first * grown, (D * (D - 1) * first**2 + D * second) * grown
     narrow = (first * w < 1 / 4) & (k2 < 1.25 * k1 + start * small)

@@ -43,7 +43,7 @@ from .proofs import (
     tail,
 )
 from .waves import (
-    UNIT,
+    UNIT_ROUNDOFF,
     Point,
     Shape,
     boundary_values,
@@ -280,7 +280,7 @@ class Search:
             done[test] = settled(part, a, b) | excluded(self.sector, part, a, b)
         test = np.nonzero(~done & (k1 >= 2 * rule.q_size))[0]
         if test.size:
-            way = far.drift(rule.take(test), k1[test], k2[test])
+            way = far.way(rule.take(test), k1[test], k2[test])
             safe[test] |= (way != 0) & (change[test] * way <= 0)
             done[test] = safe[test] & (np.abs(change[test]) <= 1)
         test = np.nonzero(~done & (np.abs(change) <= 1))[0]
@@ -398,7 +398,7 @@ def expected_error(
 ) -> np.ndarray:
     """Return about how large the relative error of each k is, after it was polished."""
     # The terms that cancel in uᵀMu, over the slope of what is left.
-    blur = 2 * UNIT * (rule.q_size**2 + 4 * k * k) / (k * np.abs(velocity))
+    blur = 2 * UNIT_ROUNDOFF * (rule.q_size**2 + 4 * k * k) / (k * np.abs(velocity))
     # That trusts the null vector, which a pair of states at the interfaces may not; there, what F
     # says of itself, with the share of its error bound that is met in practice.
     out = np.nonzero((k * k > 4 * rule.size) & (np.abs(cells.change) == 1))[0]
@@ -548,7 +548,7 @@ class Candidates:
 def far_roots(sector: Sector, rule: Rule, cells: Cells, second: np.ndarray) -> tuple:
     """Return where there is one, and k, amplitude, velocity and overlap, of states far out.
 
-    Of those in cells of which `far.drift` speaks, where the interfaces are apart: each state is at
+    Of those in cells of which `far.way` speaks, where the interfaces are apart: each state is at
     one.  Of two states in a cell the `second` is at the right interface.
     """
     ends = [far.signs(rule, k, k) for k in (cells.k1, cells.k2)]
@@ -557,11 +557,11 @@ def far_roots(sector: Sector, rule: Rule, cells: Cells, second: np.ndarray) -> t
         crossed &= np.sign(rule.a) == -sector.sign
     side, each = np.where(second | ~crossed[0], 1, 0), np.arange(second.size)
     sure = crossed.sum(axis=0) == np.abs(cells.change) * (2 if sector.half else 1)
-    sure &= far.drift(rule, cells.k1, cells.k2) * cells.change < 0
+    sure &= far.way(rule, cells.k1, cells.k2) * cells.change < 0
     sure &= far.apart(rule, cells.k1, cells.k2) & crossed[side, each]
 
     def determinant(k, i):
-        return far.determinant(rule.take(i), k, side[i])
+        return far.one_determinant(rule.take(i), k, side[i])
 
     k = refine(
         determinant, cells.k1, cells.k2, *(determinant(k, each) for k in (cells.k1, cells.k2))
@@ -569,7 +569,7 @@ def far_roots(sector: Sector, rule: Rule, cells: Cells, second: np.ndarray) -> t
     width = precise.CLOSE / 2 * k
     near = [far.signs(rule, x, x)[side, each] for x in (k - width, k + width)]
     sure &= (near[0] * near[1] < 0) & (k >= cells.k1) & (k <= cells.k2)
-    return sure, k, *far.states(sector, rule, k, side)
+    return sure, k, *far.one_interface(sector, rule, k, side)
 
 
 def pole_free(rule: Rule, k: np.ndarray, point: Point) -> tuple[np.ndarray, np.ndarray]:

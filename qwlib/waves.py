@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-UNIT = 2.0**-53
+UNIT_ROUNDOFF = 2.0**-53
 """Half the distance of 1 to the next double: the relative rounding error of one operation."""
 
 TINY = 1e-150
@@ -116,7 +116,7 @@ class Layer(NamedTuple):
         inherits less of it.
         """
         deep = np.maximum(y, 1.0)
-        error = 16 * UNIT * (1 + d * d * size / deep * (self.t + 1 / deep))
+        error = 16 * UNIT_ROUNDOFF * (1 + d * d * size / deep * (self.t + 1 / deep))
         one = ONE if y.ndim == 2 else 1.0
         bounds = Layer(-size * one, largest_S(y, d), one, one)
         return bounds, error if y.ndim == 1 else error.max(axis=0)
@@ -135,7 +135,7 @@ def coarse_error(root: np.ndarray, S: np.ndarray, d: np.ndarray) -> np.ndarray:
 
     `root` is the root of `size`, and S what `largest_S` returns.
     """
-    return 16 * UNIT * (1 + 2 * d * S * root * root)
+    return 16 * UNIT_ROUNDOFF * (1 + 2 * d * S * root * root)
 
 
 def interior_exactly(iv, x, sign: int, d) -> tuple:

@@ -48,7 +48,7 @@ def test_what_is_proven_far_out_is_so(off):
         right = places[:, decided] == negative[decided]
         assert right.count() > 5000  # it says something
         assert right.all()
-    rise, way = np.ma.diff(N, axis=0), far.drift(rule, k1, k2)
+    rise, way = np.ma.diff(N, axis=0), far.way(rule, k1, k2)
     for direction in (-1, 1):
         move = (rise * direction)[:, way == direction]
         assert not (move < 0).any()
@@ -67,14 +67,14 @@ def test_states_far_out_are_those_of_the_matching_matrix():
     side = np.abs(amplitude).sum(axis=1).argmax(axis=0)
     # Not two that tunnelling or rounding mixes.
     clear = np.abs(amplitude[1 - side, :, np.arange(one.size)]).max(axis=1) < 1e-10
-    u, velocity, overlap = far.states(FULL, rule, k, side)
+    u, velocity, overlap = far.one_interface(FULL, rule, k, side)
     other = np.sign((u * amplitude).sum(axis=(0, 1))) * amplitude
     # What 2⁻⁵³ becomes over |α|m/ħ² − 1.
     assert clear.sum() > 25
     assert np.abs(u - other)[..., clear] == pytest.approx(0, abs=1e-11)
     assert overlap[clear] == pytest.approx(roots.overlap[one][clear], rel=1e-9)
     assert velocity == pytest.approx(roots.velocity_over_c[one], rel=1e-9)
-    below, above = (far.determinant(rule, k * (1 + e), side) for e in (-1e-9, 1e-9))
+    below, above = (far.one_determinant(rule, k * (1 + e), side) for e in (-1e-9, 1e-9))
     assert (below * above < 0).all()
 
 

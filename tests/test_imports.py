@@ -1,10 +1,12 @@
 """What importing qwlib costs, in a process of its own, where nothing was imported before."""
 
+import ast
 import json
 import subprocess
 import sys
 
 import pytest
+from conftest import ROOT
 
 LOADED = """
 import importlib, json, sys
@@ -49,3 +51,22 @@ def base() -> set[str]:
 )
 def test_numpy_and_scipy_are_all_that_is_loaded(base, module):
     assert loaded(module) - base == {"qwlib"}
+
+
+def test_a_name_of_the_physics_has_one_meaning():
+    """What a module of the core or of `beyond` defines, no other module defines again."""
+    where: dict[str, set[str]] = {}
+    for file in sorted((ROOT / "qwlib").rglob("*.py")):
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            targets = getattr(node, "targets", [getattr(node, "target", None)])
+            names = [one.id for x in targets if x for one in ast.walk(x) if hasattr(one, "id")]
+            for name in {*names, getattr(node, "name", "_")}:
+                where.setdefault(name, set()).add(file.relative_to(ROOT / "qwlib").as_posix())
+    twice = {
+        name: files
+        for name, files in where.items()
+        if len(files) > 1
+        and not name.startswith("_")
+        and any(not file.startswith(("book/", "run/", "__main__")) for file in files)
+    }
+    assert twice == {}

@@ -39,7 +39,7 @@ class Settled(NamedTuple):
     cells: list[Cell]
 
 
-def along(sector: Sector, rule: Rule, k: np.ndarray) -> Count:
+def counted_along(sector: Sector, rule: Rule, k: np.ndarray) -> Count:
     """Return what is counted along the Fermi parabola of one well, in one of its sectors."""
     return sector.sturm(rule.take(np.zeros(k.size, dtype=np.intp)), k * k, k)
 
@@ -48,7 +48,7 @@ def accepted(well: Well, E_F: float, K: np.ndarray) -> np.ndarray:
     """Return those K, in 1/nm, beyond which the tail argument says that there is no more state."""
     rule = Rule.of_well(well, E_F)
     rules = rule.take(np.zeros(K.size, dtype=np.intp))
-    return K[tail(rules, K, along(FULL, rule, K).N)]
+    return K[tail(rules, K, counted_along(FULL, rule, K).N)]
 
 
 def settle(well: Well, E_F: float) -> list[Settled]:
@@ -57,12 +57,12 @@ def settle(well: Well, E_F: float) -> list[Settled]:
     top = max(rule.kappa2.max(), 0.0)
     for sector in SECTORS[symmetry(rule)[0]]:
         K = np.sqrt(np.array([top + 0.1 / well.d**2]))
-        while not tail(rule, K, along(sector, rule, K).N):
+        while not tail(rule, K, counted_along(sector, rule, K).N):
             K = 1.3 * K
         k1, k2, depth, cells = np.zeros(1), K, 0, []
         while k1.size:
             rules = rule.take(np.zeros(k1.size, dtype=np.intp))
-            one, two = along(sector, rule, k1), along(sector, rule, k2)
+            one, two = counted_along(sector, rule, k1), counted_along(sector, rule, k2)
             change = one.N - two.N
             few = (change == 0) | (change == 1)
             ends = k1, k2, one.N, two.N, one.F, two.F, one.exact, two.exact

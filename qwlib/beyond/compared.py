@@ -11,7 +11,7 @@ from ..search import count_states, levels
 from ..well import EXCHANGE, Well
 from .fem import FiniteElements
 
-KINDS = ("plain", "mirror", "parity", "no exchange", "met twice")
+SORTS = ("plain", "mirror", "parity", "no exchange", "met twice")
 """Wells without a symmetry, and those that are special for the count: the two symmetries, spins
 that do not mix, and a lowest subband that dips, so that ε_F meets it twice."""
 

@@ -24,7 +24,7 @@ from ..waves import barrier
 from ..well import HBAR2_OVER_2ME, UnboundedSpectrumWarning, Well
 from .places import bend, peaks, steps, zeros
 from .scan import poles
-from .spread import Layers
+from .spread import LayeredWell
 from .thresholds import entry_width
 
 E_F, DELTA, V = 3.0, 0.25, 5.0
@@ -45,7 +45,7 @@ TYPICAL = 0.3
 ALONG_ALPHA = np.linspace(0.0025, 0.15, 60)
 """The abscissa of Fig. 3."""
 ALONG_D = np.linspace(0.3, 0.9, 25)
-THINNEST = 0.2
+THINNEST_NAMED = 0.2
 """The thinnest width that the text names, nm."""
 THIN = np.geomspace(0.03, 1.0, 12)
 """Widths among which the maximum of Fig. 5(c) and its end are looked for."""
@@ -105,7 +105,7 @@ class Counted(NamedTuple):
 Solver = Callable[[Sequence[Well], float], Counted]
 
 
-def together(*parts: Counted) -> Counted:
+def solved_together(*parts: Counted) -> Counted:
     """Return the states of several lists, sorted by well."""
     joined = Counted(*map(np.concatenate, zip(*parts, strict=True)))
     return joined.take(np.argsort(joined.well, kind="stable"))
@@ -126,14 +126,14 @@ def counted(wells: Sequence[Well], E_F: float, roots: Roots, spin: int = 0) -> C
     )
 
 
-def solved(rule: Rule) -> Roots:
+def roots_in_doubles(rule: Rule) -> Roots:
     """Return every state of a rule, with the digits that doubles leave: no question needs more."""
     return solve(rule, digits=False)[0]
 
 
 def spinors(wells: Sequence[Well], E_F: float) -> Counted:
     """Return the Fermi states of Eqs. (1)-(5)."""
-    return counted(wells, E_F, solved(Rule.of_wells(wells, E_F)))
+    return counted(wells, E_F, roots_in_doubles(Rule.of_wells(wells, E_F)))
 
 
 def with_tails(
@@ -141,7 +141,7 @@ def with_tails(
 ) -> Counted:
     """Return them with what each contributes to ∫S_y dz over all z, the insulators included."""
     rule = rule_of(wells, E_F)
-    roots = solved(rule)
+    roots = roots_in_doubles(rule)
     decay = np.moveaxis(barrier(rule.q2[..., roots.well], roots.k**2), -1, 0)
     spin = 2 * roots.overlap + tail_spin(roots.amplitude, decay).sum(axis=1)
     states = counted(wells, E_F, roots)
@@ -156,7 +156,7 @@ def opposite(wells: Sequence[Well], E_F: float) -> Rule:
 
 def opposite_barriers(wells: Sequence[Well], E_F: float) -> Counted:
     """Return the states of that rule."""
-    return counted(wells, E_F, solved(opposite(wells, E_F)))
+    return counted(wells, E_F, roots_in_doubles(opposite(wells, E_F)))
 
 
 def opposite_with_tails(wells: Sequence[Well], E_F: float) -> Counted:
@@ -186,7 +186,7 @@ def diagonal(wells: Sequence[Well], E_F: float, sign: int = 1) -> Counted:
         )
         roots = roots_of(Search(Conserved(sign * s), rule), digits=False)
         parts.append(counted(wells, E_F, roots, spin=s))
-    return together(*parts)
+    return solved_together(*parts)
 
 
 def with_poles(wells: Sequence[Well], E_F: float) -> Counted:
@@ -200,23 +200,25 @@ def with_poles(wells: Sequence[Well], E_F: float) -> Counted:
         none, floors = np.zeros_like(k), np.full_like(k, abs(well.Delta))
         E = E_F - well.c * k**2
         found.append(Counted(np.full(k.size, i), k, E, floors, floors, none, none))
-    return together(spinors(wells, E_F), *found)
+    return solved_together(spinors(wells, E_F), *found)
 
 
 def both_ways(wells: Sequence[Well], E_F: float) -> Counted:
     """Return the spinors at k and at −k, but that of the smallest k once."""
     states = spinors(wells, E_F)  # within a well by descending k
     more = np.append(np.diff(states.well) == 0, False)
-    return together(states, states.take(more[: states.k.size]))
+    return solved_together(states, states.take(more[: states.k.size]))
 
 
-def spread(wells: Sequence[Well], E_F: float, width: float = 0.03, cells: int = 60) -> Counted:
+def spread_spinors(
+    wells: Sequence[Well], E_F: float, width: float = 0.03, cells: int = 60
+) -> Counted:
     """Return the propagating spinors of a coupling spread over `width` in place of the δ's.
 
     Wells with the same layers are solved together: k is bisected until the count of states of
-    `Layers` has told each from its neighbours; then Newton's method has them.
+    `LayeredWell` has told each from its neighbours; then Newton's method has them.
     """
-    layers = [Layers.from_well(well, width) for well in wells]
+    layers = [LayeredWell.from_well(well, width) for well in wells]
     kinds = [(tuple(one.V), tuple(one.inside)) for one in layers]
     parts = []
     for kind in dict.fromkeys(kinds):
@@ -248,11 +250,11 @@ def spread(wells: Sequence[Well], E_F: float, width: float = 0.03, cells: int = 
         found = above != below
         k, place = ((a + b) / 2)[found], place[found]
         parts.append(_of_layers(of(place), E_F, k, some[place], abs(Delta)))
-    return together(*parts)
+    return solved_together(*parts)
 
 
 def _of_layers(
-    layers: Layers, E_F: float, k: np.ndarray, well: np.ndarray, floor: float
+    layers: LayeredWell, E_F: float, k: np.ndarray, well: np.ndarray, floor: float
 ) -> Counted:
     """Return states of layers near k, by Newton's method, and their spin.
 
@@ -328,7 +330,7 @@ class Convention:
     def widths(self) -> np.ndarray:
         """The widths among which its maximum along d is looked for, nm."""
         if self.width_step:
-            return np.arange(THINNEST, ALONG_D[-1], self.width_step)
+            return np.arange(THINNEST_NAMED, ALONG_D[-1], self.width_step)
         return ALONG_D
 
     @property
@@ -495,13 +497,13 @@ def first_change(x: np.ndarray, y: np.ndarray, number: Callable | None = None) -
     return alone(to_change(x, y, number is not None), number)
 
 
-def maximum(x: np.ndarray, y: np.ndarray, near: float, value: Callable | None = None) -> float:
+def maximum_near(x: np.ndarray, y: np.ndarray, near: float, value: Callable | None = None) -> float:
     """Return what `to_maximum` finds, to 1e-5 if `value` gives y along a finer x."""
     return alone(to_maximum(x, y, near, value is not None), value)
 
 
 @functools.lru_cache(maxsize=64)
-def curves(convention: Convention) -> dict[float, dict[str, np.ndarray]]:
+def curves_of(convention: Convention) -> dict[float, dict[str, np.ndarray]]:
     """Return the curves of the paper's Fig. 3 by a convention, as `along` does, for each α_R."""
     x = convention.alphas
     sums = convention.sums([convention.well(a, alpha_R) for alpha_R in RIGHT for a in x])
@@ -511,7 +513,7 @@ def curves(convention: Convention) -> dict[float, dict[str, np.ndarray]]:
     }
 
 
-def numbers(convention: Convention) -> dict[str, float]:
+def numbers_by(convention: Convention) -> dict[str, float]:
     """Return what a convention gives for each of `ASKED`; NaN is a feature that it does not have.
 
     "Jump" is the first α_L at which the number of states that are counted changes; the maximum is
@@ -548,7 +550,7 @@ def questions(
     convention: Convention, sums: dict[str, np.ndarray]
 ) -> tuple[dict[str, float], dict[str, Asking]]:
     """Return the numbers that `sums`, of the fixed wells, have already, and searches for others."""
-    alphas, close, three = convention.alphas, not convention.step, curves(convention)
+    alphas, close, three = convention.alphas, not convention.step, curves_of(convention)
     widths = convention.widths
     found: dict[str, float] = {}
     for key, second in (("plus", "plus later"), ("minus", "minus later")):
@@ -693,7 +695,7 @@ def fitted(base: Convention, start: dict[str, float], assumes: str) -> Conventio
 
 TEXT = {"mass": 1.0, "V": V, "Delta": DELTA, "E_F": E_F, "d": Well.d}
 """The paper's values, and the electron's mass, of what can be changed one at a time."""
-POSITIONS = {
+FITTED = {
     "maximum": off_the_peak,
     "cusp": lambda one: entry_width(one.well(), one.E_F, 1, 1) - 0.52,
     "last": lambda one: min(entry_width(one.well(), one.E_F, s) for s in (1, -1)) - 0.2,
@@ -729,7 +731,7 @@ def wanted(key: str, name: str) -> list[float]:
         return steps(lambda value: below_the_threshold(changed(value)), values)
 
     def off(value: float) -> float:
-        return POSITIONS[key](changed(value))
+        return FITTED[key](changed(value))
 
     places = zeros(off, values, np.array([off(value) for value in values]))
     return [float(x) for x in places if abs(off(x)) < 1e-4]  # no jump of the slope
@@ -850,7 +852,7 @@ def conventions() -> tuple[Convention, ...]:
         Convention(
             "coupling spread over 0.03 nm",
             "The coupling is a box a tenth of a₀ wide, not a δ-function.",
-            solve=spread,
+            solve=spread_spinors,
             chosen=1,
         ),
         Convention(

@@ -35,11 +35,11 @@ import numpy as np
 
 from ..matching import Rule, slopes
 from ..search import DOUBTS, PRECISE, solve
-from ..waves import TINY, UNIT, overlap, shapes, values
+from ..waves import TINY, UNIT_ROUNDOFF, overlap, shapes, values
 from ..well import Well, checked_number, checked_numbers, checked_places, written
 from . import interband, torque
 
-PREFACTOR = 1 / (8 * np.pi**3)
+PER_ANGLE = 1 / (8 * np.pi**3)
 """1/2π of Eq. (6) times 1/4π²; over the whole circle."""
 
 POINTS = 16
@@ -70,7 +70,7 @@ RTOL, RTOL_LEAST = 1e-6, 1e-11
 WORST = 0.1
 """Panels are halved whose error is above this share of the largest."""
 
-SUMMED = 16 * UNIT
+SUMMED = 16 * UNIT_ROUNDOFF
 """What rounding leaves of each term of a sum over states."""
 
 MENDED = 10
@@ -80,7 +80,7 @@ ROUNDS, MOST, SECTIONS = 60, 300, 2
 """Rounds of refinement at most, the number of panels from which there is none, and rounds of
 cutting into 16 an interval where a contour ends."""
 
-SHARE, PURSE = 4, 1000
+POINTS_EACH, PURSE = 4, 1000
 """Points to decide with more digits: at each angle at first, and for each θ at the angles that are
 not proven with that; where they do not suffice an angle is not proven."""
 
@@ -103,8 +103,8 @@ def fejer(points: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 PLACES, WEIGHTS = fejer(POINTS)
-FEWER = np.zeros(POINTS - 1)
-FEWER[1::2] = fejer(POINTS // 2)[1]
+COARSER = np.zeros(POINTS - 1)
+COARSER[1::2] = fejer(POINTS // 2)[1]
 
 
 def checked_angles(name: str, value: object) -> np.ndarray:
@@ -160,7 +160,10 @@ def angle_to_rashba(theta, chi) -> tuple[np.ndarray, np.ndarray]:
     """Return cos β and sin β, not smaller than rounding, for m at `theta` and k at φ − `chi`."""
     cos = np.sin(theta) * np.sin(chi)
     sin = np.hypot(np.cos(theta) * np.sin(chi), np.cos(chi))
-    cos, sin = np.where(np.abs(cos) < 4 * UNIT, 0.0, cos), np.where(sin < 4 * UNIT, 0.0, sin)
+    cos, sin = (
+        np.where(np.abs(cos) < 4 * UNIT_ROUNDOFF, 0.0, cos),
+        np.where(sin < 4 * UNIT_ROUNDOFF, 0.0, sin),
+    )
     return np.where(sin == 0, np.sign(cos), cos), np.where(cos == 0, 1.0, sin)
 
 
@@ -233,7 +236,7 @@ class Moments(NamedTuple):
     def of(cls, theta, chi, states: States) -> Moments:
         """Return those of states at `chi` for m at `theta`, arrays like `States.k`."""
         cos, sin = np.cos(chi), np.sin(chi)
-        across_m = np.maximum(angle_to_rashba(theta, chi)[1], UNIT)
+        across_m = np.maximum(angle_to_rashba(theta, chi)[1], UNIT_ROUNDOFF)
         turn = np.sin(theta) * cos / across_m * states.across
         weight = states.k / np.abs(states.velocity)
         return cls(
@@ -249,7 +252,7 @@ class Moments(NamedTuple):
         return -np.stack(driven)
 
 
-class Panel(NamedTuple):
+class Arc(NamedTuple):
     """An interval of χ; a contour may end at either end, where 1/|∂ε/∂k| is without bound."""
 
     owner: int  # which θ
@@ -267,7 +270,7 @@ class Panel(NamedTuple):
             return self.b - width * (1 - t) ** 2, 2 * width * (1 - t)
         return self.a + width * t, np.full(t.size, width)
 
-    def cut(self, *at: float, contour: bool = False) -> list[Panel]:
+    def cut(self, *at: float, contour: bool = False) -> list[Arc]:
         """Return its parts; contours end at the cuts or not, and at one end of a part at most.
 
         A part with two such ends is halved.
@@ -275,7 +278,7 @@ class Panel(NamedTuple):
         edges, flags = [self.a, *at, self.b], [self.ends_a, *[contour] * len(at), self.ends_b]
         parts = []
         for i in range(len(edges) - 1):
-            part = Panel(self.owner, edges[i], edges[i + 1], flags[i], flags[i + 1])
+            part = Arc(self.owner, edges[i], edges[i + 1], flags[i], flags[i + 1])
             both = part.ends_a and part.ends_b
             parts += part.cut((part.a + part.b) / 2) if both else [part]
         return parts
@@ -284,7 +287,7 @@ class Panel(NamedTuple):
 class Part(NamedTuple):
     """A panel with its states, integrals and errors."""
 
-    panel: Panel
+    panel: Arc
     chi: np.ndarray  # of the quadrature
     weight: np.ndarray
     states: States
@@ -304,7 +307,7 @@ class Quadrature:
 
     def total(self, of: str) -> np.ndarray:
         """Return the sum of an attribute of the parts; both halves of the circle."""
-        return 2 * PREFACTOR * np.sum([getattr(part, of) for part in self.parts], axis=0)
+        return 2 * PER_ANGLE * np.sum([getattr(part, of) for part in self.parts], axis=0)
 
     @property
     def error(self) -> float:
@@ -338,7 +341,7 @@ class Quadrature:
 
 
 def evaluate(
-    well: Well, E_F: float, theta: np.ndarray, panels: list[Panel], purse: np.ndarray
+    well: Well, E_F: float, theta: np.ndarray, panels: list[Arc], purse: np.ndarray
 ) -> Iterator[tuple[Part, list[tuple]]]:
     """Yield of each panel the part, and the places between which contours end in it.
 
@@ -354,7 +357,7 @@ def evaluate(
     owner = np.repeat([panel.owner for panel in panels], n)
     polar = theta[owner]
     cos, sin = angle_to_rashba(polar, chi.ravel())
-    states, doubt = states_at(well, E_F, cos, sin, np.full(owner.size, SHARE))
+    states, doubt = states_at(well, E_F, cos, sin, np.full(owner.size, POINTS_EACH))
     again = np.flatnonzero(doubt)
     if again.size:
         number = np.bincount(owner[again], minlength=theta.size)
@@ -383,7 +386,7 @@ def evaluate(
         some = states.take(own)
         weight = WEIGHTS * slope[i]
         integral = sums[:, i] @ weight
-        error = np.abs(integral - sums[:, i] @ (FEWER * slope[i]))
+        error = np.abs(integral - sums[:, i] @ (COARSER * slope[i]))
         if not places:
             of = Moments(*(column[own] for column in moments))
             error += _unfollowed(chi[i], number[i, 0], some, of, terms[:, own])
@@ -415,7 +418,7 @@ def _blur(well: Well, E_F: float, states: States) -> np.ndarray:
     meet = np.flatnonzero((place[1:] == place[:-1]) & (velocity[1:] * velocity[:-1] < 0))
     between = (velocity[meet] - velocity[meet + 1]) / (states.k[meet] - states.k[meet + 1] + TINY)
     slope[0, meet] = slope[1, meet + 1] = np.abs(between)
-    return 2 * UNIT * energy * slope.max(axis=0) / velocity**2
+    return 2 * UNIT_ROUNDOFF * energy * slope.max(axis=0) / velocity**2
 
 
 def _unfollowed(
@@ -473,7 +476,7 @@ def locate(well: Well, E_F: float, brackets: list[tuple]) -> list[float]:
         chi = np.column_stack([a, a[:, None] + (b - a)[:, None] * part, b])
         polar = np.repeat(theta, 15)
         cos, sin = angle_to_rashba(polar, chi[:, 1:-1].ravel())
-        states, _ = states_at(well, E_F, cos, sin, np.full(cos.size, SHARE))
+        states, _ = states_at(well, E_F, cos, sin, np.full(cos.size, POINTS_EACH))
         inner = np.bincount(states.place, minlength=15 * a.size).reshape(-1, 15)
         number = np.column_stack([at_a, inner, at_b])
         j = np.argmax(number != at_a[:, None], axis=1)
@@ -488,7 +491,7 @@ def locate(well: Well, E_F: float, brackets: list[tuple]) -> list[float]:
         start = end if near is None else near
         chi = start[:, None] + (sign * far)[:, None] * (np.arange(4) + (near is None))
         cos, sin = angle_to_rashba(np.repeat(theta, 4), chi.ravel())
-        states, _ = states_at(well, E_F, cos, sin, np.full(cos.size, SHARE))
+        states, _ = states_at(well, E_F, cos, sin, np.full(cos.size, POINTS_EACH))
         for i in rows.tolist():
             pairs = [_meeting(states.take(states.place == 4 * i + j)) for j in range(4)]
             meeting = [k for pair in pairs for k in pair]
@@ -541,7 +544,7 @@ def quadratures(well: Well, E_F: float, theta: Iterable[float], rtol: float) -> 
     """
     theta = np.array(list(theta))
     edges = np.linspace(-np.pi / 2, np.pi / 2, PANELS + 1).tolist()
-    start = Panel(0, edges[0], edges[-1], False, False).cut(*edges[1:-1])
+    start = Arc(0, edges[0], edges[-1], False, False).cut(*edges[1:-1])
     todo = [panel._replace(owner=i) for i in range(theta.size) for panel in start]
     parts: list[list[Part]] = [[] for _ in theta]
     purse = np.full(theta.size, PURSE)
@@ -564,7 +567,7 @@ def quadratures(well: Well, E_F: float, theta: Iterable[float], rtol: float) -> 
             mended = [np.maximum(part.error - MENDED * part.rounding, 0) for part in some]
             total = np.sum(mended, axis=0)
             refine = left and len(some) < MOST
-            if refine and so_far.relative(2 * PREFACTOR * total) > rtol:
+            if refine and so_far.relative(2 * PER_ANGLE * total) > rtol:
                 share = np.array([(one / (total + TINY)).max() for one in mended])
                 worst = share > WORST * share.max()
                 for part, bad in zip(some, worst, strict=True):
@@ -675,7 +678,7 @@ def coherence_along(
     # Reflection at the plane of z and m, and reversal of time: of the other half of the circle.
     driven = np.array([[False, False, True], [True, True, False]])
     even, odd = given[:, 0], given[:, 1]
-    return 2 * PREFACTOR * np.pi * np.where(driven, even, odd)
+    return 2 * PER_ANGLE * np.pi * np.where(driven, even, odd)
 
 
 def frame(theta: float, phi: float) -> np.ndarray:
@@ -813,7 +816,7 @@ class Response:
         up, down = np.moveaxis(values(pair, u, point.q, self.well.d, z), 1, 0)
         moments = Moments(*(column[:, None] for column in Moments.of(theta, chi, states)))
         driven = weight @ moments.spin(up * up - down * down, 2 * up * down)
-        return self._turned(2 * PREFACTOR * driven)
+        return self._turned(2 * PER_ANGLE * driven)
 
     @property
     def contours(self) -> Contours:
@@ -1033,7 +1036,7 @@ def decomposition(
         As `response`, and if `theta` or `orders` is not as said.
     """
     theta = checked_angles("theta", theta)
-    if theta.ndim != 1 or (np.abs(np.cos(theta)) < UNIT**0.5).any():
+    if theta.ndim != 1 or (np.abs(np.cos(theta)) < UNIT_ROUNDOFF**0.5).any():
         raise ValueError(f"theta must be a 1D array of angles other than π/2, got {written(theta)}")
     if not 1 <= orders <= theta.size:
         raise ValueError(

@@ -105,7 +105,7 @@ def closest(well: Well, E_F: float, k: np.ndarray) -> Closest | None:
     return Closest(float(k[i]), float(at[j]), (float(k[pair]), float(k[pair + 1])))
 
 
-def rounded(well: Well, E_F: float, k: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def in_doubles(well: Well, E_F: float, k: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return F in doubles, the bound of its rounding error, and F with 32 digits, (n,) each.
 
     Of the rule without a symmetry, on the Fermi parabola at wave numbers k in 1/nm.

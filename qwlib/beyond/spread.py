@@ -44,7 +44,7 @@ def edge_functions(x: np.ndarray, h: np.ndarray | float) -> tuple[np.ndarray, np
 
 
 @dataclass(frozen=True)
-class Layers:
+class LayeredWell:
     """A well whose Rashba coupling is constant in layers.
 
     Attributes
@@ -67,7 +67,7 @@ class Layers:
     inside: np.ndarray
 
     @classmethod
-    def from_well(cls, well: Well, width: float, placement: str = "centred") -> Layers:
+    def from_well(cls, well: Well, width: float, placement: str = "centred") -> LayeredWell:
         """Return the well with each δ of the coupling spread into a box; see `fem.rashba_boxes`."""
         left, right = rashba_boxes(well, width, placement)
         edges = np.unique(np.round([0.0, well.d, *left, *right], 12))

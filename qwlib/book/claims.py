@@ -22,7 +22,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ..beyond.conserving import conserving
-from ..beyond.conventions import Solver, spinors, with_tails
+from ..beyond.conventions import (
+    ALPHA_5,
+    FIRST,
+    JUMP,
+    PEAK,
+    SECOND,
+    THICK,
+    Solver,
+    spinors,
+    with_tails,
+)
 from ..beyond.interband import damping_like
 from ..beyond.places import bend, peaks, refined, refined_together
 from ..beyond.thresholds import rashba_at
@@ -47,20 +57,16 @@ ELSEWHERE = "speaks of the paper's well alone"
 SIGNS = dict(zip((*VERDICTS, ELSEWHERE), "✓◐✗?–", strict=True))
 """A sign for each verdict."""
 
-FIRST, SECOND = 0.046, 0.05
-"""α_L of Fig. 2(a) and (b), eV·nm²."""
 ALPHA_R = -0.025
 """α_R of Figs. 3(b) and 4."""
-ALPHA_5, ALPHA_6 = 0.01, 0.001
-"""|α| of Figs. 5 and 6."""
-JUMP, PEAK, WIDE = 0.049, 0.062, 0.52
-"""α_L of the paper's jump and of its maximum, eV·nm²; d of its maximum, nm."""
+ALPHA_6, WIDE = 0.001, 0.52
+"""|α| of Fig. 6 in eV·nm²; d of the paper's maximum, nm."""
 ALPHAS_R, OTHERS_R = (-0.025, 0.0, 0.025), (-0.02, 0.0, 0.025)
 """The α_R of Fig. 3(a) are three, of which the text names one, and another for Fig. 2: these are
 ours, and those that we lay beside the paper's own."""
 ENDS = (0.12, 0.15, 0.2)
 """Where Fig. 3(a) may end, eV·nm²."""
-POINTS = 50
+PLOTTED = 50
 """Points of a curve of Fig. 3(a) from 0 on, if it is read off them: what plotting often takes."""
 NAMED = (0.046, 0.049, 0.05, 0.062, 0.1)
 """The α_L that the text of Sec. III.A names, of which Fig. 4 may have profiles, eV·nm²."""
@@ -68,11 +74,11 @@ APART = (0.031, 0.0124)
 """Other α_L of Fig. 4 are so far apart, the half and the fifth of 0.062, eV·nm²."""
 BROADENINGS = np.array([0.01, 0.1])
 """ħ/τ in eV of a clean and of a dirty metal."""
-ROUNDING = 1e-12
+NOTHING = 1e-12
 """Below it a spin density is rounding, nm⁻² or nm⁻³ per τeE/ħ: its parts are of order 0.01."""
-THICK, THINNER, WIDE_WELL = 3.0, (0.52, 0.2), 20.0
-"""Width in nm of the lowest panels of Fig. 5; those of the other two, which the text names for
-case (c); and of a well with interfaces far from each other."""
+THINNER, WIDE_WELL = (0.52, 0.2), 20.0
+"""Widths in nm of the upper panels of Fig. 5, which the text names for case (c); and of a well with
+interfaces far from each other."""
 D_APART = (0.16, 0.08)
 """Widths from the thinner of these on may be so far apart, nm: of the way to the other the half,
 and the quarter, with which 3 nm is one of them."""
@@ -451,7 +457,7 @@ def _in_columns(*texts: str) -> str:
 
 def rules(claim: Claim) -> str:
     """Return what of the yardstick a statement is measured by."""
-    words = [yardstick.KINDS[kind] for kind in claim.kinds]
+    words = [yardstick.MEASURES[kind] for kind in claim.kinds]
     if claim.kinds == ["position"]:
         words[0] += f", {number(claim.tolerance)} {claim.unit}"
     return "; ".join(words)
@@ -617,7 +623,7 @@ def split(material: Material) -> dict[str, Answer]:
     return by_sense(lambda added, kind: chiralities(added(chosen(states, kind))), TOTALS)
 
 
-def levels(material: Material, **changes) -> dict[str, Answer]:
+def numbers_of_levels(material: Material, **changes) -> dict[str, Answer]:
     """Return the number of Fermi states, and of levels below ε_F at k = 0, above |Δ| or all."""
     floor = min(abs(material.Delta), material.E_F)
     below = count_states(material.well(**changes), np.array([material.E_F, floor]), 0.0)
@@ -664,7 +670,7 @@ def states_along(material: Material, alpha_R: float, alpha_L: ArrayLike) -> list
     return fermi_states_of(wells_along(material, alpha_R, alpha_L), material.E_F, digits=False)
 
 
-def along(material: Material, alpha_R: float, alpha_L: np.ndarray) -> dict[str, Answer]:
+def totals_along(material: Material, alpha_R: float, alpha_L: np.ndarray) -> dict[str, Answer]:
     """Return the total spin density along α_L, nm⁻² per τeE/ħ, by what is meant by it."""
     wells = wells_along(material, alpha_R, alpha_L)
     return {sense: totals(solve, wells, material.E_F) for sense, solve in SOLVERS.items()}
@@ -809,7 +815,7 @@ def linear(material: Material) -> dict[str, Answer]:
         stop = min(JUMP, end_of_model(material))
         ends = (stop, min(stop, (loss(material, alpha_R) or stop) * (1 - 1e-6)))
         grids = [np.linspace(0, end, 101) for end in ends]
-        curves = [along(material, alpha_R, alpha) for alpha in grids]
+        curves = [totals_along(material, alpha_R, alpha) for alpha in grids]
         for where in TOTALS:
             for name, f in LINES.items():
                 off = (f(grids[i], curves[i][where][i]) for i in (0, 1))
@@ -830,11 +836,11 @@ def jumps(material: Material) -> dict[str, Answer]:
     places = {alpha_R: loss(material, alpha_R) for alpha_R in ALPHAS_R}
     result = {of_right(alpha_R): Answer(None, place) for alpha_R, place in places.items()}
     for end in ENDS:
-        points = np.linspace(0, end, POINTS)
+        points = np.linspace(0, end, PLOTTED)
         for alpha_R, place in places.items():
             beyond = [] if place is None else points[points >= place].tolist()
             after = beyond[0] if beyond else None
-            result[f"next of {POINTS} points up to {end:g}, {of_right(alpha_R)}"] = Answer(
+            result[f"next of {PLOTTED} points up to {end:g}, {of_right(alpha_R)}"] = Answer(
                 None, after
             )
     return result
@@ -886,11 +892,11 @@ def drop(material: Material) -> dict[str, Answer]:
     nothing = dict.fromkeys(TOTALS, Answer(None, None))
     result = nothing if place is None else drops([place * (1 + x) for x in (-1e-6, 1e-6)])
     for end in ENDS:
-        curve = np.linspace(0, end, POINTS)
-        i = POINTS if place is None else int(np.searchsorted(curve, place))
-        seen = drops(curve[i - 2 : i + 2]) if 2 <= i < POINTS - 1 else nothing
+        curve = np.linspace(0, end, PLOTTED)
+        i = PLOTTED if place is None else int(np.searchsorted(curve, place))
+        seen = drops(curve[i - 2 : i + 2]) if 2 <= i < PLOTTED - 1 else nothing
         result = result | {
-            f"{where}, {POINTS} points up to {end:g}": one for where, one in seen.items()
+            f"{where}, {PLOTTED} points up to {end:g}": one for where, one in seen.items()
         }
     return result
 
@@ -906,7 +912,7 @@ def decrease(material: Material) -> dict[str, Answer]:
         start = (place or JUMP) * (1 + 1e-6)
         alpha = np.linspace(start, 1.5 * end, 401)
         inside, known = alpha <= end, end < end_of_model(material)
-        for where, (everything, propagating) in along(material, alpha_R, alpha).items():
+        for where, (everything, propagating) in totals_along(material, alpha_R, alpha).items():
             up = np.flatnonzero(np.diff(propagating) > 0)
             falls = place is not None and (not up.size or up[0] > 0)
             ends = float(alpha[-1]) if falls else None
@@ -933,7 +939,7 @@ def nonlinear(material: Material) -> dict[str, Answer]:
     result = {}
     for end in ENDS:
         alpha = np.linspace(0.1, end, 101)
-        three = [along(material, alpha_R, alpha) for alpha_R in ALPHAS_R]
+        three = [totals_along(material, alpha_R, alpha) for alpha_R in ALPHAS_R]
         known = end < end_of_model(material)
         for where in TOTALS:
             for name, f in (("bent", bend), ("slope changes", change_of_slope)):
@@ -953,7 +959,7 @@ def shift(material: Material) -> dict[str, Answer]:
         pair = (ALPHA_R, other)
         places = [place for place in (loss(material, r) for r in pair) if place]
         alpha = np.linspace(0, 0.999 * min([*places, end_of_model(material)]), 41)
-        first, second = (along(material, r, alpha) for r in pair)
+        first, second = (totals_along(material, r, alpha) for r in pair)
         for where in TOTALS:
             off = [a - b for a, b in zip(first[where], second[where], strict=True)]
             wholes = {
@@ -1022,7 +1028,9 @@ def penetration(material: Material) -> dict[str, Answer]:
     }
 
 
-def apart(material: Material, alpha_R: float, d: float, alone: float) -> dict[str, Answer]:
+def from_superposition(
+    material: Material, alpha_R: float, d: float, alone: float
+) -> dict[str, Answer]:
     """Return how far two interfaces are from the sum of each alone, and what is midway.
 
     Of profiles, over the largest S_y; and of totals, of the well or of all z, over those of each
@@ -1063,7 +1071,7 @@ def superposition(material: Material) -> dict[str, Answer]:
         f"{what}, case {case}, alone in {name}": answer
         for name, width in ALONE_IN.items()
         for case, alpha_R in CASES.items()
-        for what, answer in apart(material, alpha_R, THICK, width(THICK)).items()
+        for what, answer in from_superposition(material, alpha_R, THICK, width(THICK)).items()
     }
 
 
@@ -1074,7 +1082,7 @@ def narrow(material: Material) -> dict[str, Answer]:
         for name, width in ALONE_IN.items()
         for d in THINNER
         for case in ("(a)", "(c)")
-        for what, answer in apart(material, CASES[case], d, width(d)).items()
+        for what, answer in from_superposition(material, CASES[case], d, width(d)).items()
     }
 
 
@@ -1115,10 +1123,10 @@ def smaller(a: float, b: float) -> float:
     """Return by which share of the larger a is smaller than b; of what is rounding, 0."""
     larger = max(a, b)
     # What symmetry makes zero is so within rounding: neither is smaller.
-    return fraction(b - a, larger) if larger > ROUNDING else 0.0
+    return fraction(b - a, larger) if larger > NOTHING else 0.0
 
 
-def compared(material: Material, first: tuple, second: tuple) -> dict[str, Answer]:
+def smaller_by(material: Material, first: tuple, second: tuple) -> dict[str, Answer]:
     """Return how much smaller the spin density of the first well, (α_L, α_R, d), is."""
     a, b = (measured(material, *well) for well in (first, second))
     return {
@@ -1136,24 +1144,27 @@ def trends(material: Material, alpha_R: float, falls: bool) -> dict[str, Answer]
     thick = (ALPHA_5, alpha_R, THICK)
     for d in THINNER:
         pair = [(ALPHA_5, alpha_R, d), thick]
-        answers = compared(material, *(pair if falls else pair[::-1]))
+        answers = smaller_by(material, *(pair if falls else pair[::-1]))
         result |= {f"{name}, {d:g} nm": answer for name, answer in answers.items()}
     widths = np.linspace(THICK, THINNER[-1], 57)
     for name, curves in measured(material, ALPHA_5, alpha_R, widths).items():
         result[f"{name}, all the way"] = Answer(
-            *(wrong_way(y if falls else -y) if y.max() > ROUNDING else None for y in curves)
+            *(wrong_way(y if falls else -y) if y.max() > NOTHING else None for y in curves)
         )
     return result
 
 
 def magnitude(material: Material) -> dict[str, Answer]:
     """Return how much smaller |S_y| of α_L = α_R is than that of α_L = −α_R."""
-    return compared(material, (ALPHA_5, ALPHA_5, THICK), (ALPHA_5, -ALPHA_5, THICK))
+    return smaller_by(material, (ALPHA_5, ALPHA_5, THICK), (ALPHA_5, -ALPHA_5, THICK))
 
 
 def counts_5(material: Material) -> dict[str, Answer]:
     """Return the numbers of states of cases (a) and (c)."""
-    a, c = (levels(material, alpha_L=ALPHA_5, alpha_R=r, d=THICK) for r in (ALPHA_5, -ALPHA_5))
+    a, c = (
+        numbers_of_levels(material, alpha_L=ALPHA_5, alpha_R=r, d=THICK)
+        for r in (ALPHA_5, -ALPHA_5)
+    )
     return {at: Answer(*map(list, zip(a[at], c[at], strict=True))) for at in a}
 
 
@@ -1320,7 +1331,7 @@ def depth_in_left_barrier(states: FermiStates) -> float:
 
 QUANTITIES: dict[str, Callable[[Material], Any]] = {
     "model-interband": interband,
-    "confinement-count": lambda m: levels(m, alpha_L=FIRST),
+    "confinement-count": lambda m: numbers_of_levels(m, alpha_L=FIRST),
     "confinement-chirality": split,
     "confinement-silent": silent,
     "confinement-lost": lost,

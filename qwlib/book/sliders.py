@@ -117,11 +117,11 @@ def couplings(well: Well, E_F: float, *, waves: bool = False) -> Slider:
     several = list(fermi_states_of(wells, E_F))
     if waves:
         several = [states[states.kind == "propagating"] for states in several]
-    shown = levels(several, grid, int(np.argmin(np.abs(grid - well.alpha_L))))
+    shown = level_scheme(several, grid, int(np.argmin(np.abs(grid - well.alpha_L))))
     return Slider(shown.data | {"waves": True}) if waves else shown
 
 
-def levels(several: Sequence[FermiStates], grid: np.ndarray, start: int) -> Slider:
+def level_scheme(several: Sequence[FermiStates], grid: np.ndarray, start: int) -> Slider:
     """Return the slider of `couplings` from the states at each α_L; one is a figure that stays.
 
     The wells differ in nothing but α_L, in eV·nm² those of the grid; it starts at no. `start`.

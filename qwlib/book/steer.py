@@ -88,7 +88,7 @@ VIEWS: dict[str, Callable[..., views.View | None]] = {
     "state": views.one_state,
     "spread": views.spread,
     "interband": views.interband,
-    "field": views.field,
+    "field": views.field_by_width,
     "direction": views.turned,
     "count": functools.partial(views.count, whole=True),
     "scan": views.scanned,
@@ -215,7 +215,7 @@ def step(request: str) -> str:
     except ValueError as error:
         return json.dumps({"refused": refused(error)})
     if view is None:
-        slider = sliders.levels([states], np.array([states.well.alpha_L]), 0)
+        slider = sliders.level_scheme([states], np.array([states.well.alpha_L]), 0)
     else:
         at, alt = view.at or 0.0, "The figure for the values of the sliders."
         slider = sliders.moved(("", ""), [at], at, {"": [view._replace(numbers=())]}, alt=alt)

@@ -568,10 +568,10 @@ def rounded(states: FermiStates, points: int = 81) -> View:
     Scaled to the bound of its rounding error.
     """
     well, E_F, k_F = states.well, states.E_F, max(states.k, default=1.0)
-    _, bound, exact = scan.rounded(well, E_F, k_F * np.array([1 - 1e-8, 1 + 1e-8]))
+    _, bound, exact = scan.in_doubles(well, E_F, k_F * np.array([1 - 1e-8, 1 + 1e-8]))
     slope = abs(np.diff(exact / bound)[0]) / 2e-8
     k = 4e-3 / slope * np.linspace(-1, 1, points)
-    F, bound, exact = scan.rounded(well, E_F, k_F * (1 + k))
+    F, bound, exact = scan.in_doubles(well, E_F, k_F * (1 + k))
     series = [
         Series("in doubles", 1e9 * k, F / bound, "on second"),
         Series("exact", 1e9 * k, exact / bound, "first"),
@@ -912,10 +912,10 @@ def spread(
     At wave numbers `k` in 1/nm; left out, they go somewhat beyond the Fermi states, up to 60.  Far
     outside of the frame, the lowest and the highest energy in eV, bands are cut.
     """
-    from ..beyond.spread import Layers
+    from ..beyond.spread import LayeredWell
 
     well, c, E_F = states.well, states.well.c, states.E_F
-    layers = Layers.from_well(well, width)
+    layers = LayeredWell.from_well(well, width)
     strength = abs(well.alpha_L) + abs(well.alpha_R)
     # h(k) ≥ −|Δ| − kW with W the height of the boxes, so that no Fermi state is beyond this k.
     W, above = strength / width, max(E_F + abs(well.Delta), 0.0)
@@ -1090,7 +1090,7 @@ def against_coupling(
     return View([Panel(ALPHA_L, FIELD, series, ends, (-0.45 * span, 3 * span))])
 
 
-def field(states: FermiStates, M_s: float, j: float) -> View:
+def field_by_width(states: FermiStates, M_s: float, j: float) -> View:
     """Return −B_y/j against the width of the well; M_s in 10⁶ A/m, j in 10¹¹ A/m²."""
     well = states.well
     d = np.geomspace(0.2, 10.0, 61)

@@ -19,7 +19,7 @@ from typing import Any
 SHARE = 0.05
 """What counts as nothing, as a share: about what one sees in a figure of a paper."""
 
-KINDS = {
+MEASURES = {
     "count": "a number of states, a rank or a sign: the same",
     "position": "a position: within half a unit of the last digit that the paper prints",
     "slope": f"an exponent: within {100 * SHARE:g} % of the paper's",

@@ -123,7 +123,7 @@ def rerun(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def sweep(arguments: argparse.Namespace) -> int:
+def run_sweep(arguments: argparse.Namespace) -> int:
     """Solve a grid of wells into a file."""
     from ..grid import Grid
     from . import parameters, record, sweeps
@@ -245,7 +245,7 @@ def parser() -> argparse.ArgumentParser:
         help="where workers put finished chunks: a path, or a URL as fsspec takes it; "
         "beside the file if not given",
     )
-    grid.set_defaults(run=sweep, needs=f"a sweep needs {SWEEP}")
+    grid.set_defaults(run=run_sweep, needs=f"a sweep needs {SWEEP}")
     return top
 
 

@@ -409,13 +409,13 @@ def unused(chapters: dict[str, Chapter], name: str, values: dict[str, Any]) -> l
 
     A `ValueError` if no chapter knows one of them.
     """
-    check_names(chapters, values)
+    check_parameters(chapters, values)
     own = chapters[name].parameters
     led = {parameter.follows for parameter in own.values() if parameter.name not in values}
     return [other for other in values if other not in own and other not in led]
 
 
-def check_names(chapters: dict[str, Chapter], values: dict[str, Any]) -> None:
+def check_parameters(chapters: dict[str, Chapter], values: dict[str, Any]) -> None:
     """Raise ValueError if no chapter has a parameter of that name, or of that kind of value."""
     known: dict[str, Parameter] = {}
     for chapter in chapters.values():
@@ -435,7 +435,7 @@ def checked_book(chapters: dict[str, Chapter], values: dict[str, Any]) -> dict[s
 
     A `ValueError` if no chapter has a parameter of that name, or one that has does not allow it.
     """
-    check_names(chapters, values)
+    check_parameters(chapters, values)
     return {chapter.name: chapter.checked(values) for chapter in chapters.values()}
 
 

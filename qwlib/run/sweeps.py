@@ -63,7 +63,7 @@ FEWEST_CHUNKS = 64
 AT_ONCE = 32
 """Chunks that are in memory when the file is written."""
 
-AHEAD = 2
+IN_ADVANCE = 2
 """Chunks that wait for each thread of a cluster, so that none is idle while results travel."""
 
 LOOK = 1
@@ -614,7 +614,7 @@ def _solved_until_lost(
                         client.replicate([job], workers=[*workers.fit], callback_timeout=PATIENCE)
                         its |= workers.fit.keys()
             fit = [*workers.fit]
-            while todo and fit and len(running) < AHEAD * (sum(workers.fit.values()) + 1):
+            while todo and fit and len(running) < IN_ADVANCE * (sum(workers.fit.values()) + 1):
                 if job is None:
                     # By a task, so that it is made again if its worker dies.
                     its = set(fit)

@@ -11,7 +11,7 @@ from benchmarks import routes
 from qwlib import Well, bound_states, count_states, fermi_states, matching_matrix
 from qwlib.beyond import cells, scan
 from qwlib.beyond.broadened import broadened_sums, spin_in_well
-from qwlib.beyond.compared import KINDS, compared, random_well
+from qwlib.beyond.compared import SORTS, compared, random_well
 from qwlib.beyond.fem import FiniteElements
 from qwlib.beyond.places import (
     below_zero,
@@ -25,7 +25,7 @@ from qwlib.beyond.places import (
     steps,
     zeros,
 )
-from qwlib.beyond.spread import Layers, crossings, sums_along
+from qwlib.beyond.spread import LayeredWell, crossings, sums_along
 from qwlib.beyond.thresholds import changes, length_unit, one_subband, rashba_at
 from qwlib.beyond.weak import (
     by_level,
@@ -114,7 +114,7 @@ def test_no_state_is_beyond_an_accepted_k():
     assert witness.k.max() < K[0]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SORTS)
 def test_random_wells_are_of_their_kind_and_three_routes_agree(kind):
     well, energy = random_well(np.random.default_rng(7), kind)
     assert (well.V_L == well.V_R) == (kind in ("mirror", "parity", "met twice"))
@@ -211,7 +211,7 @@ def test_couplings_without_a_width_are_those_of_the_closed_form():
 
 def test_sums_of_a_spread_coupling_are_those_of_the_layers():
     every, waves, n, _, k_max = sums_along(PAPER, E_F, np.array([0.03]), 0.3)[:, 0]
-    k, share = Layers.from_well(PAPER.replace(alpha_L=0.03), 0.3).fermi_states(E_F, 2 * k_max)
+    k, share = LayeredWell.from_well(PAPER.replace(alpha_L=0.03), 0.3).fermi_states(E_F, 2 * k_max)
     assert (n, k_max) == (k.size, pytest.approx(k.max(), abs=1e-8))
     assert every == pytest.approx(1e3 * share.sum(), abs=1e-5)  # what the layers' steps leave
     above = E_F - PAPER.c * k**2 > PAPER.Delta

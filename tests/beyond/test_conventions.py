@@ -10,9 +10,9 @@ from scipy.optimize import brentq
 
 from qwlib import sweep
 from qwlib.beyond import conventions as trial
-from qwlib.beyond.conventions import ASKED, Convention, conventions, numbers, score
+from qwlib.beyond.conventions import ASKED, Convention, conventions, numbers_by, score
 from qwlib.beyond.fem import FiniteElements
-from qwlib.beyond.spread import Layers
+from qwlib.beyond.spread import LayeredWell
 from qwlib.beyond.thresholds import entry_width, rashba_at
 from qwlib.book import yardstick
 from qwlib.book.claims import claims
@@ -37,7 +37,7 @@ def named(name: str) -> Convention:
 
 @cache
 def found(name: str) -> dict[str, float]:
-    return numbers(named(name))
+    return numbers_by(named(name))
 
 
 # --- the list -------------------------------------------------------------------------------------
@@ -174,7 +174,7 @@ def witness(convention: Convention, well) -> np.ndarray:
             (fem(well, E_F, exchange=0.0, potential=floor_of(well, s)), s * sign, s * Delta)
             for s in (1, -1)
         ]
-    elif solve is trial.spread:
+    elif solve is trial.spread_spinors:
         spread = FiniteElements.from_well(well, E_max=E_F, width=0.03)
         parts = [(spread, 0, abs(Delta))]
     else:
@@ -280,9 +280,9 @@ def test_poles_and_roots_are_the_changes_of_sign_of_the_determinant():
 
 def test_spread_states_are_those_of_the_layers_own_search():
     well = named("coupling spread over 0.03 nm").well(0.046, -0.025)
-    states = trial.spread([well, well.replace(d=1.0)], 3.0)
+    states = trial.spread_spinors([well, well.replace(d=1.0)], 3.0)
     for i, one in enumerate((well, well.replace(d=1.0))):
-        k, contribution = Layers.from_well(one, 0.03).fermi_states(3.0, 8.495)
+        k, contribution = LayeredWell.from_well(one, 0.03).fermi_states(3.0, 8.495)
         some = states.take(states.well == i)
         order = np.argsort(-some.k)
         # Both to rounding, differences apart, as above.
@@ -347,7 +347,7 @@ def test_spread_jump_is_where_the_count_of_states_changes():
     k = np.sqrt((3.0 - well.Delta) / well.c)
 
     def count(alpha):
-        layers = Layers.from_well(well.replace(alpha_L=alpha), 0.03)
+        layers = LayeredWell.from_well(well.replace(alpha_L=alpha), 0.03)
         return int(layers.count_states(well.Delta, k)) - 2.5
 
     expected = brentq(count, 0.046, 0.052, xtol=1e-7)
@@ -461,7 +461,7 @@ def test_one_parameter_at_a_time_by_conditions_of_their_own():
 def test_numbers_ask_of_each_case_and_beyond_the_jump():
     # No convention above has another number in (a) than in (c); states with a spin do.
     audible = Convention("", "", keep=lambda s: trial.waves(s) & (np.abs(s.spin) > 1e-12))
-    both = numbers(audible)
+    both = numbers_by(audible)
     assert (both["a"], both["c"]) == (0, 14)
     # The spin-diagonal total falls before its jump and at it, and not beyond.
     assert np.isnan(found("spin-diagonal")["fall ends"])
@@ -564,10 +564,10 @@ def test_a_tuned_distance_of_points_would_come_first():
     tuned = Convention("", "", solve=trial.with_tails, step=0.012302, chosen=1)
     best = "barrier exchange opposite, over all z, points of a plot to 0.2"
     first = trial.order(named(best), found(best))
-    assert trial.order(tuned, numbers(tuned)) < first
+    assert trial.order(tuned, numbers_by(tuned)) < first
     for factor in (0.999, 1.001):
         other = replace(tuned, step=factor * tuned.step)
-        assert not ASKED[7].met(numbers(other)["maximum"])
+        assert not ASKED[7].met(numbers_by(other)["maximum"])
 
 
 def test_the_maximum_of_coarse_widths_is_that_of_the_three_about_it():
@@ -579,7 +579,7 @@ def test_the_maximum_of_coarse_widths_is_that_of_the_three_about_it():
         assert left < top > right
         # And of no finer ones: looked at closely it is elsewhere, by more than the tolerance.
         least = 0.005 if "opposite" in name else 0.01
-        assert abs(numbers(replace(convention, width_step=0.0))["cusp"] - 0.52) > least
+        assert abs(numbers_by(replace(convention, width_step=0.0))["cusp"] - 0.52) > least
 
 
 def test_the_maximum_of_coarse_profiles_is_that_of_the_three_about_it():
@@ -591,7 +591,7 @@ def test_the_maximum_of_coarse_profiles_is_that_of_the_three_about_it():
         assert left < top > right
         # And of no finer ones: looked at closely it is elsewhere, by more than the tolerance.
         closely = replace(convention, profile_step=0.0, step=0.0)
-        assert abs(numbers(closely)["maximum"] - 0.062) > 0.005
+        assert abs(numbers_by(closely)["maximum"] - 0.062) > 0.005
 
 
 def test_a_feature_that_is_not_there_is_not_a_number():
@@ -601,9 +601,9 @@ def test_a_feature_that_is_not_there_is_not_a_number():
         return trial.alone(trial.to_end_of_fall(x, y, close=False), None)
 
     assert np.isnan(trial.first_change(x, np.ones(11)))
-    assert np.isnan(trial.maximum(x, x, 0.5))
+    assert np.isnan(trial.maximum_near(x, x, 0.5))
     assert np.isnan(fall_ends(x, x))
     assert np.isnan(fall_ends(x, -x)), "a fall to the end of the axis has no end"
     assert fall_ends(x, np.abs(x - 0.6)) == pytest.approx(0.6)
-    assert trial.maximum(x, -np.abs(x - 0.6), 0.0) == pytest.approx(0.6)
+    assert trial.maximum_near(x, -np.abs(x - 0.6), 0.0) == pytest.approx(0.6)
     assert trial.first_change(x, (x > 0.55).astype(int)) == pytest.approx(0.6)

@@ -254,12 +254,12 @@ def test_agreement_is_an_interval_of_factors_of_the_tolerance(kind, paper, ours,
 
 def test_no_statement_has_a_yardstick_of_its_own():
     for claim in BY_ID.values():
-        assert set(claim.kinds) <= set(yardstick.KINDS)
+        assert set(claim.kinds) <= set(yardstick.MEASURES)
         half_a_digit = 0.5 * 10.0 ** -len(str(claim.paper).partition(".")[2])
         for kind in claim.kinds:
             expected = {"count": 0, "position": half_a_digit}.get(kind, yardstick.SHARE)
             assert yardstick.allowed(kind, claim.paper) == pytest.approx(expected)
-    assert set(yardstick.KINDS) == {kind for claim in BY_ID.values() for kind in claim.kinds}
+    assert set(yardstick.MEASURES) == {kind for claim in BY_ID.values() for kind in claim.kinds}
 
 
 YES, NO = (0.0, np.inf), yardstick.NEVER
@@ -483,7 +483,7 @@ def test_levels_at_k_0_by_the_phase_condition(entries):
 
 def test_total_over_all_z_against_quadrature():
     states = fermi_states(Well(alpha_R=-0.025), 3.0)
-    ours = claims.along(claims.PAPER, -0.025, np.array([0.046]))
+    ours = claims.totals_along(claims.PAPER, -0.025, np.array([0.046]))
     for where, added in claims.TOTALS.items():
         ends = (-8, 10.2) if where == "over all z" else (0, 2.2)  # tails of e^−80
         z = np.concatenate([np.linspace(*pair, 2001) for pair in zip(*cuts(ends), strict=True)])
@@ -606,7 +606,7 @@ def test_how_far_from_the_sum_as_a_mean_over_the_well(exchange):
 
 
 def test_minus_states_overcome_the_plus_states_over_all_z_where_the_why_says():
-    after = claims.along(claims.PAPER, -0.025, np.array([0.046, 0.0605, 0.0615]))
+    after = claims.totals_along(claims.PAPER, -0.025, np.array([0.046, 0.0605, 0.0615]))
     assert (after["over all z"].propagating > 0).tolist() == [True, True, False]
     assert after["over the well"].propagating[0] < 0
 
@@ -702,7 +702,7 @@ def test_decrease_ends_where_the_conventions_have_it(entries):
         (one,) = (c for c in conventions.conventions() if c.name == name)
         # These close in on it to 1e-5.
         assert answers[f"where it ends, α_R = −0.025, {where}"].propagating == pytest.approx(
-            conventions.numbers(one)["fall ends"], abs=1.1e-5
+            conventions.numbers_by(one)["fall ends"], abs=1.1e-5
         )
 
 

@@ -16,7 +16,7 @@ from qwlib.beyond.interface import (
     inverse_square,
     power_when_doubled,
 )
-from qwlib.beyond.spread import Layers, edge_functions
+from qwlib.beyond.spread import LayeredWell, edge_functions
 
 PAPER = Well(alpha_L=0.046)
 CRITICAL = PAPER.critical_rashba
@@ -160,7 +160,7 @@ def test_layers_are_a_second_route(width: float, placement: str, E_F: float, **p
         warnings.simplefilter("ignore", UnboundedSpectrumWarning)
         well = Well(**parameters)
     mesh = FiniteElements.from_well(well, E_max=E_F, width=width, placement=placement)
-    solution, layers = mesh.fermi_states(E_F), Layers.from_well(well, width, placement)
+    solution, layers = mesh.fermi_states(E_F), LayeredWell.from_well(well, width, placement)
     # Both count, finding nothing: at every k they agree, away from Fermi states.
     between = np.append((solution.k[1:] + solution.k[:-1]) / 2, mesh.k_max)
     gaps = np.append(-np.diff(solution.k), 1.0)
@@ -186,7 +186,7 @@ def test_layers_and_elements_agree_on_the_wells_of_the_chapter(alpha_L: float) -
         well = Well(alpha_L=alpha_L, alpha_R=-0.025)
     mesh = FiniteElements.from_well(well, E_max=3.0, width=WIDTH, order=8)
     solution = mesh.fermi_states(3.0)
-    k, contribution = Layers.from_well(well, WIDTH).fermi_states(3.0, mesh.k_max)
+    k, contribution = LayeredWell.from_well(well, WIDTH).fermi_states(3.0, mesh.k_max)
     # Over its elements the mesh of order 8 follows e^(iκz) to 2(3/4)⁹/9! = 4e-7.  Energies err by
     # the square, so k by 2e-13 V/vk, which is 1e-11 in the lowest subband; measured 2e-11.
     np.testing.assert_allclose(k, solution.k, rtol=1e-10)
@@ -197,7 +197,7 @@ def test_layers_without_width_of_note_are_the_matching_matrix() -> None:
     """Boxes of 1e-6 nm: the third route to the δ functions, to first order in the width."""
     well = Well(alpha_L=0.05, alpha_R=-0.02)
     sharp = fermi_states(well, 3.0)
-    k, _ = Layers.from_well(well, 1e-6).fermi_states(3.0, 12.0)
+    k, _ = LayeredWell.from_well(well, 1e-6).fermi_states(3.0, 12.0)
     np.testing.assert_allclose(k, sharp.k, rtol=0, atol=1e-5)
 
 
@@ -213,7 +213,7 @@ def test_the_bound_on_k_holds_for_a_spread_coupling(placement: str, alpha_R: flo
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UnboundedSpectrumWarning)
         well = Well(d=0.4, alpha_L=0.15, alpha_R=alpha_R)
-    layers = Layers.from_well(well, WIDTH, placement)
+    layers = LayeredWell.from_well(well, WIDTH, placement)
     # Inside, the boxes overlap here.
     k_max = FiniteElements.from_well(well, E_max=3.0, width=WIDTH, placement=placement).k_max
     for k in np.linspace(k_max, 4 * k_max, 40):
@@ -226,7 +226,7 @@ def test_the_energy_of_a_spread_coupling_has_a_bottom() -> None:
     """ε ≥ −W²/4c − |Δ| with W = α/width, at any α."""
     well = at(2.0)
     floor = -((well.alpha_L / WIDTH) ** 2) / (4 * well.c) - well.Delta
-    layers = Layers.from_well(well, WIDTH)
+    layers = LayeredWell.from_well(well, WIDTH)
     for k in np.linspace(0.1, 60.0, 60):
         assert layers.count_states(floor - well.c * k**2, k) == 0
     # And the δ function goes below it.
@@ -240,7 +240,7 @@ def test_layers_know_the_sign_of_the_velocity() -> None:
     E_F = mesh.bound_states(0.0)[0] - 1e-6
     solution = mesh.fermi_states(E_F)
     assert list(np.sign(solution.velocity)) == [1, -1]
-    layers = Layers.from_well(Well(alpha_L=0.05, Delta=0.0), WIDTH)
+    layers = LayeredWell.from_well(Well(alpha_L=0.05, Delta=0.0), WIDTH)
     k, contribution = layers.fermi_states(E_F, k_max=2 * solution.k[0])
     # Rounding of energies, 1e-13, over v: 1e-9, and k over 8π² carries it into the contribution.
     np.testing.assert_allclose(k, solution.k, rtol=0, atol=1e-8)
@@ -248,7 +248,7 @@ def test_layers_know_the_sign_of_the_velocity() -> None:
 
 
 def test_layers_count_many_points_as_they_count_each() -> None:
-    layers = Layers.from_well(at(1.1), WIDTH)
+    layers = LayeredWell.from_well(at(1.1), WIDTH)
     E, k = np.array([[-1.0], [2.5]]), np.array([0.5, 8.0, 20.0])
     each = [[int(layers.count_states(e, q)) for q in k] for e in E[:, 0]]
     assert layers.count_states(E, k).tolist() == each

@@ -31,7 +31,7 @@ VIEWS = {
     "one state": lambda: views.one_state(STATES, 3),
     "spread": lambda: views.spread(STATES, 0.3),
     "scanned": lambda: views.scanned(STATES, 200),
-    "field": lambda: views.field(STATES, 1.4, 1.0),
+    "field": lambda: views.field_by_width(STATES, 1.4, 1.0),
 }
 
 

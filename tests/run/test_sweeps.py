@@ -360,7 +360,7 @@ def test_no_more_chunks_wait_than_the_workers_need(place, cluster, monkeypatch):
     monkeypatch.setattr(sweeps.Parts, "put", counted)
     assert command("--scheduler", cluster.scheduler_address) == 0
     assert len(submitted) == CHUNKS
-    assert 2 <= max(waiting) < sweeps.AHEAD * 3
+    assert 2 <= max(waiting) < sweeps.IN_ADVANCE * 3
 
 
 def dask(*arguments: str) -> subprocess.Popen:
