@@ -215,6 +215,10 @@ class Plain(MarkdownTranslator):
             self.label(text)
         raise nodes.SkipNode
 
+    def visit_toctree(self, _node: nodes.Element) -> None:
+        """Leave out which pages follow the first one: a notebook stands alone."""
+        raise nodes.SkipNode
+
     def visit_raw(self, node: nodes.raw) -> None:
         """Take from the HTML of a question what it has in Markdown."""
         inline = 0 if isinstance(node.parent, nodes.paragraph) else 2

@@ -341,22 +341,23 @@ def write_chapter(scratch: Path, source: str, name: str = "intro") -> None:
 
 def test_build_fails_if_chapters_do_and_then_leaves_no_front_page(scratch):
     index = scratch / "_build" / "html" / "index.html"
-    # First a sound chapter, so that it is the errors below that fail the build.
+    # First sound chapters, so that it is the errors below that fail the build.
     write_chapter(scratch, "print('so' + 'und')")
+    write_chapter(scratch, "print('the same')", "dying")
+    with (scratch / "_toc.yml").open("a") as toc:
+        toc.write("chapters:\n- file: book/dying\n")
     stored = (scratch / "book" / "intro.ipynb").read_bytes()
     done = build(scratch)
     assert done.returncode == 0, done.stdout + done.stderr
     assert index.is_file() and "sound" in (scratch / "_build/html/book/intro.html").read_text()
     assert done.stdout.splitlines()[-1] == str(index)
-    assert re.search(r"^==> intro: executed in \d+ s \(1 of 1\)$", done.stdout, re.MULTILINE)
+    assert re.search(r"^==> intro: executed in \d+ s \([12] of 2\)$", done.stdout, re.MULTILINE)
     # The chapter itself is as it was, and nothing else is left.
     assert (scratch / "book" / "intro.ipynb").read_bytes() == stored
     assert {path.name for path in (scratch / "_build").iterdir()} - {".lock"} == {"html"}
 
     write_chapter(scratch, "raise RuntimeError('deliberate')")
     write_chapter(scratch, "import os\nos._exit(1)", "dying")
-    with (scratch / "_toc.yml").open("a") as toc:
-        toc.write("chapters:\n- file: book/dying\n")
     done = build(scratch)
     assert done.returncode != 0
     assert "RuntimeError: deliberate" in done.stderr and "\x1b" not in done.stderr
