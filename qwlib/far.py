@@ -128,7 +128,7 @@ def one_interface(sector: Sector, rule: Rule, k: np.ndarray, side: np.ndarray) -
     """Return amplitude, (2, 2, n), velocity over c and overlap of a state at interface `side`.
 
     Its determinant vanishes at k.  The velocity is no difference of large numbers, and has the sign
-    that `drift` says.
+    that `way` says.
     """
     kin, each = k * k, np.arange(k.size)
     q, gamma = barrier(rule.q2, kin)[side, :, each].T, np.sqrt(kin - rule.kappa2)

@@ -17,7 +17,7 @@ that do not mix, and a lowest subband that dips, so that ε_F meets it twice."""
 
 
 def random_well(rng: np.random.Generator, kind: str) -> tuple[Well, float]:
-    """Return a random well of one of the `KINDS`, and a Fermi energy in eV at which it has states.
+    """Return a random well of one of the `SORTS`, and a Fermi energy in eV at which it has states.
 
     Up to three times as far from the paper's well as any figure of the book.
     """

@@ -1,9 +1,9 @@
 """Which convention did the paper use?  Candidates, and what each makes of the paper's numbers.
 
 A convention says which equation is solved, for which well, and which of its states are counted.
-`conventions` lists them; `numbers` asks each the same questions, those of `ASKED`: numbers that the
-paper's text names.  Energies are in eV, lengths in nm, couplings in eV·nm²; spin densities are per
-τeE/ħ, in nm⁻³ at a point and in nm⁻² over the well.
+`conventions` lists them; `numbers_by` asks each the same questions, those of `ASKED`: numbers that
+the paper's text names.  Energies are in eV, lengths in nm, couplings in eV·nm²; spin densities are
+per τeE/ħ, in nm⁻³ at a point and in nm⁻² over the well.
 """
 
 from __future__ import annotations
@@ -524,7 +524,7 @@ def numbers_by(convention: Convention) -> dict[str, float]:
 
 
 def numbers_of(several: Sequence[Convention]) -> list[dict[str, float]]:
-    """Return `numbers` of several conventions, asked at the same time."""
+    """Return `numbers_by` of several conventions, asked at the same time."""
     fixed = sums_of([(one, fixed_wells(one)) for one in several])
     found, searches = zip(*map(questions, several, fixed), strict=True)
     asking = {(i, key): one for i, some in enumerate(searches) for key, one in some.items()}
@@ -717,7 +717,7 @@ def below_the_threshold(convention: Convention) -> int:
 def wanted(key: str, name: str) -> list[float]:
     """Return each value of a parameter, from 0.3 to 2 of the text's, that gives a position.
 
-    The position is "jump" or one of `POSITIONS`, the parameter one of `TEXT`; the width moves
+    The position is "jump" or one of `FITTED`, the parameter one of `TEXT`; the width moves
     nothing along d.
     """
 

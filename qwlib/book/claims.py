@@ -831,7 +831,7 @@ def of_right(alpha_R: float) -> str:
 def jumps(material: Material) -> dict[str, Answer]:
     """Return where the number of states first changes, for each α_R; of all it does not.
 
-    And the point after it of a curve that has `POINTS`.
+    And the point after it of a curve that has `PLOTTED`.
     """
     places = {alpha_R: loss(material, alpha_R) for alpha_R in ALPHAS_R}
     result = {of_right(alpha_R): Answer(None, place) for alpha_R, place in places.items()}
@@ -870,7 +870,7 @@ def constant(material: Material) -> dict[str, Answer]:
 def drop(material: Material) -> dict[str, Answer]:
     """Return how far the + and the − sum drop where a state stops propagating, over the total.
 
-    And from point to point of a curve that has `POINTS`: by how much more than beside it.
+    And from point to point of a curve that has `PLOTTED`: by how much more than beside it.
     """
     place = loss(material, ALPHA_R)
 
@@ -1066,7 +1066,7 @@ ALONE_IN = {"the same well": lambda d: d, "a wide well": lambda d: WIDE_WELL}
 
 
 def superposition(material: Material) -> dict[str, Answer]:
-    """Return `apart` of the three cases at the larger width."""
+    """Return `from_superposition` of the three cases at the larger width."""
     return {
         f"{what}, case {case}, alone in {name}": answer
         for name, width in ALONE_IN.items()

@@ -1,6 +1,6 @@
 """How close is close enough: one yardstick for every statement of the paper.
 
-What a statement compares is of one of the kinds in `KINDS`.  A count must be the same, a position
+What a statement compares is of a kind in `MEASURES`.  A count must be the same, a position
 may be off by half a unit of its last printed digit, and everything that is a share, of a curve, a
 spin density or a number, is measured by one number, `SHARE`: what is less counts as nothing, what
 is more is there.  No statement has a tolerance of its own.
@@ -34,7 +34,7 @@ NEVER = (math.inf, -math.inf)
 
 
 def allowed(kind: str, paper: Any) -> float:
-    """Return the tolerance of a comparison of one of `KINDS`: in a position's unit, or a share.
+    """Return the tolerance of a comparison of one of `MEASURES`: in a position's unit, or a share.
 
     0 of a count.  If it is a position, the paper's value has the digits that it is printed with.
     """
