@@ -832,9 +832,9 @@ def followed(several: Sequence[FermiStates], place: int, threshold: float | None
     upper = Panel(ALPHA_L, "E (eV)", [edge, *guides, *series], title="energy along z")
     every, own, waves = np.transpose([three_sums(states, place) for states in several])
     sums = [
-        Series("sum of all states", alpha, every, "second"),
-        Series("of all but the state", alpha, every - own, "other"),
-        Series("of the propagating alone", alpha, np.where(alpha == threshold, np.nan, waves)),
+        Series("sum over all states", alpha, every, "second"),
+        Series("sum over all but the state", alpha, every - own, "other"),
+        Series("sum over propagating ones", alpha, np.where(alpha == threshold, np.nan, waves)),
     ]
     lower = Panel(ALPHA_L, SUM, [*guides, *sums], title="spin density")
     return View([upper, lower], full=True)
@@ -860,8 +860,8 @@ def overlaid_components(
 def passing(several: Sequence[FermiStates], place: int, sums: Panel) -> list[View]:
     """Return the components of one state at each α_L beside `sums`, a panel of `followed`.
 
-    With a straight line between the interfaces for the component that is lost, that with the higher
-    floor; `place` is as in `followed`.
+    With a straight line between the ends of the component whose κ² changes its sign, that with the
+    higher floor; `place` is as in `followed`.
     """
     name = "the interfaces; E = |Δ|"
 
@@ -873,16 +873,17 @@ def passing(several: Sequence[FermiStates], place: int, sums: Panel) -> list[Vie
     for states in several:
         well, E = states.well, nth(states.E, place)
         left = components(states[place : place + 1], coarse=True)
-        lost = np.asarray(left.series[0 if well.Delta >= 0 else 1].y)
-        straight = Series("straight", [0, well.d], lost[AT_ENDS], "thin")
+        which, arrow = (0, "↑") if well.Delta >= 0 else (1, "↓")
+        ends = np.asarray(left.series[which].y)[AT_ENDS]
+        straight = Series("straight between its ends", [0, well.d], ends, "thin")
         every, own, waves = three_sums(states, place)
         numbers = [
             Number("kind of the state", nth(states.kind, place)),
-            Number("its energy E", E, " eV", 4),
-            Number("κ² of the lost component", (E - abs(well.Delta)) / well.c, " nm⁻²", 3),
+            Number("its energy E", E, " eV", 5),
+            Number(f"κ{arrow}²", (E - abs(well.Delta)) / well.c, " nm⁻²", 4),
             Number("its contribution", own, UNIT, 3),
-            Number("sum of all states", every, UNIT, 3),
-            Number("sum of the propagating alone", waves, UNIT, 3),
+            Number("sum over all states", every, UNIT, 3),
+            Number("sum over propagating ones", waves, UNIT, 3),
         ]
         shown.append(View([one_key(left, straight), right], numbers))
     return shown

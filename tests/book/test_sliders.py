@@ -419,11 +419,11 @@ def test_lost_shows_the_state_and_the_sums():
         E = number(data, "its energy E", i)
         # Which coupling puts a state there?  Half of the last digit over dE/dα, at least 5 nm⁻².
         assert np.abs(rashba_at(well, E_F, E) - a).min() < 1.5e-5
-        kappa2 = number(data, "κ² of the lost component", i)
+        kappa2 = number(data, "κ↑²", i)
         assert abs(kappa2 - (E - well.Delta) / well.c) < 0.51e-3 + 0.5e-4 / well.c
         both = 1e3 * ds.isel(alpha_L=i)
-        assert abs(number(data, "sum of all states", i) - both.sum("kind")) < 0.51e-3
-        waves = number(data, "sum of the propagating alone", i)
+        assert abs(number(data, "sum over all states", i) - both.sum("kind")) < 0.51e-3
+        waves = number(data, "sum over propagating ones", i)
         assert abs(waves - both.sel(kind="propagating")) < 0.51e-3
         ends, up = points(data, "ψ↑", i)
         down = points(data, "ψ↓", i)[1]
@@ -432,15 +432,15 @@ def test_lost_shows_the_state_and_the_sums():
         # The velocity is positive.  32 steps in the well are good to 1 % of the two waves' size.
         spin = np.trapezoid(2 * (up * down)[inside], z[inside])
         assert abs(-1e3 * k * spin / (8 * np.pi**2) - number(data, "its contribution", i)) < 1.0
-        names = "sum of all states", "of all but the state", "of the propagating alone"
+        names = "sum over all states", "sum over all but the state", "sum over propagating ones"
         every, without, propagating = (np.interp(a, *points(data, name, i)) for name in names)
         own = number(data, "its contribution", i)
         # alpha of the curves has five decimals, and their slope is up to 4e3 in these units.
-        assert abs(every - number(data, "sum of all states", i)) < 3e-2
+        assert abs(every - number(data, "sum over all states", i)) < 3e-2
         assert abs(every - without - own) < 3e-2
         if abs(a - passed) > 5e-4:  # there it steps
             assert abs(propagating - waves) < 3e-2
-        straight = points(data, "straight", i)[1]
+        straight = points(data, "straight between its ends", i)[1]
         assert np.abs(straight - up[inside][[0, -1]]).max() < 1e-4
         # Bent upwards or downwards in the middle, as the sign of κ² says; next to the threshold by
         # less than the digits show.
