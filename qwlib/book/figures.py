@@ -195,7 +195,7 @@ def _curves(ax: Axes) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
             else:
                 found.append((bar, np.array([x0, x1]), np.array([y0 + y1, y0 + y1]) / 2))
     for artist, x, y in found:
-        name = artist.get_gid() or artist.get_label()
+        name, x, y = str(artist.get_gid() or artist.get_label()), np.asarray(x), np.asarray(y)
         if name.startswith("_") or not len(x):
             continue
         if getattr(artist, "get_drawstyle", str)().startswith("steps"):
@@ -743,16 +743,16 @@ def well_scheme(well: Well, E_F: float) -> Figure:
     side.spines[:].set_visible(False)
     side.tick_params(bottom=False)
 
-    z = np.array([-reach, 0, 0, d, d, d + reach])
+    corners = np.array([-reach, 0, 0, d, d, d + reach])
     V = np.array([well.V_L, well.V_L, 0, 0, well.V_R, well.V_R])
-    profile.plot(z, V, "k", lw=2.2)
+    profile.plot(corners, V, "k", lw=2.2)
     barrier, inside = well.Delta_barrier, well.Delta
     shift = np.array([barrier, barrier, inside, inside, barrier, barrier])
     spins = ((1, "↑", SEQUENCE[2], "--"), (-1, "↓", SEQUENCE[3], "-."))
     for s, arrowhead, colour, style in spins if well.Delta else ():
         for layer in (slice(0, 2), slice(2, 4), slice(4, 6)):
             if shift[layer].any():
-                profile.plot(z[layer], (V + s * shift)[layer], color=colour, ls=style)
+                profile.plot(corners[layer], (V + s * shift)[layer], color=colour, ls=style)
         upper = s * well.Delta > 0
         profile.annotate(
             f"${'+' if s > 0 else '-'}\\Delta$ {arrowhead}",
@@ -814,14 +814,14 @@ def ours_over_papers(rows: list[tuple[str, float, float, float | None, float | N
         bar = dict(color="0.75", ec="0.75", lw=3 if half else 0, gid="tolerance")
         ax.barh(names.index(label), 2 * half, left=1 - half, height=0.6, **bar)
     ax.axvline(1, color="black", lw=0.8)
-    for column, (label, look) in enumerate((("all states", rings), ("propagating", discs))):
+    for column, (reading, look) in enumerate((("all states", rings), ("propagating", discs))):
         known = [
-            (row[3 + column] / row[1], names.index(row[0]))
-            for row in rows
-            if row[3 + column] is not None
+            (value / paper, names.index(label))
+            for label, paper, _, *ours in rows
+            if (value := ours[column]) is not None
         ]
         x, y = np.reshape(known, (-1, 2)).T
-        ax.plot(x, y, ls="", label=label, **look)
+        ax.plot(x, y, ls="", label=reading, **look)
     ax.set(xlabel="ours / the paper's", ylim=(len(names) - 0.4, -0.6))
     ax.set_yticks(range(len(names)), [in_formula(textwrap.fill(name, 30)) for name in names])
     ax.tick_params("y", labelsize=9)
