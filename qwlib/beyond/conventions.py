@@ -695,7 +695,7 @@ def fitted(base: Convention, start: dict[str, float], assumes: str) -> Conventio
 
 TEXT = {"mass": 1.0, "V": V, "Delta": DELTA, "E_F": E_F, "d": Well.d}
 """The paper's values, and the electron's mass, of what can be changed one at a time."""
-FITTED = {
+DISTANCES = {
     "maximum": off_the_peak,
     "cusp": lambda one: entry_width(one.well(), one.E_F, 1, 1) - 0.52,
     "last": lambda one: min(entry_width(one.well(), one.E_F, s) for s in (1, -1)) - 0.2,
@@ -717,7 +717,7 @@ def below_the_threshold(convention: Convention) -> int:
 def wanted(key: str, name: str) -> list[float]:
     """Return each value of a parameter, from 0.3 to 2 of the text's, that gives a position.
 
-    The position is "jump" or one of `FITTED`, the parameter one of `TEXT`; the width moves
+    The position is "jump" or one of `DISTANCES`, the parameter one of `TEXT`; the width moves
     nothing along d.
     """
 
@@ -731,7 +731,7 @@ def wanted(key: str, name: str) -> list[float]:
         return steps(lambda value: below_the_threshold(changed(value)), values)
 
     def off(value: float) -> float:
-        return FITTED[key](changed(value))
+        return DISTANCES[key](changed(value))
 
     places = zeros(off, values, np.array([off(value) for value in values]))
     return [float(x) for x in places if abs(off(x)) < 1e-4]  # no jump of the slope

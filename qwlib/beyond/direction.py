@@ -160,10 +160,8 @@ def angle_to_rashba(theta, chi) -> tuple[np.ndarray, np.ndarray]:
     """Return cos β and sin β, not smaller than rounding, for m at `theta` and k at φ − `chi`."""
     cos = np.sin(theta) * np.sin(chi)
     sin = np.hypot(np.cos(theta) * np.sin(chi), np.cos(chi))
-    cos, sin = (
-        np.where(np.abs(cos) < 4 * UNIT_ROUNDOFF, 0.0, cos),
-        np.where(sin < 4 * UNIT_ROUNDOFF, 0.0, sin),
-    )
+    cos = np.where(np.abs(cos) < 4 * UNIT_ROUNDOFF, 0.0, cos)
+    sin = np.where(sin < 4 * UNIT_ROUNDOFF, 0.0, sin)
     return np.where(sin == 0, np.sign(cos), cos), np.where(cos == 0, 1.0, sin)
 
 
@@ -252,7 +250,7 @@ class Moments(NamedTuple):
         return -np.stack(driven)
 
 
-class Arc(NamedTuple):
+class QuadraturePanel(NamedTuple):
     """An interval of χ; a contour may end at either end, where 1/|∂ε/∂k| is without bound."""
 
     owner: int  # which θ
@@ -270,7 +268,7 @@ class Arc(NamedTuple):
             return self.b - width * (1 - t) ** 2, 2 * width * (1 - t)
         return self.a + width * t, np.full(t.size, width)
 
-    def cut(self, *at: float, contour: bool = False) -> list[Arc]:
+    def cut(self, *at: float, contour: bool = False) -> list[QuadraturePanel]:
         """Return its parts; contours end at the cuts or not, and at one end of a part at most.
 
         A part with two such ends is halved.
@@ -278,7 +276,7 @@ class Arc(NamedTuple):
         edges, flags = [self.a, *at, self.b], [self.ends_a, *[contour] * len(at), self.ends_b]
         parts = []
         for i in range(len(edges) - 1):
-            part = Arc(self.owner, edges[i], edges[i + 1], flags[i], flags[i + 1])
+            part = QuadraturePanel(self.owner, edges[i], edges[i + 1], flags[i], flags[i + 1])
             both = part.ends_a and part.ends_b
             parts += part.cut((part.a + part.b) / 2) if both else [part]
         return parts
@@ -287,7 +285,7 @@ class Arc(NamedTuple):
 class Part(NamedTuple):
     """A panel with its states, integrals and errors."""
 
-    panel: Arc
+    panel: QuadraturePanel
     chi: np.ndarray  # of the quadrature
     weight: np.ndarray
     states: States
@@ -341,7 +339,7 @@ class Quadrature:
 
 
 def evaluate(
-    well: Well, E_F: float, theta: np.ndarray, panels: list[Arc], purse: np.ndarray
+    well: Well, E_F: float, theta: np.ndarray, panels: list[QuadraturePanel], purse: np.ndarray
 ) -> Iterator[tuple[Part, list[tuple]]]:
     """Yield of each panel the part, and the places between which contours end in it.
 
@@ -544,7 +542,7 @@ def quadratures(well: Well, E_F: float, theta: Iterable[float], rtol: float) -> 
     """
     theta = np.array(list(theta))
     edges = np.linspace(-np.pi / 2, np.pi / 2, PANELS + 1).tolist()
-    start = Arc(0, edges[0], edges[-1], False, False).cut(*edges[1:-1])
+    start = QuadraturePanel(0, edges[0], edges[-1], False, False).cut(*edges[1:-1])
     todo = [panel._replace(owner=i) for i in range(theta.size) for panel in start]
     parts: list[list[Part]] = [[] for _ in theta]
     purse = np.full(theta.size, PURSE)

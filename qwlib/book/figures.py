@@ -91,9 +91,6 @@ LOOKS: dict[str, dict[str, Any]] = {
 SUM = r"$\int_0^d S_y\,dz$"
 """Of the axis of a spin density integrated over the well."""
 
-SUM_LABEL = f"{SUM} (10⁻³ nm⁻² per $τeE/ħ$)"
-"""The same with the unit of most figures."""
-
 WIDTH = 4.8
 """Width of a figure in inches: on a screen of 400 px letters of 8 points are 8 px high."""
 

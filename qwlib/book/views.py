@@ -844,16 +844,14 @@ def overlaid_components(
     several: Sequence[FermiStates], place: int, threshold: float | None
 ) -> View:
     """Return ψ↑ and ψ↓ of one state at several α_L over each other; all as in `followed`."""
-    panels = []
-    for i, letter in enumerate("↑↓"):
-        series = [Series("the interfaces", [0, several[0].well.d], None, "guide")]
-        for states, look in zip(several, cycle(OVER_EACH_OTHER), strict=False):
-            one = components(states[place : place + 1]).series[i]
-            alpha = states.well.alpha_L
-            words = ", E = |Δ|" if alpha == threshold else ""
-            name = f"α_L = {number(round(alpha, 4))}{words}"
-            series.append(one._replace(name=name, look=look))
-        panels.append(Panel("z (nm)", f"ψ{letter} (nm^{{-1/2}})", series))
+    guide = Series("the interfaces", [0, several[0].well.d], None, "guide")
+    panels = [Panel("z (nm)", f"ψ{arrow} (nm^{{-1/2}})", [guide]) for arrow in "↑↓"]
+    for states, look in zip(several, cycle(OVER_EACH_OTHER), strict=False):
+        alpha, both = states.well.alpha_L, components(states[place : place + 1]).series
+        name = f"α_L = {number(round(alpha, 4))}" + (", E = |Δ|" if alpha == threshold else "")
+        for i, panel in enumerate(panels):
+            one = both[i]._replace(name=name, look=look)
+            panels[i] = panel._replace(series=[*panel.series, one])
     return View(panels, full=True)
 
 
@@ -867,7 +865,7 @@ def passing(several: Sequence[FermiStates], place: int, sums: Panel) -> list[Vie
 
     def one_key(panel: Panel, *more: Series) -> Panel:
         series = [s._replace(name=name) if s.look == "guide" else s for s in panel.series]
-        return panel._replace(series=[*more, *series], title="")
+        return panel._replace(series=[*more, *series])
 
     shown, right = [], one_key(sums)
     for states in several:

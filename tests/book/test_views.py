@@ -19,10 +19,6 @@ E_F = 3.0
 STATES = fermi_states(Well(alpha_L=0.03), E_F)
 
 
-def convention(name: str):
-    return next(one for one in conventions() if one.name == name)
-
-
 VIEWS = {
     "profile": lambda: views.profile(STATES),
     "count": lambda: views.count(STATES, 5.0, 1.0),
@@ -102,7 +98,8 @@ def test_sums_are_those_of_single_wells_and_end_at_a_jump():
 
 
 def test_curves_of_a_convention_are_its_sums_with_a_gap_at_each_step():
-    alphas, printed = np.linspace(0.04, 0.05, 11), convention("as printed")
+    alphas = np.linspace(0.04, 0.05, 11)
+    printed = next(one for one in conventions() if one.name == "as printed")
     sums = {a: printed.along(a, alphas) for a in (-0.025, 0.0)}
     panel = views.by_convention(alphas, sums)
     looks = "minus", "zero"
