@@ -261,23 +261,28 @@ def test_states_at_random_directions_are_complex_spinors(case, theta, phi, angle
 @given(wells_and_energies(alpha_max=0.8), st.integers(0, 36), between(-3, 3))
 @settings(max_examples=15, deadline=None)
 def test_integral_is_the_mean_over_equal_angles(case, step, phi):
-    """Without panels, ends of contours or refinement, of twice three numbers of points."""
+    """Without panels, ends of contours or refinement: the mean of 900 points.
+
+    Its error is at most that of a fifth of them.  A contour that ends has an integrand that grows
+    without bound there, and how near a point comes is chance: so the worst of the five fifths.
+    """
     (well, energy), theta = case, np.pi * step / 36
     found = response(well, energy, theta, phi, rtol=1e-5)
-    means = []
-    for number in (300, 900):
-        # The turned circle has no point where a mirror plane would put a crossing.
-        angles = 2 * np.pi * (np.arange(number) + 0.3) / number
-        c = found.contours_at(angles)
-        radial = c.velocity[:, 0] * np.cos(c.phi) + c.velocity[:, 1] * np.sin(c.phi)
-        weight = c.k * c.velocity[:, 0] / np.abs(radial) / (8 * np.pi**3) * 2 * np.pi / number
-        means.append(np.concatenate([-weight @ c.spin, weight @ c.velocity]))
-    coarse, fine = means
+    # The turned circle has no point where a mirror plane would put a crossing.
+    angles = 2 * np.pi * (np.arange(900) + 0.3) / 900
+    c = found.contours_at(angles)
+    radial = c.velocity[:, 0] * np.cos(c.phi) + c.velocity[:, 1] * np.sin(c.phi)
+    weight = c.k * c.velocity[:, 0] / np.abs(radial) / (4 * np.pi**2)
+    each = weight[:, None] * np.column_stack([-c.spin, c.velocity])
+    fifth = np.searchsorted(angles, c.phi - 1e-9) % 5
+    fifths = np.array([each[fifth == i].sum(axis=0) for i in range(5)]) / 180
+    mean = fifths.mean(axis=0)
+    own = np.abs(fifths - mean).max(axis=0)
     size = found.quadrature.total("magnitude")
     for part, value in ((slice(0, 3), found.spin), (slice(3, 5), found.current)):
         scale = size[0:3].max() if part.start == 0 else size[6:].max()
-        own = np.abs(fine - coarse)[part].max()
-        assert value == pytest.approx(fine[part], abs=own + 1e-5 * scale + 1e-13)
+        allowed = own[part].max() + 1e-5 * scale + 1e-13
+        assert value == pytest.approx(mean[part], abs=allowed)
 
 
 @given(wells_and_energies(alpha_max=0.8), st.integers(0, 36), between(-3, 3))
