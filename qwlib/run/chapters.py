@@ -181,9 +181,6 @@ async def _execute(paths: list[Path], say: Callable[[str], None], jobs: int) -> 
             seconds = time.monotonic() - start
             say(f"==> {path.stem}: {word} {seconds:.0f} s ({ended} of {len(paths)})")
 
-    def code(path: Path) -> int:
-        return sum(cell.cell_type == "code" for cell in notebooks[path].cells)
-
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None  # this is a coroutine
 
@@ -196,8 +193,7 @@ async def _execute(paths: list[Path], say: Callable[[str], None], jobs: int) -> 
     # exception that comes at any place of any task would leave tasks that nobody ends.
     with first_interrupt(cancel):
         async with asyncio.TaskGroup() as group:
-            # What has the most cells first, so that no core waits long for the last one.
-            for path in sorted(paths, key=code, reverse=True):
+            for path in paths:
                 group.create_task(run(path))
     return {path: failed[path] for path in paths if path in failed}
 
