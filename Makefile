@@ -38,7 +38,7 @@ export LIVE
 
 # book and test share .venv, so `make -j book test` must not set it up twice at once.
 .NOTPARALLEL:
-.PHONY: help book serve lab pdf test coverage mutants lint baseline bench slides links release lock clean
+.PHONY: help book serve lab pdf test mutants lint baseline bench slides links release lock clean
 
 help:
 	@echo 'make book      build the book afresh into _build/html/index.html'
@@ -46,7 +46,6 @@ help:
 	@echo 'make lab       open the chapters in JupyterLab, which shows their MyST'
 	@echo 'make pdf       print the built book into one PDF, which needs Chromium or Chrome'
 	@echo 'make test      lint, run the tests, and rerun the chapters against their stored outputs'
-	@echo 'make coverage  show what of the solver no test runs'
 	@echo 'make mutants   change one thing at a time and see whether a test notices (hours)'
 	@echo 'make lint      check style, format, types and imports of the Python files'
 	@echo 'make baseline  rerun every chapter and store its outputs in place'
@@ -80,10 +79,6 @@ test:
 
 # In a run of its own: nbval would have the kernels of the chapters measured too, and they are not
 # what is asked for.
-coverage:
-	@$(ENVIRONMENT)
-	@$(PY) -m pytest -n 2 --dist loadfile tests/*.py tests/beyond --cov
-
 # The measure of the tests.  ONLY='live-* qwlib/kubo.py' tries some of the changes.
 mutants:
 	@$(ENVIRONMENT)

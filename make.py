@@ -276,7 +276,9 @@ def main(arguments: list[str]) -> None:
         lint()
         if what == "test":
             say("Testing qwlib and the chapters")
-            run(PY, "-m", "pytest", "-n", 2, "--dist", "loadfile", "--no-loadscope-reorder", *rest)
+            spread = ("-n", 2, "--dist", "loadfile", "--no-loadscope-reorder")
+            # Some of the tests alone do not run all of the solver.
+            run(PY, "-m", "pytest", *spread, *(rest or ["--cov"]))
 
 
 if __name__ == "__main__":

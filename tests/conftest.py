@@ -21,6 +21,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from coverage import Coverage
 from filelock import FileLock
 from hypothesis import settings
 from matplotlib.axes import Axes
@@ -69,6 +70,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the modules that take long."""
     first = {f"test_{name}.py": place for place, name in enumerate(LONG)}
     items.sort(key=lambda item: first.get(item.path.name, len(first)))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Measure what the tests of the solver run, and leave alone those that would take longer."""
+    measuring = Coverage.current()
+    # Sectors with a tilt are used for other directions of m alone.
+    solver = item.path.parent == ROOT / "tests" or item.path.name == "test_direction.py"
+    if measuring is None or solver:
+        return (yield)
+    measuring.stop()
+    try:
+        return (yield)
+    finally:
+        measuring.start()
 
 
 def pytest_report_header(config: pytest.Config) -> str:
