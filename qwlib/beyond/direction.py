@@ -358,11 +358,14 @@ def evaluate(
     states, doubt = states_at(well, E_F, cos, sin, np.full(owner.size, POINTS_EACH))
     again = np.flatnonzero(doubt)
     if again.size:
-        number = np.bincount(owner[again], minlength=theta.size)
+        # Angles of one β, as all are for m along z, are solved and paid for once.
+        once = np.unique(cos[again] + 1j * sin[again], return_index=True)[1]
+        payer = owner[again[once]]
+        number = np.bincount(payer, minlength=theta.size)
         given = np.minimum(PRECISE, purse // number.clip(1))[owner[again]]
         left = given.copy()
         more, doubt[again] = states_at(well, E_F, cos[again], sin[again], left)
-        np.subtract.at(purse, owner[again], np.maximum(given - left, 0))
+        np.subtract.at(purse, payer, np.maximum(given - left, 0)[once])
         np.maximum(purse, 0, out=purse)
         states = states.replaced(again, more)
     doubt = doubt.reshape(-1, n)[:, 1:-1].max(axis=1)
