@@ -71,7 +71,7 @@ WORST = 0.1
 """Panels are halved whose error is above this share of the largest."""
 
 SUMMED = 16 * UNIT_ROUNDOFF
-"""What rounding leaves of each term of a sum over states."""
+"""What rounding leaves of each term of a sum over states; of a spin, relative to a whole one."""
 
 MENDED = 10
 """Times its rounding that the error of a panel is to be above for more angles to mend it."""
@@ -355,24 +355,31 @@ def evaluate(
     owner = np.repeat([panel.owner for panel in panels], n)
     polar = theta[owner]
     cos, sin = angle_to_rashba(polar, chi.ravel())
-    states, doubt = states_at(well, E_F, cos, sin, np.full(owner.size, POINTS_EACH))
+    # Where a purse is spent, nothing is proven any more.
+    first = np.where(purse[owner] > 0, POINTS_EACH, 0)
+    states, doubt = states_at(well, E_F, cos, sin, first)
+    # Angles of one β, as all are for m along z, are solved and paid for once.
     again = np.flatnonzero(doubt)
+    once = again[np.unique(cos[again] + 1j * sin[again], return_index=True)[1]]
+    number = np.bincount(owner[once], minlength=theta.size)
+    given = np.minimum(PRECISE, purse // number.clip(1))[owner[again]]
+    purse[owner[again[given == 0]]] = 0
+    again, given = again[given > 0], given[given > 0]
     if again.size:
-        # Angles of one β, as all are for m along z, are solved and paid for once.
-        once = np.unique(cos[again] + 1j * sin[again], return_index=True)[1]
-        payer = owner[again[once]]
-        number = np.bincount(payer, minlength=theta.size)
-        given = np.minimum(PRECISE, purse // number.clip(1))[owner[again]]
         left = given.copy()
         more, doubt[again] = states_at(well, E_F, cos[again], sin[again], left)
-        np.subtract.at(purse, payer, np.maximum(given - left, 0)[once])
+        spent = np.where(np.isin(again, once), np.maximum(given - left, 0), 0)
+        np.subtract.at(purse, owner[again], spent)
         np.maximum(purse, 0, out=purse)
         states = states.replaced(again, more)
     doubt = doubt.reshape(-1, n)[:, 1:-1].max(axis=1)
     number = np.bincount(states.place, minlength=chi.size).reshape(-1, n)
     moments = Moments.of(polar[states.place], chi.ravel()[states.place], states)
     terms = _terms(moments, states)
+    # Spinors are known to rounding as a whole, not each component of a spin by itself.
     blurs = np.abs(terms) * _blur(well, E_F, states)
+    blurs[6:] += SUMMED * np.abs(terms[6:])
+    blurs[:6] += SUMMED * _largest(moments, states.k.size)
     sums, sizes, blurs = (
         np.stack([np.bincount(states.place, row, minlength=chi.size) for row in rows])
         for rows in (terms, np.abs(terms), blurs)
@@ -395,7 +402,7 @@ def evaluate(
         inner = (place >= 0) & (place < n - 2)
         some = some._replace(place=place).take(inner)
         magnitude = sizes[:, i] @ weight
-        blur = blurs[:, i] @ weight + SUMMED * magnitude
+        blur = blurs[:, i] @ weight
         part = Part(panel, chi[i, 1:-1], weight, some, integral, magnitude, error, blur, doubt[i])
         yield part, places
 
@@ -405,6 +412,12 @@ def _terms(moments: Moments, states: States) -> np.ndarray:
     everywhere, speed = states.inside + states.outside, np.abs(states.velocity) / states.k
     currents = speed * moments.v_p**2, speed * moments.v_q**2
     return np.concatenate([moments.spin(*states.inside), moments.spin(*everywhere), currents])
+
+
+def _largest(moments: Moments, n: int) -> np.ndarray:
+    """Return what the first six of `_terms` are at most, (6, n): no spin is larger than 1."""
+    largest = np.abs(moments.spin(np.ones(n), np.ones(n)))
+    return np.concatenate([largest, largest])
 
 
 def _blur(well: Well, E_F: float, states: States) -> np.ndarray:
@@ -457,10 +470,8 @@ def _unfollowed(
     meet |= jump[:, 1:] | jump[:, :-1]
     if not meet.any():
         return np.zeros(8)
-    # No spin is larger than 1.
     size = np.abs(terms).reshape(8, -1, number)
-    largest = np.abs(moments.spin(np.ones(1), np.ones(1))).reshape(3, -1, number)
-    size[:3] = size[3:6] = largest
+    size[:6] = _largest(moments, states.k.size).reshape(6, -1, number)
     pair = size[..., 1:] + size[..., :-1]
     return (meet * width * np.maximum(pair[:, 1:], pair[:, :-1])).sum(axis=(1, 2))
 

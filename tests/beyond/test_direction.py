@@ -391,7 +391,8 @@ def test_what_a_last_step_leaves_of_the_spins_does_not_outlive_their_sum():
     spin = [3.8369259750639e-07, -7.2247115936981e-08, 1.65221792634631e-06]
     torque = [1.33694268330010e-08, 6.367557393861e-12, -3.10448760376352e-09]
     assert found.certified
-    assert found.error < 2e-10
+    # 16 roundings of 6 spins that cancel to 2e-6 of one are 1e-9.
+    assert found.error < 2e-9
     for value, expected in ((found.spin, spin), (found.torque, torque)):
         assert np.linalg.norm(value - expected) < found.error * np.linalg.norm(expected)
 
@@ -524,6 +525,30 @@ def test_error_is_that_of_a_small_torque():
     assert abs(found.torque[0] / torque - 1) < found.error
     # The torque along z is none, the spin is large.
     assert np.abs(found.spin).max() > 1e6 * abs(found.torque[0])
+
+
+@pytest.mark.parametrize("alpha", [1e-10, 1e-11, 1e-12, 1e-13])
+@pytest.mark.parametrize("Delta", [0.25, 1e-3])
+def test_error_is_that_of_spins_that_rounding_reaches(Delta, alpha):
+    """A spin is known to rounding of a whole one: against one of a coupling where that is less."""
+    well = Well(d=2.2, V_L=5.0, V_R=4.0, Delta=Delta, exchange="ferromagnet")
+    large = 1e-5 * Delta
+    found, other = (response(well.replace(alpha_L=a), 3.0, 1.0, 0.4) for a in (alpha, large))
+    expected = alpha / large * other.spin
+    off = np.linalg.norm(found.spin - expected) / np.linalg.norm(expected)
+    # Of the next order in the coupling, over the exchange, are 1e-5.
+    assert off < found.error + other.error + 1e-5
+    assert found.error < 1e-14 / alpha
+
+
+def test_small_spins_take_no_more_angles():
+    """By symmetry there is no spin: what rounding leaves is not looked at more closely."""
+    well = Well(d=4.7, V_L=4.9, V_R=4.9, Delta=1e-7, alpha_L=1e-8, alpha_R=1e-8)
+    found = response(well.replace(mass=0.42, exchange="ferromagnet"), 3.0, 0.17, -1.8)
+    assert np.abs(found.spin).max() < 1e-15
+    assert found.error > 1  # nothing is known of it
+    # Thirty times as many before.
+    assert len(found.quadrature.nodes[0]) < 2000
 
 
 def test_velocity_is_the_slope_of_the_contour():
