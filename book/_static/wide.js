@@ -13,7 +13,10 @@
 
   const fade = (box) => {
     const hidden = box.scrollWidth - box.clientWidth - box.scrollLeft;
-    box.classList.toggle("qw-cut", hidden > 2 && box.matches(BOXES));
+    const cut = hidden > 2 && box.matches(BOXES);
+    box.classList.toggle("qw-cut", cut);
+    // The theme gives keys a way to scroll when a page loads, and what is folded has no width then.
+    if (cut && box.tabIndex < 0) box.tabIndex = 0;
   };
 
   const look = () => {

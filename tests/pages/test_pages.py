@@ -253,9 +253,17 @@ def test_chapter_has_at_most_fifteen_screens_at_a_first_reading(opened):
         assert opened.page.evaluate("document.documentElement.scrollHeight") <= 15 * 1000
 
 
+# All that a page folds: further reading, exercises, and their solutions and answers.
+UNFOLD = """() => {
+  document.querySelectorAll(".bd-article details").forEach(one => one.open = true);
+  document.querySelectorAll(".toggle-hidden").forEach(one => one.classList.remove("toggle-hidden"));
+}"""
+
+
 def test_page_puts_nothing_in_the_way_of_a_reader(opened):
     page = opened.page
     assert not page.evaluate(MOVING)
+    page.evaluate(UNFOLD)
     assert not obstacles(page)
     turn(page, "dark")
     assert not obstacles(page)
@@ -676,5 +684,13 @@ def test_tap_follows_a_link_and_shows_no_preview(browser, plain_site):
     link.tap()
     page.clock.run_for(AWAY)
     assert page.url.endswith(link.get_attribute("href"))
+    assert page.evaluate("window.shown") == 0
+    # A finger that rests, whose click comes late or not at all.
+    link.scroll_into_view_if_needed()
+    box = link.bounding_box()
+    finger = [{"x": box["x"] + 2, "y": box["y"] + 2}]
+    session = context.new_cdp_session(page)
+    session.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": finger})
+    page.clock.run_for(AWAY)
     assert page.evaluate("window.shown") == 0
     context.close()
