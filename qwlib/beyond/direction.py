@@ -356,8 +356,8 @@ def evaluate(
     polar = theta[owner]
     cos, sin = angle_to_rashba(polar, chi.ravel())
     # Where a purse is spent, nothing is proven any more.
-    first = np.where(purse[owner] > 0, POINTS_EACH, 0)
-    states, doubt = states_at(well, E_F, cos, sin, first)
+    each = np.where(purse[owner] > 0, POINTS_EACH, 0)
+    states, doubt = states_at(well, E_F, cos, sin, each)
     # Angles of one β, as all are for m along z, are solved and paid for once.
     again = np.flatnonzero(doubt)
     once = again[np.unique(cos[again] + 1j * sin[again], return_index=True)[1]]
