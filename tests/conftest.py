@@ -66,8 +66,10 @@ def pytest_configure(config: pytest.Config) -> None:
 LONG = ("build", "rerun", "pages", "sliders", "live", "published", "engine")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with the modules that take long."""
+    # nbval would measure in its kernels, by a module that pytest-cov has no more.
+    config.option.cov_source = None
     first = {f"test_{name}.py": place for place, name in enumerate(LONG)}
     items.sort(key=lambda item: first.get(item.path.name, len(first)))
 

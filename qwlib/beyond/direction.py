@@ -292,7 +292,7 @@ class Part(NamedTuple):
     integral: np.ndarray  # (8,): spin in the well and everywhere, three each, and two currents
     magnitude: np.ndarray  # the same of the magnitudes of all terms
     error: np.ndarray
-    rounding: np.ndarray  # what the digits of k leave open
+    rounding: np.ndarray  # what the digits of k and of spinors leave open
     doubt: int
 
 
