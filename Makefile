@@ -77,8 +77,6 @@ pdf:
 test:
 	@$(MAKE_PY) test
 
-# In a run of its own: nbval would have the kernels of the chapters measured too, and they are not
-# what is asked for.
 # The measure of the tests.  ONLY='live-* qwlib/kubo.py' tries some of the changes.
 mutants:
 	@$(ENVIRONMENT)

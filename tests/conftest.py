@@ -67,7 +67,7 @@ LONG = ("build", "rerun", "pages", "sliders", "live", "published", "engine")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Begin with the modules that take long."""
+    """Begin with the modules that take long, and have no kernel measured."""
     # nbval would measure in its kernels, by a module that pytest-cov has no more.
     config.option.cov_source = None
     first = {f"test_{name}.py": place for place, name in enumerate(LONG)}

@@ -377,9 +377,7 @@ def evaluate(
     moments = Moments.of(polar[states.place], chi.ravel()[states.place], states)
     terms = _terms(moments, states)
     # Spinors are known to rounding as a whole, not each component of a spin by itself.
-    blurs = np.abs(terms) * _blur(well, E_F, states)
-    blurs[6:] += SUMMED * np.abs(terms[6:])
-    blurs[:6] += SUMMED * _largest(moments, states.k.size)
+    blurs = np.abs(terms) * _blur(well, E_F, states) + SUMMED * _sizes(terms, moments)
     sums, sizes, blurs = (
         np.stack([np.bincount(states.place, row, minlength=chi.size) for row in rows])
         for rows in (terms, np.abs(terms), blurs)
@@ -414,10 +412,11 @@ def _terms(moments: Moments, states: States) -> np.ndarray:
     return np.concatenate([moments.spin(*states.inside), moments.spin(*everywhere), currents])
 
 
-def _largest(moments: Moments, n: int) -> np.ndarray:
-    """Return what the first six of `_terms` are at most, (6, n): no spin is larger than 1."""
-    largest = np.abs(moments.spin(np.ones(n), np.ones(n)))
-    return np.concatenate([largest, largest])
+def _sizes(terms: np.ndarray, moments: Moments) -> np.ndarray:
+    """Return the magnitudes of `_terms`, (8, n), those of spins for whole ones: the largest."""
+    size = np.abs(terms)
+    size[:3] = size[3:6] = np.abs(moments.spin(np.ones(1), np.ones(1)))
+    return size
 
 
 def _blur(well: Well, E_F: float, states: States) -> np.ndarray:
@@ -470,8 +469,7 @@ def _unfollowed(
     meet |= jump[:, 1:] | jump[:, :-1]
     if not meet.any():
         return np.zeros(8)
-    size = np.abs(terms).reshape(8, -1, number)
-    size[:6] = _largest(moments, states.k.size).reshape(6, -1, number)
+    size = _sizes(terms, moments).reshape(8, -1, number)
     pair = size[..., 1:] + size[..., :-1]
     return (meet * width * np.maximum(pair[:, 1:], pair[:, :-1])).sum(axis=(1, 2))
 

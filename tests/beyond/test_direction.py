@@ -550,7 +550,7 @@ def test_small_spins_take_no_more_angles():
     found = response(well.replace(mass=0.42, exchange="ferromagnet"), 3.0, 0.17, -1.8)
     assert np.abs(found.spin).max() < 1e-15
     assert found.error > 1  # nothing is known of it
-    # Thirty times as many before.
+    # Eighteen at each angle of the four panels that all begin with.
     assert len(found.quadrature.nodes[0]) < 2000
 
 
