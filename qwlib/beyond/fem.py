@@ -589,9 +589,17 @@ class FiniteElements:
         nearest = np.argsort(np.abs(step))[:m]
         step, y = step[nearest], y[:m, nearest]
         real = np.abs(step.imag) <= REAL * (1 + k)
+        slopes, mixtures = np.linalg.eigh((Q1 + Q1.T) / 2)
         if np.ptp(step.real) <= 1e-11 * (1 + k):
             # One k: any mixture solves it.  The states are those that diagonalise the velocity.
-            y = np.linalg.eigh((Q1 + Q1.T) / 2)[1]
+            y = mixtures
+        elif real.all() and slopes[0] * slopes[-1] > 0:
+            # Velocities of one sign: Q1 has no element between two states, but of solutions that do
+            # not know it one as large as rounding over their distance.
+            half = mixtures / np.sqrt(np.abs(slopes))
+            form = Q0 + np.mean(step.real**2) * np.eye(m)
+            step, y = np.linalg.eigh(-np.sign(slopes[0]) * (half.T @ (form + form.T) @ half) / 2)
+            y = half @ y
         states = []
         for root, mix in zip(k + step.real[real], y.real[:, real].T, strict=True):
             mix = mix / np.linalg.norm(mix)  # X is orthonormal

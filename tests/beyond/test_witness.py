@@ -55,6 +55,19 @@ def test_close_pairs(alpha, Delta, d):
     agree(well.replace(alpha_R=0.99 * alpha, mass=1.0), 3.1)
 
 
+# Pairs that a small exchange alone splits, by some 1e-9: in each the two spins cancel, but of states
+# that are not orthogonal only to rounding over that distance.
+@pytest.mark.parametrize(
+    ("d", "V", "Delta", "alpha", "energy"),
+    [
+        (0.5990023065182541, 3.96, -5.3e-11, -0.0305, 2.78),
+        (0.5337641821656743, 4.751899601493031, 1e-9, 0.032146724061297434, 3.5639247001197734),
+    ],
+)
+def test_pairs_that_a_small_exchange_splits(d, V, Delta, alpha, energy):
+    agree(Well(d=d, V_L=V, V_R=V, Delta=Delta, alpha_L=alpha, alpha_R=alpha), energy)
+
+
 @pytest.mark.slow
 @given(wells_and_energies(alpha_max=0.95))
 @settings(max_examples=3000)
