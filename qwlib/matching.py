@@ -20,8 +20,6 @@ columns of arrays here, so that a sweep solves all of them together.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import accumulate
-from operator import mul
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,9 +31,7 @@ from .waves import (
     Point,
     barrier,
     clamped_states,
-    coarse_error,
     interior,
-    largest_S,
     odd_number,
 )
 from .well import Well, checked_numbers, exchange_in_barriers, half_inverse_mass, written
@@ -221,18 +217,6 @@ class Count(NamedTuple):
     exact: np.ndarray  # whether F was found with more digits, and has but the last rounding
 
 
-def standing_out(minors, bounds, error) -> np.ndarray:
-    """Return where all minors are larger than three times their rounding errors.
-
-    Three times, so that what stands out here also does in `proofs.simple`.
-    """
-    limit = 3 * FACTORS * error
-    sure: Any = True
-    for minor, bound in zip(minors, bounds, strict=True):
-        sure = (np.abs(minor) > limit * bound) & sure
-    return sure
-
-
 class Sector:
     """The part of a well's states that one symmetry keeps apart, with a rule of its own.
 
@@ -258,9 +242,11 @@ class Sector:
         Whether what tunnels through the layer is a term of its own in F.
     order : int
         The degree of F as a polynomial in `Layers`.
-    poles, powers : tuples of int
+    poles : tuple of int
         Of each leading minor, how many spins' S (or what stands in its place) it is multiplied
-        with, ↑ first, and the power of k that it grows with where such an S does not.
+        with, ↑ first.
+    power : int
+        That of k that F grows with where no such S does.
     """
 
     even: Any = None
@@ -268,7 +254,7 @@ class Sector:
     tunnels = False
     order = 6
     poles: tuple[int, ...] = (1, 1, 2, 2)
-    powers: tuple[int, ...] = (1, 2, 3, 4)
+    power = 4
 
     def __init__(self, tilt: bool = False):
         self.tilt, self.sign = tilt, int(tilt)
@@ -348,25 +334,6 @@ class Sector:
         inner, error = layers.inner.bounds(size, y, self.width(rule.d))
         return Layers(inner, q, -layers.LL, -layers.RR, -np.abs(layers.LR)), error + q_error
 
-    def coarse(self, rule: Rule, kin, k, y, shift=None) -> tuple[list, np.ndarray]:
-        """Return bounds of the minors of `magnitudes`, and of the error, that cost less than those.
-
-        With s = d/max(y, 1), which is `largest_S`, and G the sum of q, |κ|, 1/s and |k a|, all as
-        large as `magnitudes` has them, a minor is at most s to its `poles` times G to its `powers`:
-        multiplied out, that has all its terms.  Not a number where kin < 0.
-        """
-        d = self.width(rule.d)
-        s = np.atleast_2d(largest_S(y, d))
-        r = rule.q_size + np.sqrt(kin)  # at least q and |κ|, and 1/s − 1/d
-        a, most = np.abs(rule.a), np.abs(k)
-        if shift is not None:
-            most = most + np.abs(shift)
-        G = 4 * (r + most * np.maximum(a[0], a[1])) + 1 / d
-        error = coarse_error(r, np.maximum(s[0], s[-1]), d) + rule.q_error
-        of_s, of_G = list(accumulate(s, mul)), list(accumulate([G] * self.powers[-1], mul))
-        bounds = zip(self.poles, self.powers, strict=True)
-        return [of_s[poles - 1] * of_G[power - 1] for poles, power in bounds], error
-
     @np.errstate(all="ignore")
     def sturm(self, rule: Rule, kin, k, shift=None) -> Count:
         """Count states: Wittrick and Williams (1971).
@@ -387,15 +354,16 @@ class Sector:
         J = np.atleast_2d(self.clamped(layers.inner.x, y))
         odd = odd_number(J)
         parity = odd[0], odd[0] ^ odd[-1]
+        bounds, error = self.magnitudes(rule, kin, k, layers, y, shift)
+        # Three times, so that what stands out here also does in `proofs.simple`.
+        limit = 3 * FACTORS * error
         N, before = J[0] if len(J) == 1 else J[0] + J[1], False
-        for poles, minor in zip(self.poles, minors, strict=True):
+        sure: Any = True
+        for poles, minor, bound in zip(self.poles, minors, self.minors(bounds), strict=True):
             negative = (minor < 0) ^ parity[poles - 1]
             N = N + (before ^ negative)
             before = negative
-        sure = standing_out(minors, *self.coarse(rule, kin, k, y, shift))
-        if not sure.all():
-            bounds, error = self.magnitudes(rule, kin, k, layers, y, shift)
-            sure = standing_out(minors, self.minors(bounds), error)
+            sure = (np.abs(minor) > limit * bound) & sure
         return Count(N, minors[-1], sure, np.zeros(N.shape, dtype=bool))
 
     def rounding(self, rule: Rule, kin, k) -> np.ndarray:
@@ -505,7 +473,7 @@ class Mirror(Sector):
     def __init__(self, up_even: bool, down_even: bool, tilt: bool = False):
         super().__init__(tilt)
         self.even = np.array([up_even, down_even])
-        self.powers = 1 + up_even, 2 + up_even + down_even
+        self.power = 2 + up_even + down_even
 
     def conditions(self, half: Layer, q):
         """Return numerators and denominators of each spin's condition, lists by spin."""
@@ -562,10 +530,10 @@ class Conserved(Sector):
         self.sign, self.spin, self.even = sign, spin, even
         if even is None:
             self.part, self.order = (slice(None), spin), 3
-            self.poles, self.powers = (1, 1), (1, 2)
+            self.poles, self.power = (1, 1), 2
         else:
             self.part, self.order = (0, spin), 2
-            self.poles, self.powers = (1,), (1 + even,)
+            self.poles, self.power = (1,), 1 + even
 
     def minors(self, layers: Layers) -> tuple:
         """As `Sector.minors`."""

@@ -251,7 +251,7 @@ def simple(sector: Sector, rule: Rule, cells: Cells) -> np.ndarray:
     # What is not deep is compared as it is, without its exp(−γd).
     scale = [np.where((x < 0) & ~deep, y, 0.0).sum(axis=0) for x, y in ((x1, y1), (x2, y2))]
     F1 = cells.F1 * np.exp(scale[0])
-    degree = sector.powers[-1] - sector.poles[-1]
+    degree = sector.power - sector.poles[-1]
     F2 = cells.F2 * np.exp(scale[1]) * np.where(small, 1.0, k1 / k2) ** degree
     bound = sector.minors(bounds)[-1] * np.exp(scale[0])
     # How much the bounds themselves grow in the cell: a term of F has four couplings k a at most,

@@ -7,9 +7,9 @@ digit where wave numbers are equal, zero or imaginary.
 First comes what the rule of `matching` is made of, for one spin between two insulators; then what
 the `proofs` have to know of it: rounding errors, bounds, how fast it changes with k; then
 wave functions.  What depends on what the potential in the well is like is here, but for a few
-places that take κ² for one number, or the well for flat: `Rule.kappa2`, `Sector.clamped` and
-`coarse` in `matching`, `precise`, `proofs.simple`, `far`, the kinds of `kubo`, and where `search`
-begins to look.  Nothing here knows of the Rashba coupling.
+places that take κ² for one number, or the well for flat: `Rule.kappa2` and `Sector.clamped` in
+`matching`, `precise`, `proofs.simple`, `far`, the kinds of `kubo`, and where `search` begins to
+look.  Nothing here knows of the Rashba coupling.
 """
 
 from __future__ import annotations
@@ -128,14 +128,6 @@ ONE = np.ones((2, 1))
 def largest_S(y: np.ndarray, d: np.ndarray) -> np.ndarray:
     """Return what |S| of `interior` is at most, in nm; |C| and t are at most 1."""
     return d / np.maximum(y, 1.0)
-
-
-def coarse_error(root: np.ndarray, S: np.ndarray, d: np.ndarray) -> np.ndarray:
-    """Return what the error of `Layer.bounds` is at most, which costs less.
-
-    `root` is the root of `size`, and S what `largest_S` returns.
-    """
-    return 16 * UNIT_ROUNDOFF * (1 + 2 * d * S * root * root)
 
 
 def interior_exactly(iv, x, sign: int, d) -> tuple:

@@ -72,32 +72,6 @@ def test_rounding_stays_below_its_bound():
     assert largest > 1e-4
 
 
-def test_bound_that_costs_less_is_above_the_other():
-    """Of every minor, in every sector, whatever moves the coupling; and not far above."""
-    nearest = np.inf
-    for rule, sectors, well, energy, rng in hard_cases(40, seed=5):
-        k = places(well, energy, rng)
-        some = rule.take(np.zeros(k.size, dtype=np.intp))
-        beta = rng.uniform(0, 2 * np.pi, k.size)
-        cos, sin = np.cos(beta), np.sin(beta)
-        cases = [(some, sectors), (some.turned(cos, sin), SECTORS[6]), (some, SECTORS[0])]
-        cases.append((some.turned(np.sign(cos), np.zeros(k.size)), SECTORS[8]))
-        if well.V_L == well.V_R and well.alpha_L == -well.alpha_R:
-            cases += [(some.turned(cos, sin), SECTORS[7]), (cases[3][0], SECTORS[9])]
-        for turned, several in cases:
-            for sector in several:
-                for shift in (None, k * rng.uniform(-0.5, 0.5)):
-                    layers, y = sector.layers(turned, k * k, k, shift)
-                    bounds, error = sector.magnitudes(turned, k * k, k, layers, y, shift)
-                    coarse, above = sector.coarse(turned, k * k, k, y, shift)
-                    # What a few products are rounded by is nothing beside the factor of three.
-                    assert (above * (1 + 1e-12) >= error).all()
-                    for more, bound in zip(coarse, sector.minors(bounds), strict=True):
-                        assert (more * (1 + 1e-12) >= bound).all(), (well, energy, type(sector))
-                        nearest = min(nearest, (more / bound).min())
-    assert nearest < 3
-
-
 def test_rounding_of_a_long_phase_stays_below_its_bound():
     """κd is 450,000 here, and has lost as many units in the last place."""
     well = Well(d=5e4, alpha_L=0.046, alpha_R=-0.03)
