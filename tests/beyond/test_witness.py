@@ -55,8 +55,8 @@ def test_close_pairs(alpha, Delta, d):
     agree(well.replace(alpha_R=0.99 * alpha, mass=1.0), 3.1)
 
 
-# Pairs that a small exchange alone splits, by some 1e-9: in each the two spins cancel, of states
-# that are not orthogonal but to rounding over that distance only.
+# Pairs that a small exchange alone splits, by some 1e-9.  The two spins of each cancel, which those
+# of states that are orthogonal only to rounding over that distance do not.
 @pytest.mark.parametrize(
     ("d", "V", "Delta", "alpha", "energy"),
     [

@@ -423,6 +423,21 @@ def test_formulas_are_set_by_the_mathjax_of_the_site(visit):
     assert page.locator("mjx-merror").count() == 0
 
 
+# Boxes that scroll whose ring, when keys have led to them, a box around them cuts.
+RING_CUT = """() => [...document.querySelectorAll(".bd-article .qw-cut")].filter(one => {
+  one.focus();
+  const { outlineStyle, outlineWidth, outlineOffset } = getComputedStyle(one);
+  const beyond = parseFloat(outlineWidth) + parseFloat(outlineOffset);
+  const ring = one.getBoundingClientRect();
+  for (let box = one.parentElement; !box.matches(".bd-article"); box = box.parentElement) {
+    const edge = box.getBoundingClientRect();
+    if (getComputedStyle(box).overflowX !== "visible" &&
+        (ring.left - beyond < edge.left || ring.right + beyond > edge.right)) return true;
+  }
+  return outlineStyle !== "solid";
+}).map(one => one.textContent)"""
+
+
 @pytest.mark.parametrize("visit", ["light"], indirect=True)
 def test_what_is_hidden_at_the_right_fades_until_it_is_scrolled_to(visit):
     page, wrong = visit("book/model.html", formulas=True)
@@ -437,6 +452,10 @@ def test_what_is_hidden_at_the_right_fades_until_it_is_scrolled_to(visit):
         .evaluate_all("all => all.filter(one => one.scrollWidth > one.clientWidth + 2).length")
     )
     assert cut.filter(visible=True).count() == wide > 5
+    # As after a key, for whose sake there is a ring.
+    page.keyboard.press("Tab")
+    page.evaluate(UNFOLD)
+    assert page.evaluate(RING_CUT) == []
     first = cut.first.element_handle()
     masked = "one => getComputedStyle(one).maskImage !== 'none'"
     assert first.evaluate(masked)
