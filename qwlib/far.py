@@ -80,13 +80,14 @@ def signs(rule: Rule, k1: np.ndarray, k2: np.ndarray | float = np.inf) -> np.nda
             pick([e[:, 0] * e[:, 1] / kin1, e[:, 0] * e[:, 1] / kin2], axis=0),
             -other(ends, axis=0),
         )
-        # κ² and q² are off by 4 units of `size`, of which there are 60 here.
+        # The sum rises with every e > −2k².  κ² and q² are off by 4 units of `size`, 60 times.
         room = 2.0**-44 * (size + sum(map(np.abs, terms)))
         bounds.append((sum(terms), room))
-    (least, less), (most, more) = bounds
+    (least, least_room), (most, most_room) = bounds
     sound = (kin1 >= size) & (depth > 3).all(axis=0) & np.isfinite(rule.q_error)
     sound &= (low > -kin1).all(axis=(0, 1))
-    return np.where(sound & (least > less), 1, np.where(sound & (most < -more), -1, 0))
+    positive, negative = sound & (least > least_room), sound & (most < -most_room)
+    return positive.astype(np.intp) - negative
 
 
 @np.errstate(all="ignore")
@@ -110,10 +111,11 @@ def way(rule: Rule, k1: np.ndarray, k2: np.ndarray) -> np.ndarray:
     least = last[:, 0] + np.min([w * last[:, 1] for w in weights], axis=0)
     sound = np.isfinite(rule.q_error) & (kin1 >= 4 * size) & apart(rule, k1, k2)
     near, room = (a >= 1) & (a <= 3) & sound, 2.0**-40 * size
-    rises, falls = (
-        ((known != 0) | (near & way)).all(axis=0) & sound for way in (least > room, most < -room)
+    N_falls, N_rises = (
+        ((known != 0) | (near & proven)).all(axis=0) & sound
+        for proven in (least > room, most < -room)
     )
-    return falls.astype(np.intp) - rises
+    return N_rises.astype(np.intp) - N_falls
 
 
 def one_determinant(rule: Rule, k: np.ndarray, side: np.ndarray) -> np.ndarray:

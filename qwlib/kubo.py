@@ -7,7 +7,7 @@ states is one term for each Fermi state,
     S_y(z) = −(τeE/ħ) Σ_n (k_n/8π²) sgn(v_n) 2ψ↑(z)ψ↓(z) ,
 
 with ψ normalised over all z: no broadening, no grid of wave vectors.
-Spin densities are per τeE/ħ: in nm⁻³ at a point, in nm⁻² integrated over the well.
+Spin densities are per τeE/ħ: times τeE/ħ in 1/nm, in nm⁻³ at a point and nm⁻² over the well.
 """
 
 from __future__ import annotations
@@ -111,9 +111,9 @@ class FermiStates:
 
     @property
     def certified(self) -> bool:
-        """Whether it is proven, rounding included, that no Fermi state of the well is missing.
+        """Whether no Fermi state of the well is missing, rounding included, and k has 12 digits.
 
-        Its k then are good to 12 digits: estimated, and proven where the estimate is in doubt.
+        The former is proven; the digits are estimated, and proven where the estimate is in doubt.
         Of the digits of spins and velocities nothing is proven but the sign of the latter; tests
         compare them with other methods.
         """

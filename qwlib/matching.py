@@ -66,8 +66,8 @@ class Rule:
     Attributes
     ----------
     columns : (13, n) or (15, n) array
-        All that follows, one column a well; the others are views of it.  The last two, cos β and
-        sin β, are there where σ_φ is not perpendicular to the magnetisation.
+        What follows, one column a well.  The last two, cos β and sin β, are there for a rule that
+        was `turned`.
     d : (n,) array
         Width in nm.
     kappa2 : (2, n) array
@@ -77,8 +77,8 @@ class Rule:
     a : (2, n) array
         α_L/c and −α_R/c, no unit: both interfaces then carry +k a σ_φ.
     flip, field : (2, n) arrays
-        a sin β and a cos β, the parts of it with σ_x and with σ_z.  Where σ_φ is σ_x the former is
-        a and the latter is None.
+        a sin β and a cos β, the parts of it with σ_x and with σ_z; a and None for a rule that was
+        not turned.
     size : (n,) array
         The largest |`kappa2`| in nm⁻²: what the rounding of ε is relative to.
     q_size, q_error : (n,) arrays
@@ -236,8 +236,8 @@ class Sector:
     part : tuple
         Which interfaces and which spins the rule speaks of, as an index of `Rule.q2`.
     sign : int
-        Of σ_φ, where it is conserved: the coupling then is a potential, added to q.  1 where part
-        of the coupling is one.
+        Of the potential that the coupling adds to q: that of σ_φ where it is conserved, 1 with a
+        tilt, and 0 where it adds none.
     tunnels : bool
         Whether what tunnels through the layer is a term of its own in F.
     order : int
@@ -245,8 +245,8 @@ class Sector:
     poles : tuple of int
         Of each leading minor, how many spins' S (or what stands in its place) it is multiplied
         with, ↑ first.
-    power : int
-        That of k that F grows with where no such S does.
+    degree : int
+        The power of k that F grows with.
     """
 
     even: Any = None
@@ -254,7 +254,7 @@ class Sector:
     tunnels = False
     order = 6
     poles: tuple[int, ...] = (1, 1, 2, 2)
-    power = 4
+    degree = 2
 
     def __init__(self, tilt: bool = False):
         self.tilt, self.sign = tilt, int(tilt)
@@ -341,7 +341,7 @@ class Sector:
         N is the number of independent trial functions on which h − E is negative.  Such a function
         is one that vanishes at both interfaces, plus a solution of Eqs. (1)-(4) off the interfaces,
         fixed by its spinors u there; between the two kinds h − E has no cross term.  The first give
-        J↑ + J↓, nothing decaying in the insulators being below E; on the second h − E is c uᵀMu.
+        J↑ + J↓, all in the well, since E is below the insulators; on the second h − E is c uᵀMu.
         So N is J↑ + J↓ + the number of negative eigenvalues of M, the latter from the signs of the
         leading minors of M, in each of which the S of `poles` are multiplied out.  `shift` is that
         of `layers`.
@@ -382,7 +382,7 @@ class Sector:
         -------
         N : int array (2, n)
             Number of states of that spin (↑ first) below E; −1 where it is not sure.
-        LL, LR, RR : float arrays (2, n)
+        at_L, across, at_R : float arrays (2, n)
             The inverse of the 2×2 block, in nm: smooth where M has a pole.
         error : float array (2, n)
             Bound of the rounding error of the three.
@@ -423,15 +423,15 @@ class Full(Sector):
         a, b, P = layers.inner.minors(*layers.q)
         a_, b_, P_ = bounds.inner.minors(*bounds.q)
         limit = FACTORS * error
-        LL, LR, RR = b / P, layers.inner.t / P, a / P
-        largest = np.maximum(np.maximum(np.abs(LL), np.abs(RR)), np.abs(LR))
+        at_L, across, at_R = b / P, layers.inner.t / P, a / P
+        largest = np.abs([at_L, across, at_R]).max(axis=0)
         left = np.abs(P) - limit * P_
         error = np.where(left > 0, limit * (np.maximum(a_, b_) + largest * P_) / left, np.inf)
         J = self.clamped(layers.inner.x, y)
         odd = odd_number(J)
         first, second = (a < 0) ^ odd, (P < 0) ^ odd
         N = np.where((np.abs(a) > limit * a_) & (left > 0), J + first + (first ^ second), -1)
-        return N, LL, LR, RR, error
+        return N, at_L, across, at_R, error
 
     def null_vector(self, rule: Rule, k, point: Point):
         """As `Sector.null_vector`: the largest column of adj(M) S↑S↓."""
@@ -473,7 +473,7 @@ class Mirror(Sector):
     def __init__(self, up_even: bool, down_even: bool, tilt: bool = False):
         super().__init__(tilt)
         self.even = np.array([up_even, down_even])
-        self.power = 2 + up_even + down_even
+        self.degree = up_even + down_even
 
     def conditions(self, half: Layer, q):
         """Return numerators and denominators of each spin's condition, lists by spin."""
@@ -530,10 +530,10 @@ class Conserved(Sector):
         self.sign, self.spin, self.even = sign, spin, even
         if even is None:
             self.part, self.order = (slice(None), spin), 3
-            self.poles, self.power = (1, 1), 2
+            self.poles, self.degree = (1, 1), 1
         else:
             self.part, self.order = (0, spin), 2
-            self.poles, self.power = (1,), 1 + even
+            self.poles, self.degree = (1,), int(even)
 
     def minors(self, layers: Layers) -> tuple:
         """As `Sector.minors`."""
@@ -601,7 +601,7 @@ def symmetry(rule: Rule) -> np.ndarray:
     given, tilt = rule.given
     Delta, alpha_L, alpha_R = given.Delta, given.alpha_L, given.alpha_R
     equal_barriers = given.V_L == given.V_R
-    # What is said later goes before: with α_L = α_R the well is a mirror image, exchange or not.
+    # Later lines go before: with α_L = α_R the well is a mirror image, exchange or not.
     kind = np.zeros(rule.d.shape, dtype=np.intp)
     kind[equal_barriers & (alpha_L == -alpha_R)] = 1
     kind[Delta == 0] = 3

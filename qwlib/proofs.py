@@ -87,24 +87,27 @@ def lower_gram(rule: Rule, kin: np.ndarray) -> np.ndarray:
 
 
 def joint_sign(
-    rule: Rule, diagonal: np.ndarray, less: np.ndarray | float = BELOW_DIFFERENCE
+    rule: Rule, diagonal: np.ndarray, factor: np.ndarray | float = BELOW_DIFFERENCE
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return where det(diagonal + a σ_φ) is proven > 0 at each interface, and where < 0.
 
     `diagonal` is (2, 2, n), by interface and spin, and > 0: one eigenvalue at most is negative.
-    `less` is for what is lost in rounding.
+    `factor` is below 1 by what rounding may have added.
     """
     up, down = diagonal[:, 0], diagonal[:, 1]
     product, aa = up * down, rule.a * rule.a
     if rule.field is None:
-        return product * less > aa, product < aa * less
-    room = (1 - less) * (product + aa + np.abs(rule.field) * (up + down))
+        return product * factor > aa, product < aa * factor
+    room = (1 - factor) * (product + aa + np.abs(rule.field) * (up + down))
     aa = aa + rule.field * (up - down)
     return product > aa + room, product < aa - room
 
 
 def beats(rule: Rule, *diagonal) -> np.ndarray:
-    """Return where the matrix of `joint_sign` is proven positive definite at both interfaces."""
+    """Return where the matrix of `joint_sign` is proven positive definite at both interfaces.
+
+    Where there is no coupling the diagonal may be zero, as at k = 0.
+    """
     return (joint_sign(rule, *diagonal)[0] | (rule.a == 0)).all(axis=0)
 
 
@@ -114,23 +117,23 @@ def spin_monotonic(sector: Sector, rule: Rule, k1: np.ndarray, k2: np.ndarray) -
     Nowhere if the spins have a coupling of first order each, as along a tilted magnetisation, or
     one is conserved.
     Near the bottom of a subband `monotonic` fails, since there the coupling k a is first order in k
-    but what it does to a single spin's subband is of second order.  With s = k² and one spin's
-    block M_a inverted, N is the number of states of spin a without coupling, plus what is counted
-    of spin b with M_b − s a M_a⁻¹ a in place of M_b.  Where the former does not change on the cell,
-    M_a⁻¹ falls with s, and that matrix rises if G_b > a M_a⁻¹ a with M_a⁻¹ at k1 and G_b at k2.
+    but what it does to a single spin's subband is of second order.  For the spins p and r, and
+    s = k², N is that of p without coupling and that of X = M_r − s a M_p⁻¹ a together.  Where the
+    former is equal at both ends of the cell, M_p⁻¹ falls with s, and X rises if G_r > a M_p⁻¹ a
+    with M_p⁻¹ at k1 and G_r at k2.
     """
     n, kin2 = k1.size, k2 * k2
     found = sector.inverse(twice(rule), np.concatenate([k1 * k1, kin2]))
     if found is None:
         return np.zeros(n, dtype=bool)
-    N1, LL, LR, RR, error = (column[:, :n] for column in found)
+    N1, at_L, across, at_R, error = (column[:, :n] for column in found)
     N2 = found[0][:, n:]
     with np.errstate(all="ignore"):  # a level at k1: nothing is proven
         gram = lower_gram(rule, kin2)[:, ::-1] * BELOW_DIFFERENCE  # of the spin that is left
         aa = rule.a * rule.a
-        error = error + (1 / BELOW_DIFFERENCE - 1) * np.abs([LL, LR, RR]).max(axis=0)
-        Q_L, Q_R = gram[0] - aa[0] * (LL + error), gram[1] - aa[1] * (RR + error)
-        mixed = aa[0] * aa[1] * (np.abs(LR) + error) ** 2
+        error = error + (1 / BELOW_DIFFERENCE - 1) * np.abs([at_L, across, at_R]).max(axis=0)
+        Q_L, Q_R = gram[0] - aa[0] * (at_L + error), gram[1] - aa[1] * (at_R + error)
+        mixed = aa[0] * aa[1] * (np.abs(across) + error) ** 2
         proven = (Q_L > 0) & (Q_R > 0) & (Q_L * Q_R * BELOW_DIFFERENCE > mixed)
         proven &= (N1 == N2) & (N1 >= 0)
     return proven.any(axis=0)
@@ -213,6 +216,8 @@ def simple(sector: Sector, rule: Rule, cells: Cells) -> np.ndarray:
     one, y1 = sector.layers(rule, k1 * k1, k1)
     two, y2 = sector.layers(rule, k2 * k2, k2)
     bounds, error = sector.magnitudes(rule, k1 * k1, k1, one, y1)
+    ends = (bounds, error), sector.magnitudes(rule, k2 * k2, k2, two, y2)
+    blur = [FACTORS * error * sector.minors(bounds)[-1] for bounds, error in ends]
     x1, x2, y1, y2 = map(np.atleast_2d, (one.inner.x, two.inner.x, y1, y2))
     d = sector.width(rule.d)
     least = np.maximum(rule.q2.min(axis=(0, 1)), 0.0) + k1 * k1
@@ -221,9 +226,6 @@ def simple(sector: Sector, rule: Rule, cells: Cells) -> np.ndarray:
     first, second, area = wave_rates(y1, y2, k1, k2, d)
     rate, curved, holds, fading, bending = deep_rates(kappa2, y1, k1, k2, d)
     deep = (x2 < 0) & (x1 < 0) & holds
-    if sector.sign and sector.tunnels:
-        # Where one spin is deep, `spin_monotonic` has nothing to say of a tilted coupling.
-        deep &= deep.all(axis=0)
     first = np.where(deep, rate, first).max(axis=0)
     second = np.where(deep, curved, second).max(axis=0)
     size = np.maximum(most / least, 2 * rule.size / (rule.size + k1 * k1))
@@ -242,7 +244,6 @@ def simple(sector: Sector, rule: Rule, cells: Cells) -> np.ndarray:
         low = area + 1 / least + 1 / k**2
         low_second = 2 * low**2
     first, second = np.where(small, low, first), np.where(small, low_second, second)
-    rounding = FACTORS * error * sector.minors(bounds)[-1]
     k = np.where(small, k, k1)
     left, right = np.abs(k * rule.a)
     bounds = bounds._replace(LL=-left * left, RR=-right * right, LR=-left * right)
@@ -250,16 +251,15 @@ def simple(sector: Sector, rule: Rule, cells: Cells) -> np.ndarray:
         bounds = bounds._replace(q=bounds.q + sector.potential(rule, 0.0, 2 * (k - k1)))
     # What is not deep is compared as it is, without its exp(−γd).
     scale = [np.where((x < 0) & ~deep, y, 0.0).sum(axis=0) for x, y in ((x1, y1), (x2, y2))]
-    F1 = cells.F1 * np.exp(scale[0])
-    degree = sector.power - sector.poles[-1]
-    F2 = cells.F2 * np.exp(scale[1]) * np.where(small, 1.0, k1 / k2) ** degree
-    bound = sector.minors(bounds)[-1] * np.exp(scale[0])
-    # How much the bounds themselves grow in the cell: a term of F has four couplings k a at most,
-    # and two S k where it is divided by its last power of k.
+    scale1 = np.exp(scale[0])
+    scale2 = np.exp(scale[1]) * np.where(small, 1.0, k1 / k2) ** sector.degree
+    F1, F2 = cells.F1 * scale1, cells.F2 * scale2
+    noise = np.where(cells.exact1, 16 * UNIT_ROUNDOFF * np.abs(F1), blur[0] * scale1)
+    noise = noise + np.where(cells.exact2, 16 * UNIT_ROUNDOFF * np.abs(F2), blur[1] * scale2)
+    bound = sector.minors(bounds)[-1] * scale1
+    # How much the bound itself grows in the cell: where a term of F is divided by its last power of
+    # k, it has two S k at most.
     D = sector.order
-    rounding *= np.exp(scale[0] + D * first * w) * (k2 / k1) ** 4
-    noise = np.where(cells.exact1, 16 * UNIT_ROUNDOFF * np.abs(F1), rounding)
-    noise = noise + np.where(cells.exact2, 16 * UNIT_ROUNDOFF * np.abs(F2), rounding)
     grown = bound * np.exp(D * first * w) * np.where(small, 1.0, k2 / k1) ** 2
     slope, curvature = D * first * grown, (D * (D - 1) * first**2 + D * second) * grown
     narrow = (first * w < 1 / 4) & (k2 < 1.25 * k1 + start * small)

@@ -6,8 +6,8 @@ down where the velocity is positive and up where it is negative, and by more or 
 subbands cross or touch there.  Cells of k are split until each holds one state, or none, by one of
 the `proofs`; then its root is found, and its wave function.
 
-What is proven is proven of the well with exactly the doubles that were given, ħ²/2m divided by the
-mass included: a sign counts where a minor is larger than the bound of its rounding error, and where
+What is proven is proven of the well with exactly the doubles that were given, and ħ²/2m as it is
+rounded: a sign counts where a minor is larger than the bound of its rounding error, and where
 it is not, `precise` finds it with more digits.  A wave number lies in its cell by proof; of its
 digits there is an estimate, and where that leaves less than twelve, a proof with more digits.  What
 is not proven has a word for it in `DOUBTS`.
@@ -55,16 +55,16 @@ from .waves import (
 from .well import HBAR2_OVER_2ME, Well, checked_number, written
 
 NARROW = 2.0**-30
-"""Half the width in k², relative to k² + κ², of a cell that is proven to hold several states and is
-split no further: they are solved for together."""
+"""Half the width in k², relative to k² and κ² at k = 0, of a cell that is proven to hold several
+states and is split no further: they are solved for together."""
 
 ROUNDING, START = 2.0**-46, 2.0**-140
 """A cell is split no further, though nothing is proven of it, if it is so narrow relative to k, or
-ends at so small a k², relative to κ² + 1/d²."""
+ends at so small a k², relative to the largest κ² plus 1/d²."""
 
 FINE, FEW = 2.0**-18, 30
-"""Width of a cell relative to k from which F is evaluated with more digits, if there are few: what
-was not proven by then takes a slope of F of which doubles leave nothing."""
+"""Width of a cell relative to k from which F is evaluated with more digits, if there are few: of
+the change of F in it, which `simple` needs, doubles leave nothing."""
 
 WORK, WORK_PER_STATE = 40_000, 60
 """Cells to look at, in a well and for each of its states, before a well is given up on."""
@@ -73,11 +73,11 @@ PRECISE, PRECISE_PER_STATE = 300, 1
 """Points to decide with more digits, likewise; each takes about a millisecond."""
 
 BEYOND = (*[1.3] * 24, *[4.0] * 20)
-"""Factors by which a K grows until nothing lies beyond it: to 1e14 times the largest k of a
+"""Factors by which a K grows until nothing lies beyond it: to 6e14 times the largest k of a
 propagating state."""
 
 LIMIT, BATCH = 100_000, 2**15
-"""The most states that a well may have to be solved; about how many are looked for at once, which
+"""The most states of a well that can be solved; about how many are looked for at once, which
 takes some 100 MB, so that wide wells do not take more memory than there is."""
 
 LARGEST = 1e70
@@ -180,9 +180,9 @@ class Search:
         return True
 
     def cells(self) -> Cells:
-        """Return the cells in which N falls or rises, by 1, or by more where one is very narrow.
+        """Return the cells over which N changes: by 1, or by more in one that is very narrow.
 
-        Or where nothing is proven of it: `doubt` says so of its well.
+        Or of which nothing is proven, and then `doubt` of their wells says so.
         """
         cells = self.first_cells()
         found = []

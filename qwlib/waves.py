@@ -6,10 +6,11 @@ digit where wave numbers are equal, zero or imaginary.
 
 First comes what the rule of `matching` is made of, for one spin between two insulators; then what
 the `proofs` have to know of it: rounding errors, bounds, how fast it changes with k; then
-wave functions.  What depends on what the potential in the well is like is here, but for a few
-places that take κ² for one number, or the well for flat: `Rule.kappa2` and `Sector.clamped` in
-`matching`, `precise`, `proofs.simple`, `far`, the kinds of `kubo`, and where `search` begins to
-look.  Nothing here knows of the Rashba coupling.
+wave functions.  What depends on what the potential in the well is like is here, but for what takes
+κ² for one number (`Rule.kappa2`, `matching_matrix`, `precise`, `far`, `FermiStates.kappa` and its
+kinds), the well for flat (`Sector.clamped`, `proofs.simple`, where `search` begins to look and how
+many states it expects), or for its own mirror image (`Mirror`, `search.pole_free`).  Nothing here
+knows of the Rashba coupling.
 """
 
 from __future__ import annotations
@@ -108,12 +109,11 @@ class Layer(NamedTuple):
         return (q * C - x * S, C) if even else (q * S + C, S)
 
     def bounds(self, size: np.ndarray, y: np.ndarray, d: np.ndarray) -> tuple[Layer, np.ndarray]:
-        """Return what all four are at most, −κ² in place of κ², and their error relative to that.
+        """Return −`size` and what |S|, |C| and t are at most, and the errors relative to these.
 
-        But for a positive factor that S, C and t of a spin share, the rounded exp(−γd) that is
-        taken out of them.  |κ²| is at most `size`, in nm⁻², and off by a rounding of it.  A phase
-        of which little changes with κ², since it is large, or of which exp(−γd) is taken out,
-        inherits less of it.
+        But for the error of a positive factor that S, C and t of a spin share, the exp(−γd) that is
+        taken out of them.  |κ²| is at most `size`, in nm⁻², and off by a rounding of it.  A large
+        phase, or one of which exp(−γd) is taken out, changes less with κ².
         """
         deep = np.maximum(y, 1.0)
         error = 16 * UNIT_ROUNDOFF * (1 + d * d * size / deep * (self.t + 1 / deep))
@@ -246,9 +246,8 @@ def slopes_over_k(
     last = np.ones_like(k1), np.ones_like(k1)
     if k2 is not None:
         last = decay_over_k(square, k2, -slack2), decay_over_k(square, k2, slack2)
-    # γ/k·tanh(γd/2) is bounded by the smaller of either factor, coth by its first value.
-    shallow = first[0] * k1 if k2 is None else np.minimum(first[0] * k1, last[0] * k2)
-    slope = np.tanh(shallow * d / 2 + TINY)
+    # γ rises with k: tanh is at least, and coth at most, what it is at k1.
+    slope = np.tanh(first[0] * k1 * d / 2 + TINY)
     least, most = np.minimum(first[0], last[0]) * slope, np.maximum(first[1], last[1]) / slope
     return least, most, np.all(first[0] > 0, axis=0)
 
@@ -268,8 +267,8 @@ def wave_rates(y1, y2, k1, k2, d) -> tuple[np.ndarray, ...]:
 def deep_rates(kappa2_at_0, y1, k1, k2, d) -> tuple[np.ndarray, ...]:
     """Return how fast evanescent S k and C change with k, exp(−γd) taken out of them.
 
-    First and second derivative as `wave_rates` has them; where, if evanescent, the layer is so deep
-    and [k1, k2] so narrow that it is so; and first and second derivative of γd.
+    First and second derivative as `wave_rates` has them; where the layer, if evanescent, is deep
+    and [k1, k2] narrow enough for these; and first and second derivative of γd.
     """
     holds = (y1 > 1) & ((k2 - k1) * k2 * d * d < y1 * y1 / 16)
     gamma, tiny = y1 / d, np.exp(-2 * y1)

@@ -7,7 +7,7 @@ from scipy.optimize import brentq, minimize_scalar
 from wells import E_F, PAPER, between, wells, wells_and_energies
 
 from qwlib import Well, bound_states, count_states, fermi_states, matching_matrix
-from qwlib.matching import FULL, Rule
+from qwlib.matching import FULL, SECTORS, Rule, symmetry
 from qwlib.proofs import Cells, excluded, monotonic, rising, settled, simple, spin_monotonic
 from qwlib.search import levels, refine, solve
 
@@ -478,6 +478,18 @@ def test_where_the_curvature_is_too_small_there_is_one_root_or_none():
     assert (proven & crossed).sum() > 1500  # it says something
     assert (proven & ~crossed).sum() > 300
     assert (inside[proven] == crossed[proven]).all()
+
+
+@pytest.mark.parametrize("k2", [1e-9, 1e-3, 0.1])
+def test_a_cell_that_begins_at_no_wave_number_is_proven_like_another(k2):
+    """Where F is followed as a function of k², or of k, there is no end but that of the cell."""
+    for well in (Well(alpha_R=-0.02), Well(alpha_L=0.05, alpha_R=0.05), Well(Delta=0.0)):
+        rule, k = Rule.of_well(well, 3.0), np.array([0.0, k2])
+        for sector in SECTORS[symmetry(rule)[0]]:
+            found = sector.sturm(rule.take(np.zeros(2, dtype=np.intp)), k * k, k)
+            assert not found.exact.any() and found.N[0] == found.N[1]
+            columns = (c[end : end + 1] for c in (k, *found[:2], found.exact) for end in (0, 1))
+            assert simple(sector, rule, Cells(np.zeros(1, dtype=np.intp), *columns)).all()
 
 
 def test_root_finder_finds_the_root_of_each_bracket_by_itself():
