@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .kubo import KINDS, SILENT, contribution, current, kind_of
+from .kubo import KINDS, chirality, contribution, current, kind_of
 from .matching import Rule
 from .search import check_number, solve
 from .well import (
@@ -278,8 +278,7 @@ def solve_columns(columns: dict[str, np.ndarray]) -> tuple[np.ndarray, ...]:
     kind = kind_of(E, columns["Delta"][roots.well])
     spin = contribution(roots.k, roots.velocity_over_c, 2 * roots.overlap)
     carried = current(roots.k, c[roots.well] * roots.velocity_over_c)
-    sign = np.where(np.abs(spin) < SILENT, 0, np.sign(spin)).astype(np.intp)
-    bins = (roots.well * len(KINDS) + kind) * len(CHIRALITIES) + sign + 1
+    bins = (roots.well * len(KINDS) + kind) * len(CHIRALITIES) + chirality(spin) + 1
     size, shape = n * math.prod(PER_WELL), (n, *PER_WELL)
     return (
         np.bincount(bins, minlength=size).reshape(shape),

@@ -58,6 +58,11 @@ def current(k: np.ndarray, velocity: np.ndarray) -> np.ndarray:
     return PREFACTOR * k * np.abs(velocity)
 
 
+def chirality(contribution: np.ndarray) -> np.ndarray:
+    """Return the sign of contributions to ∫₀^d S_y dz of Eq. (6): int, 0 below `SILENT`."""
+    return np.where(np.abs(contribution) < SILENT, 0, np.sign(contribution)).astype(int)
+
+
 def kind_of(E: np.ndarray, Delta: np.ndarray | float) -> np.ndarray:
     """Return the index into `KINDS` of states of energy E at exchange Δ (both in eV)."""
     Delta = np.abs(Delta)
@@ -132,8 +137,7 @@ class FermiStates:
     @property
     def chirality(self) -> np.ndarray:
         """Sign of `contribution`, as the paper defines it: int, 0 below 1e-12, (n,)."""
-        value = self.contribution
-        return np.where(np.abs(value) < SILENT, 0, np.sign(value)).astype(int)
+        return chirality(self.contribution)
 
     @property
     def kind(self) -> np.ndarray:
