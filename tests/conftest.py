@@ -275,9 +275,13 @@ def patient(make: Callable) -> Callable:
 
     def made(**options) -> Page | BrowserContext:
         one = make(**options)
-        one.set_default_timeout(1000 * PATIENCE)
+        # And what a page opens, such as the window of a speaker.
+        context = one.context if isinstance(one, Page) else one
+        context.set_default_timeout(1000 * PATIENCE)
         if SLOWER > 1:
-            slow(one) if isinstance(one, Page) else one.on("page", slow)
+            for page in context.pages:
+                slow(page)
+            context.on("page", slow)
         return one
 
     return made
@@ -291,7 +295,8 @@ def launched() -> Iterator[Browser]:
         path = found or playwright.chromium.executable_path
         if not Path(path).exists():
             missing("no Chromium: install it, or run `python -m playwright install chromium`")
-        browser = playwright.chromium.launch(executable_path=path, args=OPTIONS)
+        launch = partial(playwright.chromium.launch, timeout=1000 * PATIENCE)
+        browser = launch(executable_path=path, args=OPTIONS)
         browser.new_page, browser.new_context = map(
             patient, (browser.new_page, browser.new_context)
         )

@@ -34,6 +34,7 @@ BROWSERS = (
     "google-chrome",
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 )
+PATIENCE = 600_000  # ms: only what hangs takes so long, on a slow machine too
 # A page without formulas has no MathJax.
 SETTLED = "() => !window.MathJax || MathJax.startup.promise.then(() => true)"
 # Pages go on being counted where the last chapter ended.
@@ -148,8 +149,11 @@ def make(site: Path, target: Path, some: list[Path] | None = None) -> None:
             raise NoBrowser(
                 "no Chromium: install it, or run `python -m playwright install chromium`"
             )
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox"], timeout=PATIENCE
+        )
         page = browser.new_page(color_scheme="light", reduced_motion="reduce")
+        page.set_default_timeout(PATIENCE)
         for address, ids in marks.items():
             start = len(writer.pages)
             reader = printed(page, address, ids, start + 1)

@@ -9,7 +9,7 @@ from urllib.request import urlopen
 
 import pytest
 import serve
-from conftest import ROOT
+from conftest import PATIENCE, ROOT
 
 
 class Quiet(serve.Handler):
@@ -33,7 +33,8 @@ def test_what_is_pinned_is_kept_and_a_page_is_asked_for_again(tmp_path, path, ke
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=tmp_path)) as server:
         threading.Thread(target=server.serve_forever).start()
         try:
-            with urlopen(f"http://127.0.0.1:{server.server_port}/{path}", timeout=10) as answer:
+            address = f"http://127.0.0.1:{server.server_port}/{path}"
+            with urlopen(address, timeout=PATIENCE) as answer:
                 assert answer.headers["Cache-Control"] == kept
         finally:
             server.shutdown()
