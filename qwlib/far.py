@@ -85,7 +85,8 @@ def signs(rule: Rule, k1: np.ndarray, k2: np.ndarray | float = np.inf) -> np.nda
         bounds.append((sum(terms), room))
     (least, least_room), (most, most_room) = bounds
     sound = (kin1 >= size) & (depth > 3).all(axis=0) & np.isfinite(rule.q_error)
-    sound &= (low > -kin1).all(axis=(0, 1))
+    # Where γ is small beside k, e has lost the digits that κ² has.
+    sound &= (low > -kin1).all(axis=(0, 1)) & (32 * gamma > k1).all(axis=0)
     positive, negative = sound & (least > least_room), sound & (most < -most_room)
     return positive.astype(np.intp) - negative
 

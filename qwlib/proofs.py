@@ -27,7 +27,7 @@ from typing import NamedTuple
 import numpy as np
 
 from . import far
-from .matching import BELOW_DIFFERENCE, FACTORS, Rule, Sector
+from .matching import BELOW_DIFFERENCE, FACTORS, SMALL, Rule, Sector
 from .waves import (
     UNIT_ROUNDOFF,
     barrier,
@@ -240,22 +240,28 @@ def simple(sector: Sector, rule: Rule, cells: Cells) -> np.ndarray:
         low = 2 * k2 * area + k2 / least + 1 / k
         low_second = 2 * low**2 + 2 * area + 1 / least
     else:
-        w, k = np.where(small, k2 * k2 - k1 * k1, k2 - k1), np.hypot(k1, start)
+        w, k = (k2 - k1) * np.where(small, k2 + k1, 1.0), np.hypot(k1, start)
         low = area + 1 / least + 1 / k**2
         low_second = 2 * low**2
+    # κ² may change by more relative to its own bound, but not the sums in which it stands beside q.
     first, second = np.where(small, low, first), np.where(small, low_second, second)
     k = np.where(small, k, k1)
     left, right = np.abs(k * rule.a)
     bounds = bounds._replace(LL=-left * left, RR=-right * right, LR=-left * right)
     if sector.sign:
         bounds = bounds._replace(q=bounds.q + sector.potential(rule, 0.0, 2 * (k - k1)))
-    # What is not deep is compared as it is, without its exp(−γd).
-    scale = [np.where((x < 0) & ~deep, y, 0.0).sum(axis=0) for x, y in ((x1, y1), (x2, y2))]
-    scale1 = np.exp(scale[0])
-    scale2 = np.exp(scale[1]) * np.where(small, 1.0, k1 / k2) ** sector.degree
+    # What is not deep is compared as it is, with its exp(γd), which is known to the rounding of κ².
+    scale, lost = [], []
+    for x, y, kin in ((x1, y1, k1 * k1), (x2, y2, k2 * k2)):
+        most = d * d * (rule.size + kin)
+        off = y + most / np.maximum(y, SMALL * np.sqrt(most))
+        shallow = (x < 0) & ~deep
+        scale.append(np.exp(np.where(shallow, y, 0.0).sum(axis=0)))
+        lost.append(4 * UNIT_ROUNDOFF * (4 + np.where(shallow, off, 0.0).sum(axis=0)))
+    scale1, scale2 = scale[0], scale[1] * np.where(small, 1.0, k1 / k2) ** sector.degree
     F1, F2 = cells.F1 * scale1, cells.F2 * scale2
-    noise = np.where(cells.exact1, 16 * UNIT_ROUNDOFF * np.abs(F1), blur[0] * scale1)
-    noise = noise + np.where(cells.exact2, 16 * UNIT_ROUNDOFF * np.abs(F2), blur[1] * scale2)
+    noise = np.where(cells.exact1, 0.0, blur[0] * scale1) + lost[0] * np.abs(F1)
+    noise = noise + np.where(cells.exact2, 0.0, blur[1] * scale2) + lost[1] * np.abs(F2)
     bound = sector.minors(bounds)[-1] * scale1
     # How much the bound itself grows in the cell: where a term of F is divided by its last power of
     # k, it has two S k at most.
@@ -264,10 +270,11 @@ def simple(sector: Sector, rule: Rule, cells: Cells) -> np.ndarray:
     slope, curvature = D * first * grown, (D * (D - 1) * first**2 + D * second) * grown
     narrow = (first * w < 1 / 4) & (k2 < 1.25 * k1 + start * small)
     if sector.tunnels:
-        # What tunnels between the interfaces, 2 LR t↑t↓, is small by its own t.
+        # What tunnels between the interfaces, 2 LR t↑t↓, is small by its own t.  The rates are not
+        # rounded up: it is in the bounds above as well, and rate² in bend once more.
         rate = (deep * fading).sum(axis=0)
         bend = 2 * rate**2 + (deep * bending).sum(axis=0)
-        through = 2 * left * right * one.inner.t[0] * one.inner.t[1] * np.exp(scale[0])
+        through = 2 * left * right * one.inner.t[0] * one.inner.t[1] * scale1
         slope, curvature = slope + through * rate, curvature + through * bend
     # F leaves its chord by an eighth of what its curvature makes of the square of the width.
     bent = curvature * w * w

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from wells import E_F, PAPER
 
-from qwlib import Well, far, fermi_states
-from qwlib.matching import FULL, Rule
+from qwlib import Well, far, fermi_states, precise
+from qwlib.matching import FULL, Given, Rule
+from qwlib.proofs import settled
 from qwlib.search import solve
 
 
@@ -116,3 +117,47 @@ def test_how_far_past_critical_loses_no_digit():
         rule = Rule.of_wells([PAPER.replace(alpha_L=a) for a in alpha], E_F)
     exact = [float((Fraction(float(a)) / c) ** 2 - 4) for a in alpha]
     assert far.past_critical(rule)[0] == pytest.approx(exact, rel=1e-15, abs=0)
+
+
+@pytest.mark.parametrize(
+    ("given", "k"),
+    [
+        (
+            Given(
+                2.2056187635283863e-07,
+                0.7333384769688848,
+                68851.67470694116,
+                2.223143555466621e-07,
+                3.3347153331999315e-07,
+                0.7448553198469348,
+                0.0,
+                1.139866519534045,
+                0.0073333847696888475,
+            ),
+            1.0078221768377376,
+        ),
+        (
+            Given(
+                -6.455383307976746e-08,
+                0.08667008191981109,
+                6495.601162653713,
+                7.583237790587472e-08,
+                1.1374856685881207e-07,
+                10.01303505560078,
+                0.0,
+                0.13471215673981712,
+                0.0008667008191981109,
+            ),
+            10.748512521689472,
+        ),
+    ],
+)
+def test_nothing_is_said_where_gamma_is_a_small_difference(given, k):
+    """An exchange far above the barriers, and a coupling for which the sign is within rounding."""
+    rule, k = Rule.of_given(given), np.array([k, np.nextafter(k, 99)])
+    some = rule.take(np.zeros(2, dtype=np.intp))
+    N = np.array([precise.sturm(FULL, rule, 0, float(one))[0] for one in k])
+    signs = far.signs(some, k, k)
+    assert ((signs < 0).sum(axis=0) <= N).all()
+    assert ((signs > 0).sum(axis=0) <= 2 - N).all()
+    assert N[0] == N[1] or not settled(some, k[:1].repeat(2), 1.1 * k).any()
