@@ -295,8 +295,9 @@ def launched() -> Iterator[Browser]:
         path = found or playwright.chromium.executable_path
         if not Path(path).exists():
             missing("no Chromium: install it, or run `python -m playwright install chromium`")
-        launch = partial(playwright.chromium.launch, timeout=1000 * PATIENCE)
-        browser = launch(executable_path=path, args=OPTIONS)
+        browser = playwright.chromium.launch(
+            executable_path=path, args=OPTIONS, timeout=1000 * PATIENCE
+        )
         browser.new_page, browser.new_context = map(
             patient, (browser.new_page, browser.new_context)
         )
